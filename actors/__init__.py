@@ -1,0 +1,1 @@
+"""Thin Ray shells around grains, gateways and their clients. The only `.remote()` calls."""

@@ -1,0 +1,1 @@
+"""The rules of the live class: pure, synchronous, standard library only."""

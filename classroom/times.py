@@ -1,0 +1,27 @@
+"""Moments are whole microseconds since 1970 in UTC; the wire writes them as RFC 3339 with `Z`."""
+
+from datetime import UTC, datetime, timedelta
+from typing import NewType
+
+Moment = NewType("Moment", int)
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def rfc3339(moment: Moment) -> str:
+    """The moment as the wire writes it, to the microsecond: `2026-11-21T09:00:00.000000Z`."""
+    return (_EPOCH + timedelta(microseconds=moment)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def from_datetime(value: datetime) -> Moment:
+    """The moment of an aware `datetime`, exact to the microsecond."""
+    delta = value - _EPOCH
+    return Moment((delta.days * 86_400 + delta.seconds) * SECOND + delta.microseconds)
+
+
+def to_datetime(moment: Moment) -> datetime:
+    """The moment as an aware UTC `datetime`, exact to the microsecond."""
+    return _EPOCH + timedelta(microseconds=moment)

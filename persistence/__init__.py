@@ -1,0 +1,1 @@
+"""The only SQL, Redis and object storage: stores, the journal, migrations, embedded servers."""

@@ -1,0 +1,1 @@
+"""WebSocket protocol and gateway. Knows ports, not Ray."""
