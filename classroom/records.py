@@ -1,0 +1,67 @@
+"""The class record as the store keeps it: logged events, the session's row, attendance intervals."""
+
+from dataclasses import dataclass
+
+from classroom.ids import CourseId, LessonId, SessionId, UserId
+from classroom.times import Moment
+
+
+@dataclass(frozen=True)
+class LoggedEvent:
+    """One event of a log. `payload` is its encoded JSON object. `topic_offsets` are the offsets of the three topics
+    of a class (everybody, staff, queue) once this event has happened; empty for an inbox.
+    Only the first event of a command carries the `command_id` (prefixed with who sent it)."""
+
+    offset: int
+    type: str
+    payload: bytes
+    at: Moment
+    command_id: str | None
+    topic_offsets: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class SessionRow:
+    """A live session as lists and pages read it. `ends_at` is planned until the class has ended, then actual."""
+
+    id: SessionId
+    course_id: CourseId
+    lesson_id: LessonId | None
+    title: str
+    starts_at: Moment
+    duration_minutes: int
+    ends_at: Moment
+    max_students: int
+    current_students: int
+    waitlisted: int
+    status: str
+    doors_open_minutes: int
+    waitlist_enabled: bool
+    locked: bool
+    instructor_id: UserId
+    instructor_name: str
+    started_at: Moment | None
+    ended_at: Moment | None
+
+
+@dataclass(frozen=True)
+class IntervalRow:
+    """One stay of one student; `left_at` and `reason` are None while it lasts. `ordinal` counts the student's stays from 1.
+    Reasons: `left`, `lost` (connection), `removed`, `ended` (class)."""
+
+    session_id: SessionId
+    user_id: UserId
+    ordinal: int
+    joined_at: Moment
+    left_at: Moment | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Attendee:
+    """A student of the course and every stay in one class, in order; no stays means absent."""
+
+    user_id: UserId
+    name: str
+    email: str
+    intervals: tuple[IntervalRow, ...]
