@@ -1,0 +1,109 @@
+"""Every setting of Lyceum and the only reader of the environment: `LYCEUM_*` variables, or the same names in `./.env`."""
+
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+"""Addresses that nobody outside this machine can reach."""
+
+Port = Annotated[int, Field(ge=1, le=65_535)]
+
+
+class Settings(BaseSettings):
+    """What an operator may choose. URLs and the secret key carry credentials: never log one.
+
+    Raises `pydantic.ValidationError` when a value cannot be meant.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="LYCEUM_", env_file=".env", extra="ignore", frozen=True)
+
+    data_dir: Path = Path("var")
+    bind: str = "127.0.0.1"
+    http_port: Port = 8000
+    realtime_port: Port = 8001
+    public_url: str = ""
+    realtime_url: str = ""
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
+
+    database_url: str = ""
+    redis_url: str = ""
+    secret_key: str = Field(default="", repr=False)
+
+    grain_hosts: int = Field(default=2, ge=1, le=64)
+    api_replicas: int = Field(default=2, ge=1, le=64)
+    reconnect_grace_seconds: int = Field(default=60, ge=1, le=3_600)
+
+    access_token_minutes: int = Field(default=60, ge=1, le=1_440)
+    refresh_token_days: int = Field(default=30, ge=1, le=365)
+    email_verification: bool = False
+    rate_limit_per_minute: int = Field(default=100, ge=1)
+    live_rate_limit_per_minute: int = Field(default=600, ge=1)
+
+    demo: bool = False
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, value: str) -> str:
+        if value and len(value) < 32:
+            raise ValueError("must have at least 32 characters (for example from: openssl rand -hex 32)")
+        return value
+
+    @field_validator("public_url", "realtime_url", "database_url", "redis_url")
+    @classmethod
+    def _known_scheme(cls, value: str, info: object) -> str:
+        schemes = _SCHEMES[getattr(info, "field_name", "")]
+        if value and (urlsplit(value).scheme not in schemes or "://" not in value):
+            raise ValueError(f"must start with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Settings":
+        if self.http_port == self.realtime_port:
+            raise ValueError("LYCEUM_HTTP_PORT and LYCEUM_REALTIME_PORT must differ")
+        if self.demo and self.bind not in LOOPBACK:
+            raise ValueError(
+                f"demo mode has sign-ins that everybody knows and therefore listens on this machine only, "
+                f"not on LYCEUM_BIND={self.bind}"
+            )
+        return self
+
+    @property
+    def http_url(self) -> str:
+        """Where browsers reach the site, without a slash at the end."""
+        return self.public_url or f"http://{_reachable(self.bind)}:{self.http_port}"
+
+    @property
+    def socket_url(self) -> str:
+        """Where browsers reach the gateway."""
+        return self.realtime_url or f"ws://{_reachable(self.bind)}:{self.realtime_port}/ws"
+
+
+_SCHEMES = {
+    "public_url": ("http", "https"),
+    "realtime_url": ("ws", "wss"),
+    "database_url": ("postgresql", "postgres"),
+    "redis_url": ("redis", "rediss", "unix"),
+}
+
+
+def _reachable(bind: str) -> str:
+    """The address to print for a listener on `bind`."""
+    if bind in LOOPBACK or bind in ("0.0.0.0", "::"):  # noqa: S104 - compared with, not listened on
+        return "localhost"
+    return f"[{bind}]" if ":" in bind else bind
