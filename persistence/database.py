@@ -1,0 +1,70 @@
+"""Ways into Postgres from one URL: SQLAlchemy engines for stores, asyncpg pools for the journal."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import asyncpg
+from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+CONNECT_SECONDS = 5.0
+STATEMENT_SECONDS = 10.0
+_SESSION: Mapping[str, str] = {"timezone": "UTC", "application_name": "lyceum"}
+
+
+def url_of(database_url: str) -> URL:
+    """The URL as SQLAlchemy wants it for asyncpg. `postgres://` and `postgresql://` are the same, and a unix socket's
+    folder may stand in `?host=`. Raises ValueError for another scheme or a URL that names no database."""
+    parts = urlsplit(database_url)
+    if parts.scheme not in ("postgresql", "postgres", "postgresql+asyncpg"):
+        raise ValueError("a database URL starts with postgresql://")
+    if not parts.path.strip("/"):
+        raise ValueError("a database URL names a database: postgresql://user@host/name")
+    return URL.create(
+        "postgresql+asyncpg",
+        username=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
+        host=parts.hostname or None,
+        port=parts.port,
+        database=unquote(parts.path.strip("/")),
+        query=_for_asyncpg(dict(parse_qsl(parts.query))),
+    )
+
+
+def _for_asyncpg(query: dict[str, str]) -> dict[str, str]:
+    """libpq's word for encryption is `sslmode`, asyncpg's is `ssl`; everything else is the same."""
+    mode = query.pop("sslmode", None)
+    return {**query, "ssl": mode} if mode else query
+
+
+def open_engine(database_url: str, size: int = 5, spare: int = 5) -> AsyncEngine:
+    """An engine that keeps up to `size` connections, `size + spare` at a rush; connects when first used.
+
+    Waiting for a free connection, connecting and each statement end after 5, 5 and 10 s with an error.
+    """
+    return create_async_engine(
+        url_of(database_url),
+        pool_size=size,
+        max_overflow=spare,
+        pool_timeout=CONNECT_SECONDS,
+        pool_recycle=1_800,
+        pool_pre_ping=False,  # a round trip a request; a broken connection is one 503 with `retry` and is then replaced
+        connect_args={"timeout": CONNECT_SECONDS, "command_timeout": STATEMENT_SECONDS, "server_settings": dict(_SESSION)},
+    )
+
+
+async def open_pool(database_url: str, size: int = 2, **options: Any) -> "asyncpg.Pool[asyncpg.Record]":
+    """An asyncpg pool of at most `size` connections. `options` go to `asyncpg.create_pool`.
+
+    Raises OSError, TimeoutError or asyncpg.PostgresError when the server cannot be reached.
+    """
+    url = url_of(database_url).set(drivername="postgresql")
+    settings = {"command_timeout": STATEMENT_SECONDS, "timeout": CONNECT_SECONDS, **options}
+    return await asyncpg.create_pool(
+        url.render_as_string(hide_password=False),
+        min_size=min(1, size),
+        max_size=size,
+        server_settings=dict(_SESSION),
+        **settings,
+    )

@@ -1,0 +1,1 @@
+"""Twins of the stores in memory: same promises, gone with the process."""

@@ -1,0 +1,194 @@
+"""The tables of accounts, courses, enrolment and idempotency (migration 0001), as SQLAlchemy 2 models."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+from classroom.times import Moment, from_datetime, to_datetime
+
+
+class MomentType(TypeDecorator[Moment]):
+    """A `Moment` outside, `timestamptz` in the table: both know microseconds."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: Moment | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else to_datetime(value)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> Moment | None:
+        return None if value is None else from_datetime(value)
+
+
+class Base(DeclarativeBase):
+    """Every model of Lyceum; names of constraints are made the same way everywhere."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+ID = Uuid(as_uuid=False)
+"""Ids are text in Python, in their canonical form, and 16 bytes in the table."""
+
+
+class User(Base):
+    """A person. `email` is kept in lower case; a deleted account keeps its row for the record."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        CheckConstraint("role IN ('student', 'instructor', 'admin')", name="role"),
+        CheckConstraint("status IN ('active', 'banned')", name="status"),
+        Index("uq_users_email", "email", unique=True, postgresql_where=text("deleted_at IS NULL")),
+    )
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    email: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    password_hash: Mapped[str] = mapped_column(Text)
+    role: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text, server_default="active")
+    headline: Mapped[str] = mapped_column(Text, server_default="")
+    bio: Mapped[str] = mapped_column(Text, server_default="")
+    avatar_url: Mapped[str | None] = mapped_column(Text)
+    timezone: Mapped[str] = mapped_column(Text, server_default="UTC")
+    email_verified_at: Mapped[Moment | None] = mapped_column(MomentType)
+    created_at: Mapped[Moment] = mapped_column(MomentType, server_default=func.now())
+    updated_at: Mapped[Moment] = mapped_column(MomentType, server_default=func.now())
+    deleted_at: Mapped[Moment | None] = mapped_column(MomentType)
+
+
+class RefreshFamily(Base):
+    """One sign-in and every refresh token that came from it."""
+
+    __tablename__ = "refresh_families"
+    __table_args__ = (Index(None, "user_id"), Index(None, "expires_at"))
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    user_id: Mapped[str] = mapped_column(ID, ForeignKey("users.id", ondelete="CASCADE"))
+    created_at: Mapped[Moment] = mapped_column(MomentType)
+    expires_at: Mapped[Moment] = mapped_column(MomentType)
+    revoked_at: Mapped[Moment | None] = mapped_column(MomentType)
+    revoked_for: Mapped[str | None] = mapped_column(Text)
+
+
+class RefreshToken(Base):
+    """One refresh token, as its SHA-256: the token itself is nowhere."""
+
+    __tablename__ = "refresh_tokens"
+    __table_args__ = (Index(None, "family_id"),)
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    family_id: Mapped[str] = mapped_column(ID, ForeignKey("refresh_families.id", ondelete="CASCADE"))
+    issued_at: Mapped[Moment] = mapped_column(MomentType)
+    used_at: Mapped[Moment | None] = mapped_column(MomentType)
+
+
+class Category(Base):
+    """A shelf of the catalogue."""
+
+    __tablename__ = "categories"
+    __table_args__ = (UniqueConstraint("slug"),)
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    slug: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    description: Mapped[str] = mapped_column(Text, server_default="")
+    position: Mapped[int] = mapped_column(Integer, server_default="0")
+
+
+class Course(Base):
+    """A course. A price of 0 means free; deleting is soft."""
+
+    __tablename__ = "courses"
+    __table_args__ = (
+        CheckConstraint("status IN ('draft', 'pending', 'published', 'rejected')", name="status"),
+        CheckConstraint("difficulty IN ('beginner', 'intermediate', 'advanced')", name="difficulty"),
+        CheckConstraint("price_minor >= 0", name="price"),
+        UniqueConstraint("slug"),
+        Index(None, "instructor_id"),
+        Index(None, "category_id"),
+        Index(
+            "ix_courses_catalogue",
+            "published_at",
+            "id",
+            postgresql_where=text("status = 'published' AND deleted_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    slug: Mapped[str] = mapped_column(Text)
+    instructor_id: Mapped[str] = mapped_column(ID, ForeignKey("users.id"))
+    category_id: Mapped[str | None] = mapped_column(ID, ForeignKey("categories.id"))
+    title: Mapped[str] = mapped_column(Text)
+    summary: Mapped[str] = mapped_column(Text, server_default="")
+    description: Mapped[str] = mapped_column(Text, server_default="")
+    difficulty: Mapped[str] = mapped_column(Text, server_default="beginner")
+    language: Mapped[str] = mapped_column(Text, server_default="en")
+    price_minor: Mapped[int] = mapped_column(Integer, server_default="0")
+    currency: Mapped[str] = mapped_column(Text, server_default="EUR")
+    thumbnail_url: Mapped[str | None] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text, server_default="draft")
+    rejection_reason: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[Moment] = mapped_column(MomentType, server_default=func.now())
+    updated_at: Mapped[Moment] = mapped_column(MomentType, server_default=func.now())
+    published_at: Mapped[Moment | None] = mapped_column(MomentType)
+    deleted_at: Mapped[Moment | None] = mapped_column(MomentType)
+
+
+class Enrollment(Base):
+    """A student in a course; `left_at` is set while the student is not in it any more. One row a pair, for ever."""
+
+    __tablename__ = "enrollments"
+    __table_args__ = (UniqueConstraint("course_id", "user_id"), Index(None, "user_id"))
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    course_id: Mapped[str] = mapped_column(ID, ForeignKey("courses.id"))
+    user_id: Mapped[str] = mapped_column(ID, ForeignKey("users.id"))
+    enrolled_at: Mapped[Moment] = mapped_column(MomentType)
+    left_at: Mapped[Moment | None] = mapped_column(MomentType)
+
+
+class IdempotencyKey(Base):
+    """A request that was or is being done. `status` is null until it is answered; `body` is sealed.
+
+    `entity_id` is the id that a thing made by this request gets, so that a request that died half-way and is
+    repeated makes the same thing and not a second one.
+    """
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (Index(None, "expires_at"),)
+
+    scope: Mapped[str] = mapped_column(Text, primary_key=True)
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
+    entity_id: Mapped[str] = mapped_column(ID)
+    leased_until: Mapped[Moment] = mapped_column(MomentType)
+    expires_at: Mapped[Moment] = mapped_column(MomentType)
+    status: Mapped[int | None] = mapped_column(Integer)
+    headers: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    body: Mapped[bytes | None] = mapped_column(LargeBinary)
