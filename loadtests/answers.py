@@ -1,0 +1,98 @@
+"""What the door says: the join's result as it stands on the wire (contract sections 4 and 5), REST and socket alike."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+SEATED = "seated"
+WAITLISTED = "waitlisted"
+REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class DoorAnswer:
+    """One answer. `number` is the seat's number or the place in the waitlist, 0 when refused; `reason` is the errorCode
+    of a refusal; `retry` says that nothing was decided and the same command may be sent again."""
+
+    outcome: str
+    number: int
+    reason: str = ""
+    retry: bool = False
+
+
+class _Seat(msgspec.Struct):
+    number: int
+
+
+class _Result(msgspec.Struct):
+    outcome: str = ""
+    seat: _Seat | None = None
+    position: int | None = None
+
+
+class _Error(msgspec.Struct, rename="camel"):
+    error_code: str
+    retry: bool = False
+
+
+class _Event(msgspec.Struct):
+    offset: int
+    type: str
+    data: Any = None
+
+
+class Frame(msgspec.Struct, rename="camel"):
+    """Any frame the server sends; what a kind of frame does not have stays None."""
+
+    type: str
+    id: str | None = None
+    ok: bool = False
+    result: msgspec.Raw | None = None
+    error: _Error | None = None
+    topic: str | None = None
+    epoch: int = 0
+    offset: int = 0
+    recovered: bool = False
+    snapshot: Any = None
+    events: list[_Event] | None = None
+
+
+_frame = msgspec.json.Decoder(Frame)
+_result = msgspec.json.Decoder(_Result)
+_problem = msgspec.json.Decoder(_Error)
+
+
+def read_frame(payload: bytes | memoryview) -> Frame:
+    """The frame in `payload`. Raises msgspec.ValidationError or DecodeError when the server broke the contract."""
+    return _frame.decode(payload)
+
+
+def answer_of_reply(frame: Frame) -> DoorAnswer:
+    """What a `reply` to `session.join` says."""
+    if frame.ok and frame.result is not None:
+        return answer_of_result(frame.result)
+    if frame.error is None:
+        raise ValueError("A reply with neither result nor error.")
+    return DoorAnswer(REFUSED, 0, frame.error.error_code, frame.error.retry)
+
+
+def answer_of_result(body: bytes | msgspec.Raw) -> DoorAnswer:
+    """What the result of a join says. Raises ValueError when seat or place is missing."""
+    result = _result.decode(body)
+    if result.outcome == SEATED and result.seat is not None:
+        return DoorAnswer(SEATED, result.seat.number)
+    if result.outcome == WAITLISTED and result.position is not None:
+        return DoorAnswer(WAITLISTED, result.position)
+    raise ValueError(f"A join's result without its seat or place: {bytes(body)[:200]!r}")
+
+
+def answer_of_response(status: int, body: bytes) -> DoorAnswer:
+    """What an HTTP response to a join says; 429 and 503 ask to come back."""
+    if status in (200, 202):
+        return answer_of_result(body)
+    try:
+        reason = _problem.decode(body).error_code
+    except msgspec.DecodeError:  # a proxy's own page (503 of HAProxy while replicas restart): not a problem document
+        reason = f"http_{status}"
+    return DoorAnswer(REFUSED, 0, reason, status in (429, 502, 503, 504))

@@ -1,0 +1,1 @@
+"""Comparisons with peers: both contenders in one run, on one machine, on the same Postgres."""
