@@ -1,0 +1,128 @@
+"""What a journal is given, how it answers, and how the writes of one grain become one in a batch."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from classroom.ids import UserId
+from classroom.records import IntervalRow, LoggedEvent, SessionRow
+from classroom.times import Moment
+
+
+@dataclass(frozen=True)
+class Write:
+    """What one decision of one grain changes: `events` with the offsets after the grain's last ones, and the rows that
+    follow from them. `kind` is `live` or `inbox`; `epoch` is the one under which the host claimed `shard_id`.
+    With `deadline_changed`, `deadline` replaces the grain's deadline; None means it has none."""
+
+    kind: str
+    grain_id: str
+    shard_id: int
+    epoch: int
+    events: Sequence[LoggedEvent]
+    session: SessionRow | None
+    intervals: Sequence[IntervalRow]
+    deadline: Moment | None
+    deadline_changed: bool
+
+
+class Committed(Enum):
+    """What became of a write.
+
+    YES: durable. FENCED: the shard has another owner or epoch; nothing was written, drop the shard's grains.
+    UNKNOWN: not known, or the log does not end where the write begins; drop the grain and load it again.
+    REFUSED: too much is waiting or the journal is closing; nothing was written, drop the grain.
+    """
+
+    YES = "yes"
+    FENCED = "fenced"
+    UNKNOWN = "unknown"
+    REFUSED = "refused"
+
+
+class SharedAnswer(asyncio.Future[Committed]):
+    """One answer for all writes of a grain in a batch. One who stops waiting must not take it from the others:
+    cancelling a task that awaits it takes effect when the answer is there, at the latest after the commit's timeout."""
+
+    def cancel(self, msg: object = None) -> bool:
+        return False
+
+
+class Bundle:
+    """All that one grain, under one epoch, has in a batch. Later rows replace earlier ones with the same key."""
+
+    __slots__ = (
+        "answer",
+        "deadline",
+        "deadline_changed",
+        "epoch",
+        "events",
+        "grain_id",
+        "intervals",
+        "kind",
+        "session",
+        "shard_id",
+    )
+
+    def __init__(self, write: Write, answer: SharedAnswer) -> None:
+        self.kind = write.kind
+        self.grain_id = write.grain_id
+        self.shard_id = write.shard_id
+        self.epoch = write.epoch
+        self.answer = answer
+        self.events: list[LoggedEvent] = []
+        self.intervals: dict[tuple[UserId, int], IntervalRow] = {}
+        self.session: SessionRow | None = None
+        self.deadline: Moment | None = None
+        self.deadline_changed = False
+        self.add(write)
+
+    def follows(self, write: Write) -> bool:
+        """Whether the write's events begin where these end."""
+        return not write.events or not self.events or write.events[0].offset == self.events[-1].offset + 1
+
+    def add(self, write: Write) -> None:
+        """Take the write in, behind what is there."""
+        self.events.extend(write.events)
+        for interval in write.intervals:
+            self.intervals[interval.user_id, interval.ordinal] = interval
+        if write.session is not None:
+            self.session = write.session
+        if write.deadline_changed:
+            self.deadline = write.deadline
+            self.deadline_changed = True
+
+
+class Batch:
+    """The bundles of one commit, in the order in which their grains first wrote."""
+
+    __slots__ = ("_bundles", "events")
+
+    def __init__(self) -> None:
+        self._bundles: dict[tuple[str, str, int], Bundle] = {}
+        self.events = 0
+
+    def add(self, write: Write, loop: asyncio.AbstractEventLoop) -> asyncio.Future[Committed] | None:
+        """Join the write; the answer of its grain, or None when it would leave a hole behind the grain's other events."""
+        key = (write.kind, write.grain_id, write.epoch)
+        bundle = self._bundles.get(key)
+        if bundle is None:
+            bundle = self._bundles[key] = Bundle(write, SharedAnswer(loop=loop))
+        elif bundle.follows(write):
+            bundle.add(write)
+        else:
+            return None
+        self.events += len(write.events) or 1
+        return bundle.answer
+
+    @property
+    def bundles(self) -> list[Bundle]:
+        """The bundles, in order."""
+        return list(self._bundles.values())
+
+    def answer(self, committed: Committed) -> None:
+        """Say the same to everybody who has not been answered."""
+        for bundle in self._bundles.values():
+            if not bundle.answer.done():
+                bundle.answer.set_result(committed)

@@ -1,0 +1,205 @@
+"""The journal: gathers what all grains of a host decided while the last commit was under way, and commits it at once."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Protocol
+
+import structlog
+
+from persistence.batches import Batch, Bundle, Committed, Write
+from persistence.errors import StoreAway
+
+__all__ = ["Committed", "GroupCommit", "JournalPort", "JournalStats", "Write"]
+
+MAX_PENDING = 50_000
+MAX_BATCH = 5_000
+_PAUSE_SECONDS = 0.05
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class JournalStats:
+    """What a journal has done since it was made. `pending` and the counts are events, `commit_seconds` is a sum."""
+
+    commits: int
+    events: int
+    last_batch: int
+    commit_seconds: float
+    pending: int
+    fenced: int
+    unknown: int
+    refused: int
+
+
+class JournalPort(Protocol):
+    """Where grains make their decisions durable."""
+
+    def append(self, write: Write) -> asyncio.Future[Committed]:
+        """Join the batch that gathers. Never blocks. Writes of one grain are committed in the order of these calls.
+
+        The future is shared by all writes of the grain in the batch, never raises and cannot be cancelled; callbacks
+        run in the order of the batch. After anything but YES, what the grain appended since is not written either.
+        """
+        ...
+
+    async def run(self) -> None:
+        """Commit batch after batch until `close`; to be run once, as a task of the host."""
+        ...
+
+    async def close(self) -> None:
+        """Commit what is pending, then end `run`. Appends are refused from now on."""
+        ...
+
+    @property
+    def pending(self) -> int:
+        """Events that wait for a commit to begin."""
+        ...
+
+    @property
+    def stats(self) -> JournalStats:
+        """What was done so far."""
+        ...
+
+
+class Commits(Protocol):
+    """Writes one batch."""
+
+    async def commit(self, bundles: Sequence[Bundle]) -> Sequence[Committed]:
+        """Write the bundles at once and durably, but for those that are fenced or do not fit their log, of which nothing is
+        written; an answer a bundle. Raises StoreAway when the outcome is not known."""
+        ...
+
+
+class GroupCommit:
+    """The queue of a journal: a `JournalPort` over anything that can write a batch.
+
+    At most `max_pending` events wait; batches are cut at about `max_batch` events. When a batch's outcome is not known,
+    it and everything that waits is answered UNKNOWN: what was decided on top of a lost write must not be written.
+    """
+
+    def __init__(self, commits: Commits, max_pending: int = MAX_PENDING, max_batch: int = MAX_BATCH) -> None:
+        self._commits = commits
+        self._max_pending = max_pending
+        self._max_batch = max_batch
+        self._waiting: deque[Batch] = deque()
+        self._wake = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._running = False
+        self._closing = False
+        self._pending = self._last_batch = 0
+        self._done_commits = self._done_events = self._fenced = self._unknown = self._refused = 0
+        self._commit_seconds = 0.0
+
+    def append(self, write: Write) -> asyncio.Future[Committed]:
+        """See `JournalPort.append`."""
+        loop = asyncio.get_running_loop()
+        if self._closing or self._pending + len(write.events) > self._max_pending:
+            self._refused += 1
+            return _answered(loop, Committed.REFUSED)
+        waiting = self._waiting
+        if not waiting or waiting[-1].events >= self._max_batch:
+            waiting.append(Batch())
+        batch = waiting[-1]
+        before = batch.events
+        answer = batch.add(write, loop)
+        if answer is None:
+            self._unknown += 1
+            return _answered(loop, Committed.UNKNOWN)
+        self._pending += batch.events - before
+        self._wake.set()
+        return answer
+
+    async def run(self) -> None:
+        """See `JournalPort.run`."""
+        self._running = True
+        try:
+            while True:
+                while self._waiting:
+                    batch = self._waiting.popleft()
+                    self._pending -= batch.events
+                    await self._commit(batch)
+                if self._closing:
+                    return
+                self._wake.clear()
+                await self._wake.wait()
+        finally:
+            self._closing = True
+            self._lose_all()
+            self._ended.set()
+
+    async def close(self) -> None:
+        """See `JournalPort.close`."""
+        self._closing = True
+        self._wake.set()
+        if self._running:
+            await self._ended.wait()
+        else:
+            self._lose_all()
+
+    @property
+    def pending(self) -> int:
+        """See `JournalPort.pending`."""
+        return self._pending
+
+    @property
+    def stats(self) -> JournalStats:
+        """See `JournalPort.stats`."""
+        return JournalStats(
+            commits=self._done_commits,
+            events=self._done_events,
+            last_batch=self._last_batch,
+            commit_seconds=self._commit_seconds,
+            pending=self._pending,
+            fenced=self._fenced,
+            unknown=self._unknown,
+            refused=self._refused,
+        )
+
+    async def _commit(self, batch: Batch) -> None:
+        started = perf_counter()
+        bundles = batch.bundles
+        try:
+            verdicts = await self._commits.commit(bundles)
+        except StoreAway as away:
+            _log.warning("journal_commit_unknown", reason=str(away), events=batch.events, grains=len(bundles))
+            self._lose(batch)
+            self._lose_all()
+            # The store is likely away: gather for a moment instead of knocking as fast as the loop turns.
+            await asyncio.sleep(_PAUSE_SECONDS)
+            return
+        except BaseException:
+            self._lose(batch)
+            raise
+        self._commit_seconds += perf_counter() - started
+        self._done_commits += 1
+        self._last_batch = batch.events
+        for bundle, verdict in zip(bundles, verdicts, strict=True):
+            self._count(bundle, verdict)
+            bundle.answer.set_result(verdict)
+
+    def _count(self, bundle: Bundle, verdict: Committed) -> None:
+        if verdict is Committed.YES:
+            self._done_events += len(bundle.events)
+        elif verdict is Committed.FENCED:
+            self._fenced += len(bundle.events)
+        else:
+            self._unknown += len(bundle.events)
+
+    def _lose(self, batch: Batch) -> None:
+        self._unknown += batch.events
+        batch.answer(Committed.UNKNOWN)
+
+    def _lose_all(self) -> None:
+        while self._waiting:
+            self._lose(self._waiting.popleft())
+        self._pending = 0
+
+
+def _answered(loop: asyncio.AbstractEventLoop, committed: Committed) -> asyncio.Future[Committed]:
+    future: asyncio.Future[Committed] = loop.create_future()
+    future.set_result(committed)
+    return future
