@@ -1,16 +1,73 @@
 """Ways into Postgres from one URL: SQLAlchemy engines for stores, asyncpg pools for the journal."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import asyncpg
-from sqlalchemy import URL
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy import URL, text
+from sqlalchemy import exc as sa_errors
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 CONNECT_SECONDS = 5.0
 STATEMENT_SECONDS = 10.0
+_AWAY_CLASSES = ("08", "53", "57", "58")  # connection, resources, operator intervention, system error
 _SESSION: Mapping[str, str] = {"timezone": "UTC", "application_name": "lyceum"}
+
+
+class StoreAway(Exception):
+    """Postgres cannot be reached or cannot answer now. Whether a write happened is unknown."""
+
+
+class Database:
+    """One engine and the two ways to use it. Both raise `StoreAway` instead of what the driver says."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._reads = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for single statements, each on its own: no round trips for a transaction."""
+        with _away():
+            async with self._reads.connect() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction: committed when the block ends, undone when it raises."""
+        with _away():
+            async with self._engine.begin() as connection:
+                yield connection
+
+    async def check(self) -> None:
+        """Ask Postgres for nothing. Raises `StoreAway` when no answer comes."""
+        async with self.reading() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._engine.dispose()
+
+
+@contextmanager
+def _away() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, TimeoutError, sa_errors.TimeoutError) as error:
+        raise StoreAway(str(error)) from error
+    except asyncpg.PostgresError as error:
+        if (error.sqlstate or "")[:2] in _AWAY_CLASSES:
+            raise StoreAway(str(error)) from error
+        raise
+    except asyncpg.InterfaceError as error:
+        raise StoreAway(str(error)) from error
+    except sa_errors.DBAPIError as error:
+        state = str(getattr(error.orig, "sqlstate", None) or "")
+        if error.connection_invalidated or isinstance(error, sa_errors.InterfaceError) or state[:2] in _AWAY_CLASSES:
+            raise StoreAway(str(error.orig)) from error
+        raise
 
 
 def url_of(database_url: str) -> URL:
@@ -49,7 +106,7 @@ def open_engine(database_url: str, size: int = 5, spare: int = 5) -> AsyncEngine
         max_overflow=spare,
         pool_timeout=CONNECT_SECONDS,
         pool_recycle=1_800,
-        pool_pre_ping=False,  # a round trip a request; a broken connection is one 503 with `retry` and is then replaced
+        pool_pre_ping=True,  # after Postgres was restarted nobody should meet a connection from before
         connect_args={"timeout": CONNECT_SECONDS, "command_timeout": STATEMENT_SECONDS, "server_settings": dict(_SESSION)},
     )
 

@@ -1,0 +1,157 @@
+"""What may be lost, in Redis: socket tickets, the directory of gateways, rate limits."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+import redis.asyncio as redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from classroom.callers import Caller, Role
+from classroom.ids import UserId
+
+_REST_SECONDS = 1.0
+_AWAY = (RedisError, OSError, TimeoutError)
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class _Ticket:
+    user_id: str
+    name: str
+    role: str
+
+
+_ENCODE = msgspec.json.Encoder()
+_TICKETS = msgspec.json.Decoder(_Ticket)
+
+
+def open_redis(redis_url: str, connections: int = 16) -> "redis.Redis":
+    """A client of the server at `redis_url` (`redis://`, `rediss://`, `unix://`); connects when first used.
+
+    Every call ends within about a second, tried twice, so that a server that went away costs nobody more.
+    """
+    return redis.Redis.from_url(
+        redis_url,
+        decode_responses=False,
+        socket_timeout=1.0,
+        socket_connect_timeout=1.0,
+        max_connections=connections,
+        retry=Retry(NoBackoff(), 1),
+        health_check_interval=15,
+    )
+
+
+class Reach:
+    """Calls to a Redis that may be away: after a failure it is left alone for a second, so that the calls of that
+    second cost nothing."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._rest_until = 0.0
+
+    @property
+    def resting(self) -> bool:
+        """Whether a call failed within the last second."""
+        return self._clock() < self._rest_until
+
+    async def ask(self, call: Callable[[], Awaitable[_T]]) -> _T | None:
+        """The call's answer, or None while Redis is away."""
+        if self.resting:
+            return None
+        try:
+            return await call()
+        except _AWAY:
+            self._rest_until = self._clock() + _REST_SECONDS
+            return None
+
+
+class RedisTickets:
+    """`classroom.ports.Tickets` on Redis. The tickets of one loop turn travel together."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self._redis = client
+        self._reach = Reach()
+        self._pending: list[tuple[str, bytes, int, asyncio.Future[bool]]] = []
+        self._flush: asyncio.Task[None] | None = None
+
+    async def issue(self, caller: Caller, ttl_seconds: int) -> str | None:
+        """A ticket that works once; None while Redis is away."""
+        if self._reach.resting:
+            return None
+        ticket = secrets.token_urlsafe(24)
+        kept: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        holder = _ENCODE.encode(_Ticket(caller.user_id, caller.name, caller.role.value))
+        self._pending.append((ticket, holder, ttl_seconds, kept))
+        if self._flush is None or self._flush.done():
+            self._flush = asyncio.create_task(self._send())
+        return ticket if await kept else None
+
+    async def redeem(self, ticket: str) -> Caller | None:
+        """Who the ticket was made for; None when it is unknown, used, too old, or Redis is away."""
+        held: bytes | str | None = await self._reach.ask(lambda: self._redis.getdel(_ticket_key(ticket)))
+        if held is None:
+            return None
+        known = _TICKETS.decode(held)
+        return Caller(UserId(known.user_id), known.name, Role(known.role))
+
+    async def _send(self) -> None:
+        while self._pending:
+            batch, self._pending = self._pending, []
+
+            async def store(batch: list[tuple[str, bytes, int, asyncio.Future[bool]]] = batch) -> bool:
+                async with self._redis.pipeline(transaction=False) as pipe:
+                    for ticket, holder, ttl, _ in batch:
+                        pipe.set(_ticket_key(ticket), holder, ex=ttl)
+                    await pipe.execute()
+                return True
+
+            stored = False
+            try:
+                stored = await self._reach.ask(store) is True
+            finally:
+                for _, _, _, kept in batch:
+                    if not kept.done():
+                        kept.set_result(stored)
+
+
+class RedisGatewayDirectory:
+    """`classroom.ports.GatewayDirectory` on Redis: one key a gateway, gone when it stops registering."""
+
+    _KNOWN_FOR_SECONDS = 1.0
+
+    def __init__(self, client: "redis.Redis", clock: Callable[[], float] = time.monotonic) -> None:
+        self._redis = client
+        self._clock = clock
+        self._reach = Reach(clock)
+        self._known: tuple[str, ...] = ()
+        self._known_until = 0.0
+
+    async def register(self, name: str, url: str, ttl_seconds: int) -> None:
+        """Say that the gateway `name` takes sockets at `url` for the next `ttl_seconds`; nothing while Redis is away."""
+        await self._reach.ask(lambda: self._redis.set(f"lyceum:gateway:{name}", url, ex=ttl_seconds))
+
+    async def list_urls(self) -> Sequence[str]:
+        """The addresses of the gateways that registered lately, at most a second old; empty when nobody knows."""
+        if self._clock() >= self._known_until:
+            self._known = await self._reach.ask(self._read) or ()
+            self._known_until = self._clock() + self._KNOWN_FOR_SECONDS
+        return self._known
+
+    async def _read(self) -> tuple[str, ...]:
+        names = sorted([key async for key in self._redis.scan_iter(match="lyceum:gateway:*", count=100)])
+        if not names:
+            return ()
+        return tuple(
+            dict.fromkeys(url if isinstance(url, str) else url.decode() for url in await self._redis.mget(names) if url)
+        )
+
+
+def _ticket_key(ticket: str) -> str:
+    return f"lyceum:ticket:{ticket[:64]}"
