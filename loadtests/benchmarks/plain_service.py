@@ -27,9 +27,10 @@ CREATE TABLE IF NOT EXISTS seats (
 """
 _TAKE = "UPDATE classes SET taken = taken + 1 WHERE id = $1 AND taken < capacity RETURNING taken"
 _SEAT = "INSERT INTO seats (class_id, user_id, number) VALUES ($1, $2, $3)"
-_BOTH = (
-    f"WITH taken AS ({_TAKE}) INSERT INTO seats (class_id, user_id, number) SELECT $1, $2, taken FROM taken RETURNING number"
-)
+_BOTH = """
+WITH taken AS (UPDATE classes SET taken = taken + 1 WHERE id = $1 AND taken < capacity RETURNING taken)
+INSERT INTO seats (class_id, user_id, number) SELECT $1, $2, taken FROM taken RETURNING number
+"""
 _MINE = "SELECT number FROM seats WHERE class_id = $1 AND user_id = $2"
 _POOL_SIZE = 10  # a worker; more connections only queue on the row of the class
 
