@@ -128,6 +128,16 @@ class ClassEnded(Refusal):
 
 
 @dataclass(frozen=True)
+class AlreadyEnded(Refusal):
+    """The class is over, so staff can no longer do this. Same code as `ClassEnded`; edges may answer it differently."""
+
+    code: ClassVar[str] = "class_ended"
+
+    def message(self) -> str:
+        return "This class has already ended."
+
+
+@dataclass(frozen=True)
 class ClassCancelled(Refusal):
     """The class was called off before it started."""
 

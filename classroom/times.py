@@ -9,11 +9,12 @@ SECOND = 1_000_000
 MINUTE = 60 * SECOND
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)
 
 
 def rfc3339(moment: Moment) -> str:
     """The moment as the wire writes it, to the microsecond: `2026-11-21T09:00:00.000000Z`."""
-    return (_EPOCH + timedelta(microseconds=moment)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return (_NAIVE_EPOCH + timedelta(microseconds=moment)).isoformat(timespec="microseconds") + "Z"
 
 
 def from_datetime(value: datetime) -> Moment:

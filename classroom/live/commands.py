@@ -51,7 +51,10 @@ class End:
 
 @dataclass(frozen=True)
 class TakeSeat:
-    """Come in, or wait if all seats are taken and `waitlist` allows it. `connection` is the socket that holds the seat, if one does."""
+    """Come in, or wait if all seats are taken and `waitlist` allows it.
+
+    `connection` is the socket that holds the seat, if one does.
+    """
 
     waitlist: bool = True
     connection: ConnectionId | None = None

@@ -1,0 +1,209 @@
+"""What people see of a class: the session, where they stand, replies, and the snapshots of its topics."""
+
+from typing import Any
+
+from classroom.callers import Caller
+from classroom.ids import UserId
+from classroom.live import commands as c
+from classroom.live.decide import Ask
+from classroom.live.publications import EVERYBODY, STAFF
+from classroom.live.state import LiveClass, Message, Poll, Status
+from classroom.records import SessionRow
+from classroom.refusals import ClassCancelled, ClassEnded, Forbidden, NotEnrolled, NotSeated, Refusal, RemovedFromClass
+from classroom.times import SECOND, rfc3339
+
+
+def row_of(state: LiveClass) -> SessionRow:
+    """The class as lists and pages read it."""
+    plan = state.known
+    return SessionRow(
+        id=state.session_id,
+        course_id=plan.course_id,
+        lesson_id=plan.lesson_id,
+        title=plan.title,
+        starts_at=plan.starts_at,
+        duration_minutes=plan.duration_minutes,
+        ends_at=state.ends_at,
+        max_students=plan.max_students,
+        current_students=len(state.seats),
+        waitlisted=len(state.waitlist),
+        status=state.status.value,
+        doors_open_minutes=plan.doors_open_minutes,
+        waitlist_enabled=plan.waitlist_enabled,
+        locked=state.locked,
+        instructor_id=plan.instructor_id,
+        instructor_name=plan.instructor_name,
+        started_at=state.started_at,
+        ended_at=state.ended_at,
+    )
+
+
+def session_view(row: SessionRow) -> dict[str, Any]:
+    """The wire's LiveSession (contract section 4)."""
+    return {
+        "id": row.id,
+        "courseId": row.course_id,
+        "lessonId": row.lesson_id,
+        "title": row.title,
+        "startTime": rfc3339(row.starts_at),
+        "durationMinutes": row.duration_minutes,
+        "endsAt": rfc3339(row.ends_at),
+        "maxStudents": row.max_students,
+        "currentStudents": row.current_students,
+        "waitlisted": row.waitlisted,
+        "status": row.status,
+        "doorsOpenMinutes": row.doors_open_minutes,
+        "waitlistEnabled": row.waitlist_enabled,
+        "locked": row.locked,
+        "instructor": {"id": row.instructor_id, "name": row.instructor_name},
+        "startedAt": rfc3339(row.started_at) if row.started_at is not None else None,
+        "endedAt": rfc3339(row.ended_at) if row.ended_at is not None else None,
+    }
+
+
+def estimated_wait_seconds(state: LiveClass, position: int) -> int | None:
+    """How long the wait may be: the place times the mean time between the latest promotions (20 at most);
+    None until two people were promoted."""
+    times = state.promoted_at
+    if len(times) < 2:
+        return None
+    gap = (times[-1] - times[0]) / (len(times) - 1)
+    return round(position * gap / SECOND)
+
+
+def standing(state: LiveClass, user_id: UserId) -> dict[str, Any]:
+    """Where this person stands: `seated` with a seat, `waitlisted` with a position, or `none`."""
+    seat = state.seats.find(user_id)
+    if seat is not None:
+        return {"outcome": "seated", "seat": {"number": seat.number, "since": rfc3339(seat.since)}}
+    if user_id in state.waitlist:
+        position = state.waitlist.place(user_id)
+        return {
+            "outcome": "waitlisted",
+            "position": position,
+            "ticket": state.waitlist.find(user_id).ticket,  # type: ignore[union-attr] # it waits: asked one line above
+            "estimatedWaitSeconds": estimated_wait_seconds(state, position),
+        }
+    return {"outcome": "none"}
+
+
+def reply(state: LiveClass, ask: Ask, fresh_id: str) -> tuple[str, dict[str, Any]]:
+    """What the caller of an accepted command is told: one word for the edges, and the result object."""
+    command = ask.command
+    if isinstance(command, c.TakeSeat):
+        you = standing(state, ask.caller.user_id)
+        return you["outcome"], {**you, "session": session_view(row_of(state))}
+    if isinstance(command, c.Look):
+        you = standing(state, ask.caller.user_id)
+        return you["outcome"], {**session_view(row_of(state)), "you": you}
+    if isinstance(command, c.Schedule | c.Revise | c.Cancel | c.Start | c.End | c.Lock | c.Unlock):
+        return "done", session_view(row_of(state))
+    if isinstance(command, c.PostChat):
+        return "done", {"messageId": fresh_id}
+    if isinstance(command, c.OpenPoll):
+        return "done", {"pollId": fresh_id}
+    return "done", {}
+
+
+def may_follow(state: LiveClass, caller: Caller, view: str, enrolled: bool) -> Refusal | None:
+    """None when the caller may subscribe to this view of the class; otherwise why not."""
+    if state.is_staff(caller):
+        return None
+    if view == STAFF:
+        return Forbidden("follow what is for staff")
+    user_id = caller.user_id
+    if user_id in state.seats or (view != EVERYBODY and user_id in state.waitlist):
+        return None
+    if user_id in state.removed:
+        return RemovedFromClass()
+    if not (enrolled or state.is_inside(user_id)):
+        return NotEnrolled(state.known.course_id)
+    if state.status is Status.ENDED:
+        return ClassEnded()
+    return ClassCancelled() if state.status is Status.CANCELLED else NotSeated(user_id)
+
+
+def snapshot(state: LiveClass, view: str, caller: Caller) -> dict[str, Any]:
+    """The whole state of a topic for one subscriber."""
+    session = session_view(row_of(state))
+    if view == EVERYBODY:
+        return {
+            "session": session,
+            "locked": state.locked,
+            "you": standing(state, caller.user_id),
+            "chat": [_message(message) for message in state.chat if message.to == "all"],
+            "hands": _hands(state),
+            "polls": [_poll(poll_id, poll, caller.user_id, state.is_staff(caller)) for poll_id, poll in state.polls.items()],
+            "muted": sorted(state.muted),
+        }
+    if view == STAFF:
+        return {
+            "session": session,
+            "seats": [
+                {
+                    "userId": seat.user_id,
+                    "name": seat.name,
+                    "seat": seat.number,
+                    "since": rfc3339(seat.since),
+                    "connected": seat.user_id in state.connections,
+                }
+                for seat in state.seats
+            ],
+            "waitlist": [
+                {
+                    "userId": waiter.user_id,
+                    "name": waiter.name,
+                    "position": place,
+                    "ticket": waiter.ticket,
+                    "since": rfc3339(waiter.since),
+                    "connected": waiter.user_id in state.connections,
+                }
+                for place, waiter in enumerate(state.waitlist, start=1)
+            ],
+            "chat": [_message(message) for message in state.chat if message.to == "staff"],
+            "hands": _hands(state),
+            "muted": sorted(state.muted),
+            "removed": sorted(state.removed),
+        }
+    return {
+        "session": session,
+        "you": standing(state, caller.user_id),
+        "currentStudents": len(state.seats),
+        "waitlisted": len(state.waitlist),
+    }
+
+
+def _hands(state: LiveClass) -> list[dict[str, Any]]:
+    return [
+        {"userId": user_id, "name": hand.name, "raisedAt": rfc3339(hand.raised_at)} for user_id, hand in state.hands.items()
+    ]
+
+
+def _message(message: Message) -> dict[str, Any]:
+    return {
+        "messageId": message.message_id,
+        "userId": message.user_id,
+        "name": message.name,
+        "text": message.text,
+        "to": message.to,
+        "at": rfc3339(message.at),
+    }
+
+
+def _poll(poll_id: str, poll: Poll, user_id: UserId, staff: bool) -> dict[str, Any]:
+    tally, votes = poll.told
+    view: dict[str, Any] = {
+        "pollId": poll_id,
+        "question": poll.question,
+        "options": list(poll.options),
+        "multiple": poll.multiple,
+        "quiz": poll.quiz,
+        "open": poll.open,
+        "tally": list(tally),
+        "votes": votes,
+    }
+    if staff or not poll.open:
+        view["correct"] = list(poll.correct)
+    if user_id in poll.votes:
+        view["yourChoices"] = list(poll.votes[user_id])
+    return view
