@@ -47,7 +47,7 @@ class SessionRow:
 @dataclass(frozen=True)
 class IntervalRow:
     """One stay of one student; `left_at` and `reason` are None while it lasts. `ordinal` counts the student's stays from 1.
-    Reasons: `left`, `lost` (connection), `removed`, `ended` (class)."""
+    Reasons: `left`, `lost` (connection), `removed`, `ended` or `cancelled` (class)."""
 
     session_id: SessionId
     user_id: UserId

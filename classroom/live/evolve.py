@@ -57,17 +57,17 @@ def _ended(state: LiveClass, event: e.SessionEnded, at: Moment) -> None:
     state.status = Status.ENDED
     state.ended_at = at
     state.ends_at = at
-    _empty(state, at)
+    _empty(state, at, "ended")
 
 
 def _cancelled(state: LiveClass, event: e.SessionCancelled, at: Moment) -> None:
     state.status = Status.CANCELLED
-    _empty(state, at)
+    _empty(state, at, "cancelled")
 
 
-def _empty(state: LiveClass, at: Moment) -> None:
+def _empty(state: LiveClass, at: Moment, reason: str) -> None:
     for user_id in [seat.user_id for seat in state.seats]:
-        _end_stay(state, user_id)
+        _end_stay(state, user_id, at, reason)
     state.seats.clear()
     state.waitlist.clear()
     state.connections.clear()
@@ -103,7 +103,7 @@ def _seat_promoted(state: LiveClass, event: e.SeatPromoted, at: Moment) -> None:
 
 def _seat_released(state: LiveClass, event: e.SeatReleased, at: Moment) -> None:
     state.seats.release(event.user_id)
-    _end_stay(state, event.user_id)
+    _end_stay(state, event.user_id, at, event.reason)
     _forget(state, event.user_id)
 
 
@@ -128,7 +128,7 @@ def _connected(state: LiveClass, event: e.PresenceConnected, at: Moment) -> None
     state.connections.setdefault(event.user_id, set()).add(event.connection)
     state.lost.pop(event.user_id, None)
     stay = state.stays.get(event.user_id)
-    if event.user_id in state.seats and (stay is None or not stay.open):
+    if event.user_id in state.seats and (stay is None or stay.left_at is not None):
         _begin_stay(state, event.user_id, at)
 
 
@@ -137,7 +137,7 @@ def _connection_lost(state: LiveClass, event: e.PresenceLost, at: Moment) -> Non
     if event.last:
         state.lost[event.user_id] = at
         if event.user_id in state.seats:
-            _end_stay(state, event.user_id)
+            _end_stay(state, event.user_id, at, "lost")
 
 
 def _drop_connection(state: LiveClass, user_id: UserId, connection: ConnectionId) -> None:
@@ -150,13 +150,13 @@ def _drop_connection(state: LiveClass, user_id: UserId, connection: ConnectionId
 
 def _begin_stay(state: LiveClass, user_id: UserId, at: Moment) -> None:
     earlier = state.stays.get(user_id)
-    state.stays[user_id] = Stay(earlier.ordinal + 1 if earlier else 1, at, open=True)
+    state.stays[user_id] = Stay(earlier.ordinal + 1 if earlier else 1, at)
 
 
-def _end_stay(state: LiveClass, user_id: UserId) -> None:
+def _end_stay(state: LiveClass, user_id: UserId, at: Moment, reason: str) -> None:
     stay = state.stays.get(user_id)
-    if stay is not None and stay.open:
-        state.stays[user_id] = Stay(stay.ordinal, stay.joined_at, open=False)
+    if stay is not None and stay.left_at is None:
+        state.stays[user_id] = Stay(stay.ordinal, stay.joined_at, at, reason)
 
 
 def _count_changed(state: LiveClass, event: e.CountChanged, at: Moment) -> None:

@@ -25,7 +25,9 @@ def save(state: LiveClass) -> dict[str, Any]:
         "next_ticket": state.waitlist.next_ticket,
         "connections": {user_id: sorted(held) for user_id, held in state.connections.items()},
         "lost": list(state.lost.items()),
-        "stays": {user_id: [stay.ordinal, stay.joined_at, stay.open] for user_id, stay in state.stays.items()},
+        "stays": {
+            user_id: [stay.ordinal, stay.joined_at, stay.left_at, stay.reason] for user_id, stay in state.stays.items()
+        },
         "removed": sorted(state.removed),
         "muted": sorted(state.muted),
         "chat": [[getattr(message, field.name) for field in fields(Message)] for message in state.chat],

@@ -87,11 +87,12 @@ class Poll:
 
 @dataclass(frozen=True)
 class Stay:
-    """The latest stay of a student: its number, and whether it still lasts."""
+    """The latest stay of a student; `left_at` and `reason` are None while it lasts."""
 
     ordinal: int
     joined_at: Moment
-    open: bool
+    left_at: Moment | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
