@@ -8,7 +8,7 @@ from classroom.ids import SessionId, Topic, UserId
 from classroom.ports import Batch, GatewayDirectory, LiveSessions, Tickets, Topics
 from realtime.settings import GatewaySettings
 
-Identify = Callable[[str], Caller | None | Awaitable[Caller | None]]
+Identify = Callable[[str], Caller | Awaitable[Caller | None] | None]
 """Who an access token speaks for; None when it is not a good one. Tickets are tried when this says None."""
 
 
