@@ -48,7 +48,7 @@ class Frame(msgspec.Struct, rename="camel"):
     type: str
     id: str | None = None
     ok: bool = False
-    result: msgspec.Raw | None = None
+    result: msgspec.Raw = msgspec.Raw(b"null")
     error: _Error | None = None
     topic: str | None = None
     epoch: int = 0
@@ -59,7 +59,7 @@ class Frame(msgspec.Struct, rename="camel"):
 
 
 _frame = msgspec.json.Decoder(Frame)
-_result = msgspec.json.Decoder(_Result)
+_result = msgspec.json.Decoder(_Result | None)
 _problem = msgspec.json.Decoder(_Error)
 
 
@@ -70,16 +70,16 @@ def read_frame(payload: bytes | memoryview) -> Frame:
 
 def answer_of_reply(frame: Frame) -> DoorAnswer:
     """What a `reply` to `session.join` says."""
-    if frame.ok and frame.result is not None:
+    if frame.ok:
         return answer_of_result(frame.result)
     if frame.error is None:
-        raise ValueError("A reply with neither result nor error.")
+        raise ValueError("A refusing reply without an error.")
     return DoorAnswer(REFUSED, 0, frame.error.error_code, frame.error.retry)
 
 
 def answer_of_result(body: bytes | msgspec.Raw) -> DoorAnswer:
     """What the result of a join says. Raises ValueError when seat or place is missing."""
-    result = _result.decode(body)
+    result = _result.decode(body) or _Result()
     if result.outcome == SEATED and result.seat is not None:
         return DoorAnswer(SEATED, result.seat.number)
     if result.outcome == WAITLISTED and result.position is not None:

@@ -1,4 +1,4 @@
-"""A crowd in front of one door: connections are opened before the clock starts; then one join each, repeated until answered."""
+"""A crowd in front of one door: connections open before the clock starts; then one join each, repeated until answered."""
 
 import asyncio
 import random

@@ -92,3 +92,9 @@ def post_request(host: str, path: str, token: str, body: bytes = b"{}", idempote
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n{key}\r\n"
     )
     return head.encode("ascii") + body
+
+
+def get_request(host: str, path: str, token: str | None = None) -> bytes:
+    """The bytes of one GET."""
+    signed_in = f"Authorization: Bearer {token}\r\n" if token else ""
+    return f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{signed_in}\r\n".encode("ascii")

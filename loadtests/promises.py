@@ -1,4 +1,4 @@
-"""What must hold of the answers of a class that nobody has left: promises 1 and 3 of the contract, as an outsider sees them."""
+"""What must hold of the answers of a class that nobody left: promises 1 and 3 of the contract, as an outsider sees them."""
 
 from collections.abc import Iterable
 

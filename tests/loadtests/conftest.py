@@ -1,0 +1,137 @@
+"""A class door in memory behind the real wire, with faults to order: what the generators are tested against."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+
+from loadtests.prepared import PreparedClass, Student
+
+
+@dataclass
+class DoorTwin:
+    """Seats and a waitlist; the faults say what goes wrong and how often a student meets it."""
+
+    capacity: int
+    oversell: bool = False
+    cut_before_answer: int = 0
+    unavailable_first: int = 0
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    commands: dict[str, set[str]] = field(default_factory=dict)
+    _cuts: dict[str, int] = field(default_factory=dict)
+    _refusals: dict[str, int] = field(default_factory=dict)
+    rest_url: str = ""
+    socket_url: str = ""
+
+    def join(self, student: str, command: str) -> dict[str, Any] | None:
+        """The result; None when this time the part behind the door is away."""
+        self.commands.setdefault(student, set()).add(command)
+        if self._refusals.setdefault(student, self.unavailable_first) > 0:
+            self._refusals[student] -= 1
+            return None
+        if student not in self.answers:
+            entered = len(self.answers)
+            if self.oversell or entered < self.capacity:
+                self.answers[student] = {"outcome": "seated", "seat": {"number": entered + 1}}
+            else:
+                self.answers[student] = {"outcome": "waitlisted", "position": entered - self.capacity + 1}
+        return self.answers[student]
+
+    def cuts(self, student: str) -> bool:
+        """Whether the connection breaks before this answer."""
+        left = self._cuts.setdefault(student, self.cut_before_answer)
+        self._cuts[student] = left - 1
+        return left > 0
+
+
+async def _socket(door: DoorTwin, connection: ServerConnection) -> None:
+    try:
+        student = json.loads(await connection.recv())["token"]
+        await connection.send(json.dumps({"type": "welcome", "connectionId": "c", "heartbeatSeconds": 25}))
+        async for text in connection:
+            frame = json.loads(text)
+            result = door.join(student, frame["id"])
+            if door.cuts(student):
+                connection.transport.abort()
+                return
+            reply: dict[str, Any] = {"type": "reply", "id": frame["id"], "ok": result is not None}
+            if result is None:
+                reply["error"] = {"errorCode": "unavailable", "message": "Later.", "details": {}, "retry": True}
+            else:
+                reply["result"] = result
+            await connection.send(json.dumps(reply))
+    except ConnectionClosed:
+        return
+
+
+def _respond(writer: asyncio.StreamWriter, status: int, body: dict[str, Any]) -> None:
+    encoded = json.dumps(body).encode()
+    writer.write(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%b" % (status, len(encoded), encoded))
+
+
+async def _request(door: DoorTwin, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while True:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            lines = dict(line.split(": ", 1) for line in head.split("\r\n")[1:] if line)
+            if head.startswith("GET /api/realtime "):
+                _respond(writer, 200, {"url": door.socket_url})
+                continue
+            await reader.readexactly(int(lines["Content-Length"]))
+            student = lines["Authorization"].removeprefix("Bearer ")
+            result = door.join(student, lines["Idempotency-Key"])
+            if door.cuts(student):
+                writer.transport.abort()
+                return
+            status = 503 if result is None else 200 if result["outcome"] == "seated" else 202
+            _respond(writer, status, result or {"errorCode": "unavailable"})
+    except (asyncio.IncompleteReadError, ConnectionError):
+        writer.close()
+
+
+OpenDoor = Callable[[DoorTwin], Awaitable[DoorTwin]]
+
+
+@pytest.fixture
+async def open_door() -> AsyncIterator[OpenDoor]:
+    """Puts a door behind both wires, on free ports of this machine, until the test ends."""
+    servers: list[Server | asyncio.Server] = []
+
+    async def start(door: DoorTwin) -> DoorTwin:
+        sockets = await serve(lambda connection: _socket(door, connection), "127.0.0.1", 0, compression=None)
+        rest = await asyncio.start_server(lambda r, w: _request(door, r, w), "127.0.0.1", 0)
+        servers.extend((sockets, rest))
+        door.socket_url = f"ws://127.0.0.1:{next(iter(sockets.sockets)).getsockname()[1]}/ws"
+        door.rest_url = f"http://127.0.0.1:{rest.sockets[0].getsockname()[1]}"
+        return door
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def prepared() -> PreparedClass:
+    """A class with 40 students, whose tokens are their ids."""
+    students = tuple(Student(f"student-{number}", f"student-{number}") for number in range(40))
+    return PreparedClass("0190a000-0000-7000-8000-000000000001", "course", "teacher", students)
+
+
+@pytest.fixture
+def door_twin() -> type[DoorTwin]:
+    """Makes doors."""
+    return DoorTwin
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
