@@ -10,14 +10,12 @@ from sqlalchemy import URL, text
 from sqlalchemy import exc as sa_errors
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from persistence.errors import StoreAway
+
 CONNECT_SECONDS = 5.0
 STATEMENT_SECONDS = 10.0
 _AWAY_CLASSES = ("08", "53", "57", "58")  # connection, resources, operator intervention, system error
 _SESSION: Mapping[str, str] = {"timezone": "UTC", "application_name": "lyceum"}
-
-
-class StoreAway(Exception):
-    """Postgres cannot be reached or cannot answer now. Whether a write happened is unknown."""
 
 
 class Database:

@@ -1,0 +1,172 @@
+"""Who is a student of which course."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sqlalchemy import Row, Select, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+
+from classroom.ids import CourseId, UserId
+from classroom.times import Moment
+from persistence.database import Database
+from persistence.models import Course, Enrollment, User
+from persistence.pages import Page, read_cursor, write_cursor
+
+
+@dataclass(frozen=True)
+class EnrollmentRow:
+    """A student in a course, with the names that lists show. `left_at` is set once the student has left."""
+
+    id: str
+    course_id: CourseId
+    course_title: str
+    course_slug: str
+    instructor_id: UserId
+    instructor_name: str
+    user_id: UserId
+    user_name: str
+    user_email: str
+    enrolled_at: Moment
+    left_at: Moment | None
+
+
+class Enrollments(Protocol):
+    """The enrolments. Every call raises StoreAway when Postgres is away."""
+
+    async def enroll(
+        self, enrollment_id: str, course_id: CourseId, user_id: UserId, now: Moment
+    ) -> tuple[EnrollmentRow, bool]:
+        """Put the student into the course; True when the student was not in it before."""
+        ...
+
+    async def leave(self, course_id: CourseId, user_id: UserId, now: Moment) -> bool:
+        """Take the student out; False when the student was not in it."""
+        ...
+
+    async def find(self, enrollment_id: str) -> EnrollmentRow | None:
+        """The enrolment, past ones too, or None."""
+        ...
+
+    async def is_enrolled(self, course_id: CourseId, user_id: UserId) -> bool:
+        """Whether the student is in the course now."""
+        ...
+
+    async def list_of_student(self, user_id: UserId, limit: int, cursor: str | None) -> Page[EnrollmentRow]:
+        """The student's courses of now, the latest first. Deleted courses are left out. Raises BadCursor."""
+        ...
+
+    async def list_of_course(self, course_id: CourseId, limit: int, cursor: str | None) -> Page[EnrollmentRow]:
+        """The course's students of now, the latest first. Raises BadCursor."""
+        ...
+
+    async def list_course_ids(self, user_id: UserId) -> list[CourseId]:
+        """Every course that the student is in now."""
+        ...
+
+
+class PostgresEnrollments:
+    """`Enrollments` in the table `enrollments`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def enroll(
+        self, enrollment_id: str, course_id: CourseId, user_id: UserId, now: Moment
+    ) -> tuple[EnrollmentRow, bool]:
+        """See `Enrollments.enroll`."""
+        statement = (
+            pg_insert(Enrollment)
+            .values(id=enrollment_id, course_id=course_id, user_id=user_id, enrolled_at=now)
+            .on_conflict_do_update(
+                index_elements=[Enrollment.course_id, Enrollment.user_id],
+                set_={"enrolled_at": now, "left_at": None},
+                where=Enrollment.left_at.is_not(None),
+            )
+            .returning(Enrollment.id)
+        )
+        async with self._database.writing() as connection:
+            made = (await connection.execute(statement)).scalar_one_or_none()
+            pair = (Enrollment.course_id == course_id, Enrollment.user_id == user_id)
+            row = (await connection.execute(_enrollments().where(*pair))).one()
+        return _enrollment(row), made is not None
+
+    async def leave(self, course_id: CourseId, user_id: UserId, now: Moment) -> bool:
+        """See `Enrollments.leave`."""
+        async with self._database.writing() as connection:
+            done = await connection.execute(
+                update(Enrollment)
+                .where(Enrollment.course_id == course_id, Enrollment.user_id == user_id, Enrollment.left_at.is_(None))
+                .values(left_at=now)
+            )
+        return done.rowcount > 0
+
+    async def find(self, enrollment_id: str) -> EnrollmentRow | None:
+        """See `Enrollments.find`."""
+        async with self._database.reading() as connection:
+            row = (await connection.execute(_enrollments().where(Enrollment.id == enrollment_id))).one_or_none()
+        return _enrollment(row) if row is not None else None
+
+    async def is_enrolled(self, course_id: CourseId, user_id: UserId) -> bool:
+        """See `Enrollments.is_enrolled`."""
+        statement = select(Enrollment.id).where(
+            Enrollment.course_id == course_id, Enrollment.user_id == user_id, Enrollment.left_at.is_(None)
+        )
+        async with self._database.reading() as connection:
+            return (await connection.execute(statement)).one_or_none() is not None
+
+    async def list_of_student(self, user_id: UserId, limit: int, cursor: str | None) -> Page[EnrollmentRow]:
+        """See `Enrollments.list_of_student`."""
+        return await self._page(_enrollments().where(Enrollment.user_id == user_id), limit, cursor)
+
+    async def list_of_course(self, course_id: CourseId, limit: int, cursor: str | None) -> Page[EnrollmentRow]:
+        """See `Enrollments.list_of_course`."""
+        return await self._page(_enrollments().where(Enrollment.course_id == course_id), limit, cursor)
+
+    async def list_course_ids(self, user_id: UserId) -> list[CourseId]:
+        """See `Enrollments.list_course_ids`."""
+        statement = (
+            select(Enrollment.course_id)
+            .join(Course, Course.id == Enrollment.course_id)
+            .where(Enrollment.user_id == user_id, Enrollment.left_at.is_(None), Course.deleted_at.is_(None))
+        )
+        async with self._database.reading() as connection:
+            return [CourseId(found) for found in (await connection.execute(statement)).scalars()]
+
+    async def _page(self, statement: Select[Any], limit: int, cursor: str | None) -> Page[EnrollmentRow]:
+        after = read_cursor(cursor, int, str)
+        statement = statement.where(Enrollment.left_at.is_(None), Course.deleted_at.is_(None))
+        if after is not None:
+            statement = statement.where(tuple_(Enrollment.enrolled_at, Enrollment.id) < tuple_(*after))
+        statement = statement.order_by(Enrollment.enrolled_at.desc(), Enrollment.id.desc()).limit(limit + 1)
+        async with self._database.reading() as connection:
+            rows = [_enrollment(row) for row in (await connection.execute(statement)).all()]
+        return page_of(rows, limit)
+
+
+def page_of(found: list[EnrollmentRow], limit: int) -> Page[EnrollmentRow]:
+    """The page that `found` (up to `limit + 1` enrolments) makes."""
+    if len(found) <= limit:
+        return Page(found, None)
+    return Page(found[:limit], write_cursor(found[limit - 1].enrolled_at, found[limit - 1].id))
+
+
+def _enrollments() -> Select[Any]:
+    instructor = User.__table__.alias("instructor")
+    return (
+        select(
+            *Enrollment.__table__.columns,
+            Course.title.label("course_title"),
+            Course.slug.label("course_slug"),
+            Course.instructor_id.label("instructor_id"),
+            instructor.c.name.label("instructor_name"),
+            User.name.label("user_name"),
+            User.email.label("user_email"),
+        )
+        .join(Course, Course.id == Enrollment.course_id)
+        .join(instructor, instructor.c.id == Course.instructor_id)
+        .join(User, User.id == Enrollment.user_id)
+    )
+
+
+def _enrollment(row: Row[Any]) -> EnrollmentRow:
+    return EnrollmentRow(**{name: getattr(row, name) for name in EnrollmentRow.__dataclass_fields__})

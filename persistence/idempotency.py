@@ -1,0 +1,156 @@
+"""Requests that must happen once: what was asked under a key, and what was answered."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+
+from classroom.times import SECOND, Moment
+from persistence.database import Database
+from persistence.models import IdempotencyKey
+
+LEASE_SECONDS = 30
+KEEP_SECONDS = 24 * 3_600
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request under a key. `scope` says whose key it is; `fingerprint` differs when route or body differ."""
+
+    scope: str
+    key: str
+    fingerprint: bytes
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An answer as it went out. `body` is sealed by the caller: it may hold tokens."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """Nobody did this yet: do it now, and call `complete` or `release`. A thing it makes gets the id `entity_id`, which
+    is the same if this request is taken over after a crash."""
+
+    entity_id: str
+
+
+@dataclass(frozen=True)
+class Busy:
+    """The same request is being done at this moment."""
+
+
+@dataclass(frozen=True)
+class Reused:
+    """The key was used for another request."""
+
+
+class IdempotencyKeys(Protocol):
+    """The keys, kept for a day. Every call raises StoreAway when Postgres is away."""
+
+    async def claim(self, request: Request, entity_id: str, now: Moment) -> Fresh | Busy | Reused | Stored:
+        """Take the request for 30 s, or say what became of it."""
+        ...
+
+    async def complete(self, request: Request, answer: Stored) -> None:
+        """Keep the answer for the requests that come again."""
+        ...
+
+    async def release(self, request: Request) -> None:
+        """Nothing was done: whoever comes again may try."""
+        ...
+
+    async def forget_expired(self, now: Moment, limit: int = 1_000) -> int:
+        """Drop up to `limit` keys older than a day; how many went."""
+        ...
+
+
+class PostgresIdempotencyKeys:
+    """`IdempotencyKeys` in the table `idempotency_keys`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def claim(self, request: Request, entity_id: str, now: Moment) -> Fresh | Busy | Reused | Stored:
+        """See `IdempotencyKeys.claim`."""
+        leased_until = Moment(now + LEASE_SECONDS * SECOND)
+        statement = pg_insert(IdempotencyKey).values(
+            scope=request.scope,
+            key=request.key,
+            fingerprint=request.fingerprint,
+            entity_id=entity_id,
+            leased_until=leased_until,
+            expires_at=Moment(now + KEEP_SECONDS * SECOND),
+        )
+        # Whose lease ran out without an answer died on the way: the row, and with it the entity's id, is taken over.
+        statement = statement.on_conflict_do_update(
+            index_elements=[IdempotencyKey.scope, IdempotencyKey.key],
+            set_={"leased_until": leased_until},
+            where=(IdempotencyKey.status.is_(None))
+            & (IdempotencyKey.leased_until < now)
+            & (IdempotencyKey.fingerprint == request.fingerprint),
+        )
+        async with self._database.writing() as connection:
+            taken = (await connection.execute(statement.returning(IdempotencyKey.entity_id))).scalar_one_or_none()
+            if taken is not None:
+                return Fresh(taken)
+            row = (await connection.execute(select(IdempotencyKey.__table__).where(*_is(request)))).one_or_none()
+        if row is None:
+            return Busy()  # released between the two statements: the caller asks again
+        if row.fingerprint != request.fingerprint:
+            return Reused()
+        return Busy() if row.status is None else Stored(row.status, row.headers or {}, row.body or b"")
+
+    async def complete(self, request: Request, answer: Stored) -> None:
+        """See `IdempotencyKeys.complete`."""
+        async with self._database.writing() as connection:
+            await connection.execute(
+                update(IdempotencyKey)
+                .where(*_is(request))
+                .values(status=answer.status, headers=answer.headers, body=answer.body)
+            )
+
+    async def release(self, request: Request) -> None:
+        """See `IdempotencyKeys.release`."""
+        async with self._database.writing() as connection:
+            await connection.execute(
+                update(IdempotencyKey).where(*_is(request), IdempotencyKey.status.is_(None)).values(leased_until=Moment(0))
+            )
+
+    async def forget_expired(self, now: Moment, limit: int = 1_000) -> int:
+        """See `IdempotencyKeys.forget_expired`."""
+        old = (
+            select(IdempotencyKey.scope, IdempotencyKey.key)
+            .where(IdempotencyKey.expires_at < now)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+            .cte("old")
+        )
+        statement = delete(IdempotencyKey).where(IdempotencyKey.scope == old.c.scope, IdempotencyKey.key == old.c.key)
+        async with self._database.writing() as connection:
+            return (await connection.execute(statement)).rowcount
+
+
+async def claim_or_wait(
+    keys: IdempotencyKeys, request: Request, entity_id: str, now: Moment, wait_seconds: float
+) -> Fresh | Busy | Reused | Stored:
+    """Like `claim`, but while the same request is being done, wait for its answer up to `wait_seconds`."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + wait_seconds
+    pause = 0.02
+    while True:
+        claim = await keys.claim(request, entity_id, now)
+        if not isinstance(claim, Busy) or loop.time() >= deadline:
+            return claim
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, 0.3)
+
+
+def _is(request: Request) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return IdempotencyKey.scope == request.scope, IdempotencyKey.key == request.key
