@@ -5,14 +5,16 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Protocol
+from typing import Any, Protocol
 
+import asyncpg
 import structlog
 
 from persistence.batches import Batch, Bundle, Committed, Write
 from persistence.errors import StoreAway
+from persistence.journal_postgres import COMMIT_SECONDS, PostgresCommits
 
-__all__ = ["Committed", "GroupCommit", "JournalPort", "JournalStats", "Write"]
+__all__ = ["Committed", "GroupCommit", "JournalPort", "JournalStats", "PostgresJournal", "Write"]
 
 MAX_PENDING = 50_000
 MAX_BATCH = 5_000
@@ -73,6 +75,10 @@ class Commits(Protocol):
         written; an answer a bundle. Raises StoreAway when the outcome is not known."""
         ...
 
+    async def close(self) -> None:
+        """Give back what is held."""
+        ...
+
 
 class GroupCommit:
     """The queue of a journal: a `JournalPort` over anything that can write a batch.
@@ -129,6 +135,7 @@ class GroupCommit:
         finally:
             self._closing = True
             self._lose_all()
+            await self._commits.close()
             self._ended.set()
 
     async def close(self) -> None:
@@ -171,9 +178,14 @@ class GroupCommit:
             # The store is likely away: gather for a moment instead of knocking as fast as the loop turns.
             await asyncio.sleep(_PAUSE_SECONDS)
             return
-        except BaseException:
+        except BaseException as error:
             self._lose(batch)
-            raise
+            if not isinstance(error, Exception):
+                raise
+            _log.exception("journal_commit_failed", events=batch.events, grains=len(bundles))
+            self._lose_all()
+            await asyncio.sleep(_PAUSE_SECONDS)
+            return
         self._commit_seconds += perf_counter() - started
         self._done_commits += 1
         self._last_batch = batch.events
@@ -197,6 +209,21 @@ class GroupCommit:
         while self._waiting:
             self._lose(self._waiting.popleft())
         self._pending = 0
+
+
+class PostgresJournal(GroupCommit):
+    """A `JournalPort` on Postgres. Keeps one connection of `pool` for itself while it runs; a commit that is not
+    confirmed within `commit_seconds` is answered UNKNOWN."""
+
+    def __init__(
+        self,
+        pool: "asyncpg.Pool[Any]",
+        *,
+        max_pending: int = MAX_PENDING,
+        max_batch: int = MAX_BATCH,
+        commit_seconds: float = COMMIT_SECONDS,
+    ) -> None:
+        super().__init__(PostgresCommits(pool, commit_seconds), max_pending, max_batch)
 
 
 def _answered(loop: asyncio.AbstractEventLoop, committed: Committed) -> asyncio.Future[Committed]:

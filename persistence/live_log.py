@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
+
+import asyncpg
 
 from classroom.ids import SessionId, UserId
 from classroom.records import LoggedEvent
 from classroom.times import Moment
+from persistence.live_pool import borrow
 
 VIEWS = ("", "staff", "queue")
 """The topics of a class in the order of `LoggedEvent.topic_offsets`."""
@@ -31,7 +34,7 @@ class Deadline:
 
 
 class LiveLog(Protocol):
-    """The logs of classes and inboxes. Payloads come back as equal JSON, not necessarily equal bytes.
+    """The logs of classes and inboxes. Payloads come back as the bytes that were written.
     Raises StoreAway when Postgres is away."""
 
     async def load(self, session_id: SessionId) -> Loaded:
@@ -47,7 +50,8 @@ class LiveLog(Protocol):
         ...
 
     async def save_snapshot(self, session_id: SessionId, offset: int, state: bytes) -> None:
-        """Keep the state after `offset`, unless one of a later offset is kept already."""
+        """Keep the state after the durable event `offset`, unless one of a later offset is kept already. Nothing is kept
+        beyond the end of the log."""
         ...
 
     async def inbox_head(self, user_id: UserId) -> int:
@@ -65,3 +69,123 @@ class LiveLog(Protocol):
     async def deadlines(self, shard_ids: Sequence[int]) -> Sequence[Deadline]:
         """The deadlines of all grains of these shards, soonest first."""
         ...
+
+
+# An event's columns, in the order of `event_of`.
+_INBOX_EVENT = """"offset", type, convert_to(payload::text, 'UTF8'), to_moment(at), command_id"""
+LIVE_EVENT = f"{_INBOX_EVENT}, live_offset, staff_offset, queue_offset"
+
+_SNAPSHOT = 'SELECT state, "offset" FROM live_snapshots WHERE session_id = $1'
+_SAVE = """
+    INSERT INTO live_snapshots (session_id, "offset", state)
+    SELECT $1, $2, $3 WHERE EXISTS (SELECT FROM live_events WHERE session_id = $1 AND "offset" = $2)
+    ON CONFLICT (session_id) DO UPDATE SET "offset" = excluded."offset", state = excluded.state
+    WHERE live_snapshots."offset" < excluded."offset"
+"""
+_TAIL = f'SELECT {LIVE_EVENT} FROM live_events WHERE session_id = $1 AND "offset" > $2 ORDER BY "offset"'  # noqa: S608
+_COMMANDS = f"""
+    SELECT {LIVE_EVENT} FROM live_events WHERE session_id = $1 AND command_id IS NOT NULL ORDER BY "offset" DESC LIMIT $2
+"""  # noqa: S608 - our own columns, as below
+_INBOX_HEAD = 'SELECT coalesce(max("offset"), 0) FROM inbox_events WHERE user_id = $1'
+_INBOX_AFTER = f"""
+    SELECT {_INBOX_EVENT} FROM inbox_events WHERE user_id = $1 AND "offset" > $2 ORDER BY "offset" LIMIT $3
+"""  # noqa: S608
+_INBOX_COMMANDS = f"""
+    SELECT {_INBOX_EVENT} FROM inbox_events WHERE user_id = $1 AND command_id IS NOT NULL ORDER BY "offset" DESC LIMIT $2
+"""  # noqa: S608
+_DEADLINES = """
+    SELECT kind, grain_id::text, to_moment(due_at) FROM deadlines WHERE shard_id = ANY ($1::smallint[]) ORDER BY due_at
+"""
+
+# A topic's offset never falls along the log and grows by at most one an event, so it is at most the event's own offset.
+# That makes the log its own index: `first` and `last`, the ends of what was asked for, are found by halving, and between
+# them an event moved the topic when its topic offset is not that of the event before it.
+_AFTER = f"""
+    WITH RECURSIVE head AS (
+        SELECT "offset" AS n, $topic AS reached FROM live_events WHERE session_id = $1 ORDER BY "offset" DESC LIMIT 1
+    ),
+    first (low, high) AS (
+        SELECT $2::bigint, n FROM head WHERE reached > $2
+        UNION ALL
+        SELECT CASE WHEN $topic > $2 THEN low ELSE middle END, CASE WHEN $topic > $2 THEN middle ELSE high END
+        FROM (SELECT low, high, (low + high) / 2 AS middle FROM first WHERE high - low > 1) step
+        JOIN live_events ON session_id = $1 AND "offset" = middle
+    ),
+    wanted AS (SELECT n, least(reached, $2 + $3) AS reach FROM head WHERE reached > $2),
+    last (low, high) AS (
+        SELECT reach - 1, n FROM wanted
+        UNION ALL
+        SELECT CASE WHEN $topic >= reach THEN low ELSE middle END, CASE WHEN $topic >= reach THEN middle ELSE high END
+        FROM (SELECT low, high, (low + high) / 2 AS middle FROM last WHERE high - low > 1) step
+        JOIN live_events ON session_id = $1 AND "offset" = middle
+        CROSS JOIN wanted
+    )
+    SELECT {LIVE_EVENT}
+    FROM (
+        SELECT *, lag($topic, 1, $2::bigint) OVER (ORDER BY "offset") AS before
+        FROM live_events
+        WHERE session_id = $1
+          AND "offset" BETWEEN (SELECT min(high) FROM first) AND (SELECT min(high) FROM last)
+    ) part
+    WHERE $topic <> before
+    ORDER BY "offset"
+"""  # noqa: S608
+_AFTER_IN = {view: _AFTER.replace("$topic", f"{view or 'live'}_offset") for view in VIEWS}
+
+
+def event_of(row: "asyncpg.Record") -> LoggedEvent:
+    """The event of a row of `LIVE_EVENT`, or of an inbox's columns, which have no topic offsets."""
+    offset, kind, payload, at, command_id, *topic_offsets = row
+    return LoggedEvent(offset, kind, payload, at, command_id, tuple(topic_offsets))
+
+
+class PostgresLiveLog:
+    """A `LiveLog` on the tables that the journal writes."""
+
+    def __init__(self, pool: "asyncpg.Pool[Any]") -> None:
+        self._pool = pool
+
+    async def load(self, session_id: SessionId) -> Loaded:
+        """See `LiveLog.load`."""
+        async with borrow(self._pool) as connection:
+            kept = await connection.fetchrow(_SNAPSHOT, session_id)
+            snapshot, offset = kept or (None, 0)
+            rows = await connection.fetch(_TAIL, session_id, offset)
+        return Loaded(snapshot, offset, [event_of(row) for row in rows])
+
+    async def recent_commands(self, session_id: SessionId, limit: int) -> Sequence[LoggedEvent]:
+        """See `LiveLog.recent_commands`."""
+        return (await self._events(_COMMANDS, session_id, limit))[::-1]
+
+    async def after(self, session_id: SessionId, view: str, topic_offset: int, limit: int) -> Sequence[LoggedEvent]:
+        """See `LiveLog.after`."""
+        return await self._events(_AFTER_IN[view], session_id, topic_offset, limit)
+
+    async def save_snapshot(self, session_id: SessionId, offset: int, state: bytes) -> None:
+        """See `LiveLog.save_snapshot`."""
+        async with borrow(self._pool) as connection:
+            await connection.execute(_SAVE, session_id, offset, state)
+
+    async def inbox_head(self, user_id: UserId) -> int:
+        """See `LiveLog.inbox_head`."""
+        async with borrow(self._pool) as connection:
+            head: int = await connection.fetchval(_INBOX_HEAD, user_id)
+        return head
+
+    async def inbox_after(self, user_id: UserId, offset: int, limit: int) -> Sequence[LoggedEvent]:
+        """See `LiveLog.inbox_after`."""
+        return await self._events(_INBOX_AFTER, user_id, offset, limit)
+
+    async def inbox_recent_commands(self, user_id: UserId, limit: int) -> Sequence[LoggedEvent]:
+        """See `LiveLog.inbox_recent_commands`."""
+        return (await self._events(_INBOX_COMMANDS, user_id, limit))[::-1]
+
+    async def deadlines(self, shard_ids: Sequence[int]) -> Sequence[Deadline]:
+        """See `LiveLog.deadlines`."""
+        async with borrow(self._pool) as connection:
+            rows = await connection.fetch(_DEADLINES, shard_ids)
+        return [Deadline(*row) for row in rows]
+
+    async def _events(self, sql: str, *arguments: object) -> list[LoggedEvent]:
+        async with borrow(self._pool) as connection:
+            return [event_of(row) for row in await connection.fetch(sql, *arguments)]

@@ -2,7 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
+
+import asyncpg
+
+from persistence.live_pool import borrow
 
 
 @dataclass(frozen=True)
@@ -25,3 +29,31 @@ class Ownership(Protocol):
     async def owners(self) -> Sequence[Owner]:
         """Every shard that was ever claimed, by shard."""
         ...
+
+
+# In the order of the shards, as a commit's fence locks them.
+_CLAIM = """
+    INSERT INTO actor_shards (shard_id, host, epoch)
+    SELECT DISTINCT shard_id, $1, 1 FROM unnest($2::smallint[]) AS w(shard_id) ORDER BY shard_id
+    ON CONFLICT (shard_id) DO UPDATE SET host = excluded.host, epoch = actor_shards.epoch + 1
+    RETURNING shard_id, epoch
+"""
+
+
+class PostgresOwnership:
+    """An `Ownership` on the table `actor_shards`."""
+
+    def __init__(self, pool: "asyncpg.Pool[Any]") -> None:
+        self._pool = pool
+
+    async def claim(self, host: str, shard_ids: Sequence[int]) -> dict[int, int]:
+        """See `Ownership.claim`."""
+        async with borrow(self._pool) as connection:
+            rows = await connection.fetch(_CLAIM, host, list(shard_ids))
+        return {row["shard_id"]: row["epoch"] for row in rows}
+
+    async def owners(self) -> Sequence[Owner]:
+        """See `Ownership.owners`."""
+        async with borrow(self._pool) as connection:
+            rows = await connection.fetch("SELECT shard_id, host, epoch FROM actor_shards ORDER BY shard_id")
+        return [Owner(row["shard_id"], row["host"], row["epoch"]) for row in rows]

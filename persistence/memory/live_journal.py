@@ -28,6 +28,9 @@ class MemoryCommits:
         self._tables.reach()
         return [self._write(bundle) for bundle in bundles]
 
+    async def close(self) -> None:
+        """See `Commits.close`."""
+
     def _write(self, bundle: Bundle) -> Committed:
         tables = self._tables
         owner = tables.shards.get(bundle.shard_id)

@@ -37,8 +37,7 @@ class MemoryLiveLog:
 
     async def save_snapshot(self, session_id: SessionId, offset: int, state: bytes) -> None:
         """See `LiveLog.save_snapshot`."""
-        self._tables.reach()
-        if self._tables.snapshots.get(session_id, (0, b""))[0] < offset:
+        if self._tables.snapshots.get(session_id, (0, b""))[0] < offset <= len(self._live(session_id)):
             self._tables.snapshots[session_id] = (offset, state)
 
     async def inbox_head(self, user_id: UserId) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from classroom.ids import CourseId, SessionId, UserId
 from classroom.records import Attendee, IntervalRow, LoggedEvent, SessionRow
 from classroom.times import Moment
+from persistence.live_records import by_name
 from persistence.memory.live_tables import LiveTables
 from persistence.roster import Student
 
@@ -56,7 +57,7 @@ class MemoryLiveRecords:
             Attendee(user_id, known[user_id].name, known[user_id].email, tuple(intervals))
             for user_id, intervals in stays.items()
         ]
-        return sorted(found, key=lambda attendee: (attendee.name, attendee.user_id))
+        return by_name(found)
 
     async def timeline(self, session_id: SessionId, after_offset: int, limit: int) -> Sequence[LoggedEvent]:
         """See `LiveRecords.timeline`."""

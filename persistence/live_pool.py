@@ -1,0 +1,38 @@
+"""Connections for the live class: short timeouts, and one kind of error when Postgres is away."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from persistence.database import open_pool
+from persistence.errors import reaching_store
+
+CONNECT_SECONDS = 2.0
+STATEMENT_SECONDS = 5.0
+
+
+async def open_live_pool(database_url: str, size: int = 4) -> "asyncpg.Pool[Any]":
+    """A pool of at most `size` connections; a `PostgresJournal` on it keeps one of them.
+
+    Connecting ends after 2 s, a statement after 5 s. Connections that a restart of Postgres cut are replaced when next
+    used. Raises StoreAway when Postgres is away now.
+    """
+    with reaching_store():
+        return await open_pool(
+            database_url, size, timeout=CONNECT_SECONDS, command_timeout=STATEMENT_SECONDS, reset=_keep_as_it_is
+        )
+
+
+@asynccontextmanager
+async def borrow(pool: "asyncpg.Pool[Any]") -> AsyncIterator["PoolConnectionProxy[Any]"]:
+    """A connection for a moment; waits for a free one as long as for a statement. Raises StoreAway."""
+    with reaching_store():
+        async with pool.acquire(timeout=STATEMENT_SECONDS) as connection:
+            yield connection
+
+
+async def _keep_as_it_is(connection: Any) -> None:
+    """Nobody here changes a connection's settings, so giving it back needs no round trip."""
