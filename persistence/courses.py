@@ -111,6 +111,10 @@ class Courses(Protocol):
         """Hide the course for good; False when there is none."""
         ...
 
+    async def list_ids_of(self, instructor_id: UserId) -> list[CourseId]:
+        """Every course of the instructor."""
+        ...
+
     async def list_categories(self) -> list[CategoryRow]:
         """Every category in its order."""
         ...
@@ -157,14 +161,14 @@ class PostgresCourses:
         """See `Courses.list_`."""
         statement = _narrow(_courses(), narrowed)
         if narrowed.sort == "title":
-            after = read_cursor(cursor, str, str)
+            after = read_cursor(cursor, "text", "id")
             key = func.lower(Course.title)
             statement = statement.order_by(key, Course.id)
             if after is not None:
                 statement = statement.where(or_(key > after[0], and_(key == after[0], Course.id > after[1])))
         else:
             # UUIDv7: the order of the ids is the order in which the courses were made.
-            after = read_cursor(cursor, str)
+            after = read_cursor(cursor, "id")
             newest = narrowed.sort == "newest"
             statement = statement.order_by(Course.id.desc() if newest else Course.id)
             if after is not None:
@@ -206,6 +210,12 @@ class PostgresCourses:
                 update(Course).where(Course.id == course_id, Course.deleted_at.is_(None)).values(deleted_at=now)
             )
         return done.rowcount > 0
+
+    async def list_ids_of(self, instructor_id: UserId) -> list[CourseId]:
+        """See `Courses.list_ids_of`."""
+        statement = select(Course.id).where(Course.instructor_id == instructor_id, Course.deleted_at.is_(None))
+        async with self._database.reading() as connection:
+            return [CourseId(found) for found in (await connection.execute(statement)).scalars()]
 
     async def list_categories(self) -> list[CategoryRow]:
         """See `Courses.list_categories`."""

@@ -133,7 +133,7 @@ class PostgresEnrollments:
             return [CourseId(found) for found in (await connection.execute(statement)).scalars()]
 
     async def _page(self, statement: Select[Any], limit: int, cursor: str | None) -> Page[EnrollmentRow]:
-        after = read_cursor(cursor, int, str)
+        after = read_cursor(cursor, "number", "id")
         statement = statement.where(Enrollment.left_at.is_(None), Course.deleted_at.is_(None))
         if after is not None:
             statement = statement.where(tuple_(Enrollment.enrolled_at, Enrollment.id) < tuple_(*after))

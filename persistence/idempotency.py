@@ -26,11 +26,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Stored:
-    """An answer as it went out. `body` is sealed by the caller: it may hold tokens."""
+    """An answer as it went out. `sealed` is its headers and body, sealed by the caller: they may hold tokens."""
 
     status: int
-    headers: dict[str, str]
-    body: bytes
+    sealed: bytes
 
 
 @dataclass(frozen=True)
@@ -105,15 +104,13 @@ class PostgresIdempotencyKeys:
             return Busy()  # released between the two statements: the caller asks again
         if row.fingerprint != request.fingerprint:
             return Reused()
-        return Busy() if row.status is None else Stored(row.status, row.headers or {}, row.body or b"")
+        return Busy() if row.status is None else Stored(row.status, row.sealed or b"")
 
     async def complete(self, request: Request, answer: Stored) -> None:
         """See `IdempotencyKeys.complete`."""
         async with self._database.writing() as connection:
             await connection.execute(
-                update(IdempotencyKey)
-                .where(*_is(request))
-                .values(status=answer.status, headers=answer.headers, body=answer.body)
+                update(IdempotencyKey).where(*_is(request)).values(status=answer.status, sealed=answer.sealed)
             )
 
     async def release(self, request: Request) -> None:

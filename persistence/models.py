@@ -1,7 +1,6 @@
 """The tables of accounts, courses, enrolment and idempotency (migration 0001), as SQLAlchemy 2 models."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
@@ -17,7 +16,6 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -174,7 +172,7 @@ class Enrollment(Base):
 
 
 class IdempotencyKey(Base):
-    """A request that was or is being done. `status` is null until it is answered; `body` is sealed.
+    """A request that was or is being done. `status` is null until it is answered; `sealed` is the answer.
 
     `entity_id` is the id that a thing made by this request gets, so that a request that died half-way and is
     repeated makes the same thing and not a second one.
@@ -190,5 +188,4 @@ class IdempotencyKey(Base):
     leased_until: Mapped[Moment] = mapped_column(MomentType)
     expires_at: Mapped[Moment] = mapped_column(MomentType)
     status: Mapped[int | None] = mapped_column(Integer)
-    headers: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
-    body: Mapped[bytes | None] = mapped_column(LargeBinary)
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)

@@ -2,9 +2,11 @@
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
+
+from classroom.ids import is_uuid
 
 T = TypeVar("T")
 
@@ -26,7 +28,7 @@ def write_cursor(*keys: str | int) -> str:
     return base64.urlsafe_b64encode(json.dumps(keys, separators=(",", ":")).encode()).rstrip(b"=").decode()
 
 
-def read_cursor(cursor: str | None, *kinds: type[str] | type[int]) -> tuple[str | int, ...] | None:
+def read_cursor(cursor: str | None, *kinds: Literal["text", "number", "id"]) -> tuple[str | int, ...] | None:
     """The sort keys in `cursor`, one of each of `kinds`; None for no cursor. Raises `BadCursor`."""
     if cursor is None:
         return None
@@ -36,8 +38,13 @@ def read_cursor(cursor: str | None, *kinds: type[str] | type[int]) -> tuple[str 
         raise BadCursor from error
     if not isinstance(keys, list) or len(keys) != len(kinds):
         raise BadCursor
-    if any(type(key) is not kind for key, kind in zip(keys, kinds, strict=True)):
-        raise BadCursor
-    if any(isinstance(key, int) and abs(key) >= 1 << 62 for key in keys):
+    if not all(_FITS[kind](key) for key, kind in zip(keys, kinds, strict=True)):
         raise BadCursor
     return tuple(keys)
+
+
+_FITS: dict[str, Callable[[object], bool]] = {
+    "text": lambda key: isinstance(key, str) and "\x00" not in key and key.isprintable(),
+    "number": lambda key: type(key) is int and abs(key) < 1 << 62,
+    "id": lambda key: isinstance(key, str) and is_uuid(key),
+}

@@ -1,0 +1,72 @@
+"""What the HTTP edge is made of: values from the settings, and the parts that do the work."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from classroom.ports import GatewayDirectory, LiveSessions, Tickets
+from classroom.times import Moment
+from persistence.accounts import Accounts
+from persistence.courses import Courses
+from persistence.enrollments import Enrollments
+from persistence.idempotency import IdempotencyKeys
+from persistence.live_records import LiveRecords
+from persistence.rate_limits import RateLimits
+from persistence.sign_ins import SignIns
+from persistence.tokens import AccessTokens
+from serve_app.passwords import Passwords
+from serve_app.sealing import Seal
+
+WEB_DIST = Path(__file__).resolve().parent.parent / "web" / "dist"
+"""Where `make install` puts the built web application."""
+
+
+@dataclass(frozen=True)
+class EdgeConfig:
+    """Values for the edge. `secret_key` is a credential: never log one of these."""
+
+    http_url: str
+    """Where browsers reach the site, without a slash at the end."""
+    socket_url: str
+    """Where browsers reach the gateway when the directory knows none."""
+    secret_key: str
+    allowed_origins: tuple[str, ...] = ()
+    """Other sites whose pages may call the API (CORS)."""
+    access_token_seconds: int = 3_600
+    refresh_token_seconds: int = 30 * 86_400
+    email_verification: bool = False
+    course_review: bool = True
+    rate_limit_per_minute: int = 100
+    live_rate_limit_per_minute: int = 600
+    metrics_token: str = ""
+    """Bearer token for `/metrics`; empty: only this machine may read them."""
+    web_dist: Path = WEB_DIST
+    version: str = "0.1.0"
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach the site over TLS."""
+        return self.http_url.startswith("https://")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything a handler may use."""
+
+    accounts: Accounts
+    sign_ins: SignIns
+    courses: Courses
+    enrollments: Enrollments
+    idempotency: IdempotencyKeys
+    live_records: LiveRecords
+    live: LiveSessions
+    tickets: Tickets
+    gateways: GatewayDirectory
+    limits: RateLimits
+    tokens: AccessTokens
+    passwords: Passwords
+    seal: Seal
+    checks: Mapping[str, Callable[[], Awaitable[None]]]
+    """One a part that may be down, by its name in `/api/health`; raises when it is."""
+    clock: Callable[[], Moment]
+    new_id: Callable[[], str]

@@ -1,0 +1,108 @@
+"""`Idempotency-Key`: POST routes that do a thing once, however often it is asked for."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from persistence.idempotency import Busy, IdempotencyKeys, Reused, Stored, claim_or_wait
+from persistence.idempotency import Request as Keyed
+from serve_app.problems import RefusedRequest, problem_of
+from serve_app.reasons import KeyBusy, KeyReused
+from serve_app.visits import parts_of, visit_of
+
+WAIT_SECONDS = 10.0
+_NOT_KEPT = frozenset({401, 429})
+_KEPT_HEADERS = frozenset({"content-type", "location", "set-cookie"})
+
+
+@dataclass(frozen=True)
+class _Answer:
+    headers: dict[str, str]
+    body: bytes
+
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(_Answer).decode
+
+
+class OnceRoute(APIRoute):
+    """A route whose POSTs, under a key, are done once and answered alike; the answer is kept sealed for a day."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """See `APIRoute`."""
+        handle = super().get_route_handler()
+
+        async def once(request: Request) -> Response:
+            if request.method != "POST" or visit_of(request).idempotency_key is None:
+                return await handle(request)
+            return await _once(request, handle)
+
+        return once
+
+
+async def check_key(request: Request, body: bytes) -> str | None:
+    """For commands to a class, which keeps its own answers: only see that the key, if there is one, does not stand for
+    another request. The key is then the command's id."""
+    keyed = _keyed(request, body)
+    if keyed is None:
+        return None
+    parts = parts_of(request)
+    if isinstance(await parts.idempotency.claim(keyed, parts.new_id(), parts.clock()), Reused):
+        raise RefusedRequest(KeyReused())
+    return keyed.key
+
+
+async def _once(request: Request, handle: Callable[[Request], Awaitable[Response]]) -> Response:
+    keyed = _keyed(request, await request.body())
+    if keyed is None:
+        return await handle(request)
+    parts, visit = parts_of(request), visit_of(request)
+    claim = await claim_or_wait(parts.idempotency, keyed, parts.new_id(), parts.clock(), WAIT_SECONDS)
+    if isinstance(claim, Reused):
+        raise RefusedRequest(KeyReused())
+    if isinstance(claim, Busy):
+        raise RefusedRequest(KeyBusy())
+    if isinstance(claim, Stored):
+        answer = _unpack(parts.seal.open(claim.sealed))
+        return Response(answer.body, claim.status, {**answer.headers, "Idempotency-Replayed": "true"})
+    visit.entity_id = claim.entity_id
+    try:
+        response = await handle(request)
+    except RefusedRequest as refused:
+        problem = problem_of(refused.refusal, request.url.path, visit.correlation_id, refused.headers)
+        await _keep(parts.idempotency, keyed, problem.status, problem.response(), parts.seal.close)
+        raise
+    except (RequestValidationError, HTTPException):
+        await parts.idempotency.release(keyed)
+        raise
+    except BaseException:
+        # What was done is not known. The lease runs out by itself, and the next one takes over with the same entity id.
+        await parts.idempotency.release(keyed)
+        raise
+    await _keep(parts.idempotency, keyed, response.status_code, response, parts.seal.close)
+    return response
+
+
+def _keyed(request: Request, body: bytes) -> Keyed | None:
+    visit = visit_of(request)
+    if visit.idempotency_key is None:
+        return None
+    asked = request.method.encode() + b" " + request.url.path.encode() + b"\n" + body
+    return Keyed(visit.who, visit.idempotency_key, hashlib.sha256(asked).digest())
+
+
+async def _keep(
+    keys: IdempotencyKeys, keyed: Keyed, status: int, response: Response, seal: Callable[[bytes], bytes]
+) -> None:
+    if status in _NOT_KEPT or status >= 500:
+        await keys.release(keyed)
+        return
+    headers = {name: value for name, value in response.headers.items() if name in _KEPT_HEADERS}
+    await keys.complete(keyed, Stored(status, seal(_pack(_Answer(headers, bytes(response.body))))))

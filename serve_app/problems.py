@@ -1,0 +1,106 @@
+"""Refusals as HTTP: one table from reason to status, and the problem document (RFC 9457) that goes out."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from classroom import refusals as live
+from classroom.refusals import Refusal
+from serve_app import reasons
+
+STATUSES: dict[type[Refusal], int] = {
+    live.NotFound: 404,
+    live.Forbidden: 403,
+    live.NotEnrolled: 403,
+    live.DoorsClosed: 409,
+    live.ClassLocked: 409,
+    live.ClassFull: 409,
+    live.WaitlistFull: 409,
+    live.ClassEnded: 410,
+    live.AlreadyEnded: 409,
+    live.ClassCancelled: 410,
+    live.NotLive: 409,
+    live.AlreadyLive: 409,
+    live.RemovedFromClass: 403,
+    live.NotSeated: 403,
+    live.MemberMuted: 403,
+    live.PollClosed: 409,
+    live.TooMany: 409,
+    live.Malformed: 422,
+    live.UnknownCommand: 404,
+    live.UnknownTopic: 404,
+    live.RateLimited: 429,
+    live.Unavailable: 503,
+    reasons.Unauthenticated: 401,
+    reasons.InvalidCredentials: 401,
+    reasons.InvalidRefreshToken: 401,
+    reasons.AccountDisabled: 403,
+    reasons.EmailUnverified: 403,
+    reasons.EmailTaken: 409,
+    reasons.PaymentRequired: 402,
+    reasons.WrongStatus: 409,
+    reasons.KeyReused: 409,
+    reasons.KeyBusy: 409,
+    reasons.BodyTooLarge: 413,
+    reasons.NotJson: 415,
+    reasons.MalformedJson: 400,
+    reasons.NoSuchRoute: 404,
+    reasons.WrongMethod: 405,
+    reasons.BadRequest: 400,
+    reasons.InternalError: 500,
+}
+
+MEDIA_TYPE = "application/problem+json"
+_RETRY_AFTER_SECONDS = 1
+_encode = msgspec.json.Encoder().encode
+
+
+class RefusedRequest(Exception):
+    """Carries a refusal out of a handler or a dependency to the one place that answers it."""
+
+    def __init__(self, refusal: Refusal, headers: dict[str, str] | None = None) -> None:
+        super().__init__(refusal.code)
+        self.refusal = refusal
+        self.headers = headers or {}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A refusal ready to be sent."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def response(self) -> Response:
+        """The same as a response."""
+        return Response(self.body, self.status, self.headers, MEDIA_TYPE)
+
+
+def problem_of(refusal: Refusal, path: str, correlation_id: str, headers: dict[str, str] | None = None) -> Problem:
+    """The problem document for `refusal` at `path`. Unknown reasons are a fault of ours: 500, without their details."""
+    status = STATUSES.get(type(refusal))
+    if status is None:
+        refusal, status = reasons.InternalError(), 500
+    sent = dict(headers or {})
+    details = refusal.details()
+    if refusal.retry:
+        details = {**details, "retry": True}
+        seconds = refusal.retry_after_seconds if isinstance(refusal, live.RateLimited) else _RETRY_AFTER_SECONDS
+        sent["Retry-After"] = str(seconds)
+    if status == 401:
+        sent["WWW-Authenticate"] = "Bearer"
+    document: dict[str, Any] = {
+        "type": f"urn:lyceum:problem:{refusal.code}",
+        "title": refusal.code.replace("_", " ").capitalize(),
+        "status": status,
+        "detail": refusal.message(),
+        "instance": path,
+        "errorCode": refusal.code,
+        "message": refusal.message(),
+        "details": details,
+        "correlationId": correlation_id,
+    }
+    return Problem(status, sent, _encode(document))

@@ -1,0 +1,204 @@
+"""Why the platform around the class refuses: accounts, courses, enrolment, requests as such."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from classroom.refusals import Refusal
+
+
+@dataclass(frozen=True)
+class Unauthenticated(Refusal):
+    """Nobody is signed in, or the access token is not good any more."""
+
+    code: ClassVar[str] = "unauthenticated"
+
+    def message(self) -> str:
+        return "Please sign in."
+
+
+@dataclass(frozen=True)
+class InvalidCredentials(Refusal):
+    """E-mail address and password do not belong together, or nobody has this address: which of them is not said."""
+
+    code: ClassVar[str] = "invalid_credentials"
+
+    def message(self) -> str:
+        return "The e-mail address or the password is wrong."
+
+
+@dataclass(frozen=True)
+class InvalidRefreshToken(Refusal):
+    """The refresh token is unknown, too old, revoked, or was used before (then its whole sign-in has been ended)."""
+
+    code: ClassVar[str] = "invalid_refresh_token"
+
+    def message(self) -> str:
+        return "This sign-in is over. Please sign in again."
+
+
+@dataclass(frozen=True)
+class AccountDisabled(Refusal):
+    """An admin disabled the account."""
+
+    code: ClassVar[str] = "account_disabled"
+
+    def message(self) -> str:
+        return "This account is disabled."
+
+
+@dataclass(frozen=True)
+class EmailUnverified(Refusal):
+    """Signing in needs a verified e-mail address here."""
+
+    code: ClassVar[str] = "email_unverified"
+
+    def message(self) -> str:
+        return "Please verify your e-mail address first."
+
+
+@dataclass(frozen=True)
+class EmailTaken(Refusal):
+    """Somebody has an account with this address."""
+
+    code: ClassVar[str] = "email_taken"
+
+    def message(self) -> str:
+        return "There is an account with this e-mail address already."
+
+    def details(self) -> dict[str, Any]:
+        return {"fields": [{"field": "email", "message": "is taken"}]}
+
+
+@dataclass(frozen=True)
+class PaymentRequired(Refusal):
+    """The course costs money."""
+
+    code: ClassVar[str] = "payment_required"
+    course_id: str
+    price_minor: int
+    currency: str
+
+    def message(self) -> str:
+        return "This course has to be paid for first."
+
+    def details(self) -> dict[str, Any]:
+        return {"courseId": self.course_id, "price": {"amountMinor": self.price_minor, "currency": self.currency}}
+
+
+@dataclass(frozen=True)
+class WrongStatus(Refusal):
+    """The course is not in a state in which this can be done."""
+
+    code: ClassVar[str] = "wrong_status"
+    status: str
+    needed: tuple[str, ...]
+
+    def message(self) -> str:
+        return f"The course is {self.status}; this needs one that is {' or '.join(self.needed)}."
+
+    def details(self) -> dict[str, Any]:
+        return {"status": self.status, "needed": list(self.needed)}
+
+
+@dataclass(frozen=True)
+class KeyReused(Refusal):
+    """The idempotency key stands for another request."""
+
+    code: ClassVar[str] = "idempotency_key_reused"
+
+    def message(self) -> str:
+        return "This Idempotency-Key was used for another request."
+
+
+@dataclass(frozen=True)
+class KeyBusy(Refusal):
+    """The same request is still being done."""
+
+    code: ClassVar[str] = "idempotency_key_busy"
+    retry: ClassVar[bool] = True
+
+    def message(self) -> str:
+        return "The same request is still being done. Please try again in a moment."
+
+
+@dataclass(frozen=True)
+class BodyTooLarge(Refusal):
+    """More bytes than a request may have."""
+
+    code: ClassVar[str] = "body_too_large"
+    limit: int
+
+    def message(self) -> str:
+        return f"The request is too large; the limit is {self.limit} bytes."
+
+    def details(self) -> dict[str, Any]:
+        return {"limitBytes": self.limit}
+
+
+@dataclass(frozen=True)
+class NotJson(Refusal):
+    """The body says that it is something else than JSON."""
+
+    code: ClassVar[str] = "unsupported_media_type"
+
+    def message(self) -> str:
+        return "The body must be JSON, sent as application/json."
+
+
+@dataclass(frozen=True)
+class MalformedJson(Refusal):
+    """The body is not JSON, whatever it says."""
+
+    code: ClassVar[str] = "malformed_json"
+    sentence: str = "is not JSON"
+
+    def message(self) -> str:
+        return "The body is not valid JSON."
+
+    def details(self) -> dict[str, Any]:
+        return {"fields": [{"field": "body", "message": self.sentence}]}
+
+
+@dataclass(frozen=True)
+class NoSuchRoute(Refusal):
+    """Nothing answers at this address."""
+
+    code: ClassVar[str] = "not_found"
+
+    def message(self) -> str:
+        return "There is nothing at this address."
+
+
+@dataclass(frozen=True)
+class WrongMethod(Refusal):
+    """The address exists, and not for this method."""
+
+    code: ClassVar[str] = "method_not_allowed"
+
+    def message(self) -> str:
+        return "This address does not answer to this method."
+
+
+@dataclass(frozen=True)
+class BadRequest(Refusal):
+    """HTTP that cannot be understood."""
+
+    code: ClassVar[str] = "bad_request"
+    field: str = "request"
+    sentence: str = "cannot be understood"
+
+    def message(self) -> str:
+        return "The request cannot be understood."
+
+    def details(self) -> dict[str, Any]:
+        return {"fields": [{"field": self.field, "message": self.sentence}]}
+
+
+@dataclass(frozen=True)
+class InternalError(Refusal):
+    """A fault of ours. What it was stands in the log, under the correlation id."""
+
+    code: ClassVar[str] = "internal_error"
+
+    def message(self) -> str:
+        return "Something went wrong on our side."
