@@ -1,0 +1,86 @@
+"""A server process that we started: how it is watched until it is ready, and how it is stopped."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+_KEPT_LOG_BYTES = 2_000_000
+
+
+class ServerFailed(Exception):
+    """An embedded server cannot be run; the text is one sentence for the operator."""
+
+
+@dataclass(frozen=True)
+class RunningServer:
+    """A server that answers at `url` (which carries the credentials, if there are any)."""
+
+    name: str
+    url: str
+    process: subprocess.Popen[bytes]
+    stop_signal: signal.Signals
+
+    def stop(self, timeout_seconds: float) -> None:
+        """Ask the server to finish in an orderly way and wait for it; after `timeout_seconds` it is killed."""
+        if self.process.poll() is None:
+            self.process.send_signal(self.stop_signal)
+        try:
+            self.process.wait(timeout_seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(5)
+
+
+def spawn(
+    command: Sequence[str], log: Path, env: Mapping[str, str] | None = None, user: int | None = None
+) -> subprocess.Popen[bytes]:
+    """Start `command` in a session of its own, so that Ctrl-C in our terminal stays ours. Output goes to `log`."""
+    if log.exists() and log.stat().st_size > _KEPT_LOG_BYTES:
+        log.replace(log.with_suffix(".old.log"))
+    with log.open("ab") as output:
+        return subprocess.Popen(  # noqa: S603 - our own binaries and arguments
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            env=env,
+            user=user,
+            extra_groups=[] if user is not None else None,
+        )
+
+
+def wait_until(
+    ready: Callable[[], bool], process: subprocess.Popen[bytes], name: str, log: Path, timeout_seconds: float
+) -> None:
+    """Return once `ready()` holds. Raises `ServerFailed`, with the last line of `log`, when it dies or time runs out."""
+    deadline = time.monotonic() + timeout_seconds
+    while not ready():
+        if process.poll() is not None:
+            raise ServerFailed(f"{name} stopped while starting: {last_line(log)}")
+        if time.monotonic() > deadline:
+            raise ServerFailed(f"{name} was not ready within {timeout_seconds:.0f} s; its log is {log}.")
+        time.sleep(0.02)
+
+
+def last_line(log: Path) -> str:
+    """The last line of a log that says something, for an error message."""
+    lines = [line.strip() for line in log.read_text(errors="replace").splitlines()] if log.exists() else []
+    return next((line for line in reversed(lines) if line), f"nothing was written to {log}")
+
+
+def end_process(process: psutil.Process, first: signal.Signals, timeout_seconds: float) -> None:
+    """End a process that is not our child: ask with `first`, then insist."""
+    try:
+        process.send_signal(first)
+        process.wait(timeout_seconds)
+    except psutil.TimeoutExpired:
+        process.kill()
+        process.wait(5)
+    except psutil.NoSuchProcess:
+        return
