@@ -88,6 +88,10 @@ class Feed:
         """How many follow the feed now."""
         return len(self._aligned) + len(self._ahead)
 
+    def everybody(self) -> list[Subscriber]:
+        """All who follow the feed now."""
+        return [*self._aligned, *self._ahead]
+
     @property
     def has_pending(self) -> bool:
         """Whether accepted events wait for `flush`."""

@@ -15,7 +15,7 @@ class Outbox:
         self._write = write
         self._overflow = overflow
         self._limit = limit
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[bytes] | None = None  # made when needed: most sockets never do
         self._waiting_bytes = 0
         self._blocked = False
         self._shut = False
@@ -36,8 +36,10 @@ class Outbox:
         if self._waiting_bytes > self._limit:
             self.shut()
             self._overflow()
-        else:
-            self._waiting.append(frame)
+            return
+        if self._waiting is None:
+            self._waiting = deque()
+        self._waiting.append(frame)
 
     def block(self) -> None:
         """The transport holds enough for now."""
@@ -54,5 +56,5 @@ class Outbox:
     def shut(self) -> None:
         """Take nothing any more and forget what waited."""
         self._shut = True
-        self._waiting.clear()
+        self._waiting = None
         self._waiting_bytes = 0
