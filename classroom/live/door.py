@@ -57,19 +57,19 @@ def _turned_away(state: LiveClass, caller: Caller, enrolled: bool, now: Moment) 
         return ClassEnded()
     if state.status is Status.CANCELLED:
         return ClassCancelled()
-    if state.status is Status.LIVE and now >= state.ends_at:
+    if state.is_past_its_end(now):
         return ClassEnded()
     if state.status is Status.SCHEDULED and now < state.known.doors_open_at:
         return DoorsClosed(state.known.doors_open_at)
     return ClassLocked() if state.locked else None
 
 
-def leave(state: LiveClass, caller: Caller) -> Decision:
+def leave(state: LiveClass, caller: Caller, now: Moment) -> Decision:
     """Out, at once; nothing for who is not inside."""
-    return _send_out(state, caller.user_id, "left")
+    return _send_out(state, caller.user_id, "left", now)
 
 
-def remove(state: LiveClass, command: c.RemoveMember, caller: Caller) -> Decision:
+def remove(state: LiveClass, command: c.RemoveMember, caller: Caller, now: Moment) -> Decision:
     """Staff send a student out."""
     if not state.is_staff(caller):
         return Forbidden("remove people from this class")
@@ -80,27 +80,29 @@ def remove(state: LiveClass, command: c.RemoveMember, caller: Caller) -> Decisio
         return () if user_id in state.removed else NotSeated(user_id)
     if len(state.removed) >= WAITLIST_LIMIT:
         return TooMany("removed people", WAITLIST_LIMIT)
-    return (e.MemberRemoved(user_id, command.ban), *_send_out(state, user_id, "removed"))
+    return (e.MemberRemoved(user_id, command.ban), *_send_out(state, user_id, "removed", now))
 
 
-def expire(state: LiveClass, user_id: UserId) -> tuple[e.Event, ...]:
+def expire(state: LiveClass, user_id: UserId, now: Moment) -> tuple[e.Event, ...]:
     """The grace period of a lost student is over: the seat or place goes."""
-    return _send_out(state, user_id, "lost")
+    return _send_out(state, user_id, "lost", now)
 
 
-def _send_out(state: LiveClass, user_id: UserId, reason: str) -> tuple[e.Event, ...]:
+def _send_out(state: LiveClass, user_id: UserId, reason: str, now: Moment) -> tuple[e.Event, ...]:
     seat = state.seats.find(user_id)
     if seat is not None:
-        return (e.SeatReleased(user_id, seat.number, reason), *promotions(state, released=seat))
+        # Those inside are not told of seats, so the hand needs a word of its own.
+        lowered = (e.HandLowered(user_id),) if user_id in state.hands else ()
+        return (*lowered, e.SeatReleased(user_id, seat.number, reason), *promotions(state, now, released=seat))
     waiter = state.waitlist.find(user_id)
     return (e.WaitlistLeft(user_id, waiter.ticket, reason),) if waiter is not None else ()
 
 
 def promotions(
-    state: LiveClass, released: Seat | None = None, max_students: int | None = None, opening: bool = False
+    state: LiveClass, now: Moment, released: Seat | None = None, max_students: int | None = None, opening: bool = False
 ) -> tuple[e.Event, ...]:
     """Who moves up now, in order: if `released` is given back, capacity becomes `max_students`, or a lock is `opening`."""
-    if not (state.is_open or opening) or len(state.waitlist) == 0:
+    if not (state.is_open or opening) or state.is_past_its_end(now) or len(state.waitlist) == 0:
         return ()
     capacity = state.known.max_students if max_students is None else max_students
     taken = len(state.seats) - (released is not None)

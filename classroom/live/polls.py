@@ -6,6 +6,7 @@ from classroom.live import commands as c
 from classroom.live import events as e
 from classroom.live.state import LiveClass, Poll
 from classroom.live.talk import may_speak
+from classroom.live.wording import is_fit
 from classroom.refusals import Forbidden, Malformed, NotFound, NotSeated, PollClosed, Refusal, TooMany
 
 Decision = tuple[e.Event, ...] | Refusal
@@ -30,11 +31,11 @@ def open_poll(state: LiveClass, command: c.OpenPoll, caller: Caller, poll_id: st
 
 def _misshapen(command: c.OpenPoll) -> Refusal | None:
     wrong = []
-    if not 1 <= len(command.question.strip()) <= 500:
+    if not is_fit(command.question, 500):
         wrong.append(("question", "A question has 1 to 500 characters."))
     if not 2 <= len(command.options) <= OPTIONS:
         wrong.append(("options", f"A poll has 2 to {OPTIONS} options."))
-    elif any(not 1 <= len(option.strip()) <= 200 for option in command.options):
+    elif any(not is_fit(option, 200) for option in command.options):
         wrong.append(("options", "An option has 1 to 200 characters."))
     if len(set(command.correct)) != len(command.correct) or any(
         not 0 <= index < len(command.options) for index in command.correct

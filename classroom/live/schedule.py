@@ -5,6 +5,7 @@ from classroom.live import commands as c
 from classroom.live import events as e
 from classroom.live.door import expire, promotions
 from classroom.live.state import WARNING, LiveClass, Status
+from classroom.live.wording import is_fit
 from classroom.refusals import (
     AlreadyEnded,
     AlreadyLive,
@@ -46,7 +47,7 @@ def _out_of_bounds(
     title: str | None, duration_minutes: int | None, max_students: int | None, doors_open_minutes: int | None
 ) -> tuple[tuple[str, str], ...]:
     wrong = []
-    if title is not None and not 1 <= len(title.strip()) <= 200:
+    if title is not None and not is_fit(title, 200):
         wrong.append(("title", "A title has 1 to 200 characters."))
     if duration_minutes is not None and not 1 <= duration_minutes <= 1440:
         wrong.append(("durationMinutes", "A class lasts 1 to 1440 minutes."))
@@ -64,7 +65,7 @@ def revise(state: LiveClass, command: c.Revise, caller: Caller, now: Moment) -> 
     """
     if not state.is_staff(caller):
         return Forbidden("change this class")
-    over = _over(state)
+    over = _over(state, now)
     if over is not None:
         return over
     wrong = _out_of_bounds(command.title, command.duration_minutes, command.max_students, command.doors_open_minutes)
@@ -91,13 +92,13 @@ def revise(state: LiveClass, command: c.Revise, caller: Caller, now: Moment) -> 
         events = (
             *events,
             e.CapacityChanged(command.max_students),
-            *promotions(state, max_students=command.max_students),
+            *promotions(state, now, max_students=command.max_students),
         )
     return events
 
 
-def _over(state: LiveClass) -> Refusal | None:
-    if state.status is Status.ENDED:
+def _over(state: LiveClass, now: Moment) -> Refusal | None:
+    if state.status is Status.ENDED or state.is_past_its_end(now):
         return AlreadyEnded()
     return ClassCancelled() if state.status is Status.CANCELLED else None
 
@@ -117,7 +118,7 @@ def start(state: LiveClass, caller: Caller, now: Moment) -> Decision:
     """Begin, also before the planned time; starting again changes nothing."""
     if not state.is_staff(caller):
         return Forbidden("start this class")
-    over = _over(state)
+    over = _over(state, now)
     if over is not None:
         return over
     if state.status is Status.LIVE:
@@ -136,27 +137,27 @@ def end(state: LiveClass, caller: Caller) -> Decision:
     return () if state.status is Status.ENDED else (e.SessionEnded("staff"),)
 
 
-def lock(state: LiveClass, caller: Caller) -> Decision:
+def lock(state: LiveClass, caller: Caller, now: Moment) -> Decision:
     """Let nobody else in."""
     if not state.is_staff(caller):
         return Forbidden("lock this class")
-    return _over(state) or (() if state.locked else (e.SessionLocked(),))
+    return _over(state, now) or (() if state.locked else (e.SessionLocked(),))
 
 
-def unlock(state: LiveClass, caller: Caller) -> Decision:
+def unlock(state: LiveClass, caller: Caller, now: Moment) -> Decision:
     """Let people in again; who waited while seats were free moves up at once."""
     if not state.is_staff(caller):
         return Forbidden("unlock this class")
-    return _over(state) or ((e.SessionUnlocked(), *promotions(state, opening=True)) if state.locked else ())
+    return _over(state, now) or ((e.SessionUnlocked(), *promotions(state, now, opening=True)) if state.locked else ())
 
 
 def tick(state: LiveClass, now: Moment) -> Decision:
     """What is due by `now`, one thing at a time: the end, the warning, or one grace period that is over."""
-    if state.status is Status.LIVE and now >= state.ends_at:
+    if state.is_past_its_end(now):
         return (e.SessionEnded("time"),)
     if state.status is Status.LIVE and not state.warned and now >= state.ends_at - WARNING:
         return (e.SessionEnding(state.ends_at),)
     if state.status in (Status.SCHEDULED, Status.LIVE) and state.lost:
         user_id, lost_at = next(iter(state.lost.items()))
-        return expire(state, user_id) if lost_at + state.grace <= now else ()
+        return expire(state, user_id, now) if lost_at + state.grace <= now else ()
     return ()

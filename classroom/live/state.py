@@ -153,6 +153,10 @@ class LiveClass:
         """Seats nobody has; zero after the capacity was lowered below those who sit."""
         return max(0, self.known.max_students - len(self.seats))
 
+    def is_past_its_end(self, now: Moment) -> bool:
+        """Whether time is up for a class that has not ended itself yet."""
+        return self.status is Status.LIVE and now >= self.ends_at
+
     def is_staff(self, caller: Caller) -> bool:
         """Whether the caller runs this class: its instructor, or an admin."""
         return caller.role is Role.ADMIN or (self.plan is not None and caller.user_id == self.plan.instructor_id)

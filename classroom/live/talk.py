@@ -5,6 +5,7 @@ from classroom.ids import MessageId, UserId
 from classroom.live import commands as c
 from classroom.live import events as e
 from classroom.live.state import WAITLIST_LIMIT, LiveClass, Status
+from classroom.live.wording import is_fit
 from classroom.refusals import (
     AlreadyEnded,
     ClassCancelled,
@@ -39,7 +40,7 @@ def post(state: LiveClass, command: c.PostChat, caller: Caller, message_id: str)
     refusal = may_speak(state, caller)
     if refusal is not None:
         return refusal
-    if not 1 <= len(command.text.strip()) <= TEXT_LIMIT:
+    if not is_fit(command.text, TEXT_LIMIT):
         return Malformed((("text", f"A message has 1 to {TEXT_LIMIT} characters."),))
     if command.to not in ("all", "staff") and not _reachable(state, UserId(command.to)):
         return NotSeated(command.to)
@@ -85,7 +86,7 @@ def react(state: LiveClass, command: c.React, caller: Caller) -> Decision:
     refusal = may_speak(state, caller)
     if refusal is not None:
         return refusal
-    if not 1 <= len(command.emoji) <= EMOJI_LIMIT:
+    if not is_fit(command.emoji, EMOJI_LIMIT):
         return Malformed((("emoji", f"A reaction has 1 to {EMOJI_LIMIT} characters."),))
     return MemberMuted() if caller.user_id in state.muted else (e.ReactionSent(caller.user_id, command.emoji),)
 
