@@ -1,0 +1,165 @@
+"""The ports of the live classes, over a dispatcher: what REST replicas and gateways hold in their hands."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+
+from actors.config import ActorConfig
+from actors.dispatch import Dispatcher
+from actors.envelopes import INBOX, LIVE, Enter, Envelope, Quit, Reconcile, Reply
+from classroom.answers import Accepted, Answer, Refused
+from classroom.callers import Caller, Role
+from classroom.ids import CommandId, ConnectionId, SessionId, Topic, UserId
+from classroom.live.commands import Command, Disconnect, Look, TakeSeat
+from classroom.ports import Entered
+from classroom.refusals import Unavailable, UnknownTopic
+from classroom.topics import LiveTopic, Position, UserTopic, parse_topic
+
+_GATEWAY = Caller(UserId("gateway"), "gateway", Role.ADMIN)
+
+
+class LiveSessionsClient:
+    """`classroom.ports.LiveSessions` over the hosts."""
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+
+    async def execute(
+        self, session_id: SessionId, caller: Caller, command: Command, command_id: CommandId | None = None
+    ) -> Answer:
+        """See the port."""
+        repeatable = (
+            command_id if command_id is not None or isinstance(command, Look) else self._dispatcher.fresh_command_id()
+        )
+        return _answer(await self._dispatcher.execute(Envelope(LIVE, session_id, caller, command, repeatable)))
+
+
+class ActorClients:
+    """What a process outside the actors needs of them."""
+
+    def __init__(self, dispatcher: Dispatcher, is_well: Callable[[str], Awaitable[bool]], gateways: Sequence[str]) -> None:
+        self.live = LiveSessionsClient(dispatcher)
+        self._hosts = dispatcher.hosts
+        self._gateways = gateways
+        self._is_well = is_well
+
+    async def hosts_are_well(self) -> bool:
+        """Whether every host answers."""
+        return all(await asyncio.gather(*map(self._is_well, self._hosts)))
+
+    async def a_gateway_is_well(self) -> bool:
+        """Whether sockets can be opened somewhere."""
+        return any(await asyncio.gather(*map(self._is_well, self._gateways)))
+
+
+def connect(config: ActorConfig) -> ActorClients:
+    """The clients of a running deployment, from a process that Ray knows. Blocks for a moment; not for a loop."""
+    from actors.cluster import gateway_names
+    from actors.ray_calls import RayCalls  # Ray takes a second to import, and the twins do without it
+
+    calls = RayCalls(config.namespace)
+    return ActorClients(Dispatcher(calls, config.grain_hosts), calls.is_well, gateway_names())
+
+
+class TopicsClient:
+    """`classroom.ports.Topics` of one gateway, and `LiveSessions` for its sockets: together they know which
+    connections hold a presence in which class, so that a host that forgot can be told again."""
+
+    def __init__(self, dispatcher: Dispatcher, gateway: str, run: str) -> None:
+        self._dispatcher = dispatcher
+        self._live = LiveSessionsClient(dispatcher)
+        self._gateway = gateway
+        self._run = run
+        self._present: dict[SessionId, dict[ConnectionId, Caller]] = {}
+
+    async def execute(
+        self, session_id: SessionId, caller: Caller, command: Command, command_id: CommandId | None = None
+    ) -> Answer:
+        """See `LiveSessions`; a join notes the presence of its connection."""
+        if not isinstance(command, TakeSeat) or command.connection is None:
+            return await self._live.execute(session_id, caller, command, command_id)
+        # Noted before it is true: a host that restarts meanwhile must not believe that the socket is gone.
+        held = self._held_as(command.connection)
+        noted = self._note(session_id, held, caller)
+        answer = await self._live.execute(session_id, caller, replace(command, connection=held), command_id)
+        if noted and isinstance(answer, Refused):
+            self._forget(session_id, held)
+        return answer
+
+    async def enter(
+        self, topic: Topic, caller: Caller, connection: ConnectionId | None, since: Position | None
+    ) -> Entered | Refused:
+        """See the port."""
+        parsed = parse_topic(topic)
+        if parsed is None:
+            return Refused(UnknownTopic(topic))
+        view = parsed.view if isinstance(parsed, LiveTopic) else ""
+        kind, grain_id = address(parsed)
+        held = self._held_as(connection) if connection is not None else None
+        body = Enter(topic, view, held, since, self._gateway)
+        who = _GATEWAY if held is None else caller
+        noted = False
+        if isinstance(parsed, LiveTopic) and held is not None and caller.role is Role.STUDENT:
+            noted = self._note(parsed.session_id, held, caller)
+        reply = await self._dispatcher.execute(Envelope(kind, grain_id, who, body, None))
+        if isinstance(reply, Entered):
+            return reply
+        if noted and held is not None:
+            self._forget(SessionId(grain_id), held)
+        return reply if isinstance(reply, Refused) else Refused(Unavailable())
+
+    async def quit(self, topic: Topic) -> None:
+        """See the port."""
+        parsed = parse_topic(topic)
+        if parsed is not None:
+            kind, grain_id = address(parsed)
+            view = parsed.view if isinstance(parsed, LiveTopic) else ""
+            await self._dispatcher.execute(Envelope(kind, grain_id, _GATEWAY, Quit(view, self._gateway), None))
+
+    async def gone(self, sessions: Sequence[SessionId], caller: Caller, connection: ConnectionId) -> None:
+        """See the port."""
+        for session_id in sessions:
+            self._forget(session_id, connection)
+        await asyncio.gather(*(self._live.execute(session_id, caller, Disconnect(connection)) for session_id in sessions))
+
+    async def reconcile(self, host: str) -> None:
+        """Tell a host that was restarted which connections this gateway really holds for its classes."""
+        mine = [session_id for session_id in self._present if self._dispatcher.owner(LIVE, session_id) == host]
+        await asyncio.gather(
+            *(
+                self._dispatcher.execute(
+                    Envelope(LIVE, session_id, _GATEWAY, Reconcile(self._run, self._held(session_id)), None)
+                )
+                for session_id in mine
+            )
+        )
+
+    def _held_as(self, connection: ConnectionId) -> ConnectionId:
+        """The connection as classes know it: under the run of this gateway, so that all of a dead run's can be told."""
+        return ConnectionId(f"{self._run}.{connection}")
+
+    def _held(self, session_id: SessionId) -> tuple[tuple[Caller, ConnectionId], ...]:
+        return tuple((caller, connection) for connection, caller in self._present.get(session_id, {}).items())
+
+    def _note(self, session_id: SessionId, connection: ConnectionId, caller: Caller) -> bool:
+        held = self._present.setdefault(session_id, {})
+        if connection in held:
+            return False
+        held[connection] = caller
+        return True
+
+    def _forget(self, session_id: SessionId, connection: ConnectionId) -> None:
+        held = self._present.get(session_id)
+        if held is not None:
+            held.pop(connection, None)
+            if not held:
+                del self._present[session_id]
+
+
+def address(topic: LiveTopic | UserTopic) -> tuple[str, str]:
+    """The grain that tells a topic: its kind and id."""
+    return (LIVE, topic.session_id) if isinstance(topic, LiveTopic) else (INBOX, topic.user_id)
+
+
+def _answer(reply: Reply) -> Answer:
+    return reply if isinstance(reply, Accepted | Refused) else Refused(Unavailable())

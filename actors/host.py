@@ -1,0 +1,94 @@
+"""The Ray actor that owns a share of all grains: a shell around `Hosting`."""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from actors.config import ActorConfig
+from actors.dispatch import Dispatcher
+from actors.envelopes import Envelope, Parcel, Reply, pack, unpack
+from actors.hosting import Hosting, Stores
+from actors.logs import configure_logs
+from actors.outgoing import Outgoing
+from actors.ray_calls import RayCalls
+from actors.shards import assign, host_names
+from persistence.journal import PostgresJournal
+from persistence.live_log import PostgresLiveLog
+from persistence.live_pool import open_live_pool
+from persistence.ownership import PostgresOwnership
+from persistence.roster import PostgresRoster
+
+CONNECTIONS = 6
+
+
+class RayLinks:
+    """The ways out of a host, over Ray."""
+
+    def __init__(self, config: ActorConfig) -> None:
+        calls = RayCalls(config.namespace)
+        self._outgoing = Outgoing(calls)
+        self._dispatcher = Dispatcher(calls, config.grain_hosts)
+
+    def send(self, gateway: str, parcel: Parcel) -> None:
+        """See `Links.send`."""
+        self._outgoing.send(gateway, parcel)
+
+    async def execute(self, envelope: Envelope) -> Reply:
+        """See `Links.execute`."""
+        return await self._dispatcher.execute(envelope)
+
+
+class GrainHost:
+    """Owns the grains of its shards. After a restart it claims them anew under a higher epoch, when first called:
+    gateways call it every second."""
+
+    def __init__(self, config: ActorConfig, name: str) -> None:
+        configure_logs()
+        self._config = config
+        self._name = name
+        self._hosting: Hosting | None = None
+        self._pool: Any = None
+        self._starting: asyncio.Lock | None = None
+
+    async def ready(self) -> str:
+        """Owns its shards; the answer is the run of this host."""
+        return (self._hosting or await self._start()).run_id
+
+    async def execute(self, packed: bytes) -> bytes:
+        """Packed replies to packed envelopes, each durable."""
+        hosting = self._hosting or await self._start()
+        envelopes: Sequence[Envelope] = unpack(packed)
+        return pack(await hosting.execute(envelopes))
+
+    async def attach(self, gateway: str, run: str) -> str:
+        """A gateway says that it lives; the answer is the run of this host."""
+        hosting = self._hosting or await self._start()
+        return hosting.attach(gateway, run)
+
+    async def health(self) -> dict[str, Any]:
+        """How it goes; answered in the `health` group, whatever the classes are doing."""
+        stats = self._hosting.stats() if self._hosting is not None else {}
+        return {"name": self._name, "pid": os.getpid(), "started": self._hosting is not None, **stats}
+
+    async def close(self, timeout_seconds: float) -> None:
+        """Commit what was decided, keep snapshots, let go of Postgres."""
+        if self._hosting is not None:
+            await self._hosting.close(timeout_seconds)
+            await self._pool.close()
+
+    async def _start(self) -> Hosting:
+        if self._starting is None:
+            self._starting = asyncio.Lock()
+        async with self._starting:
+            if self._hosting is None:
+                config = self._config
+                if self._pool is None:
+                    self._pool = await open_live_pool(config.database_url, CONNECTIONS)
+                pool = self._pool
+                stores = Stores(PostgresJournal(pool), PostgresLiveLog(pool), PostgresOwnership(pool), PostgresRoster(pool))
+                mine = [shard for shard, host in assign(host_names(config.grain_hosts)).items() if host == self._name]
+                hosting = Hosting(self._name, mine, stores, RayLinks(config), config.reconnect_grace_seconds)
+                await hosting.start()
+                self._hosting = hosting
+            return self._hosting

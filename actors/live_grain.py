@@ -1,0 +1,334 @@
+"""The grain of one live class: commands in, a turn out. Holds the class's state and who follows its topics."""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from actors.envelopes import LIVE, Deliver, Enter, Envelope, EvictNotice, Quit, Reconcile, Reply
+from actors.rings import Ring
+from actors.turns import Item, Notice, Resume, Turn
+from classroom.answers import Accepted, Refused
+from classroom.callers import Caller, Role
+from classroom.ids import CommandId, ConnectionId, SessionId, Topic, UserId
+from classroom.live import commands as c
+from classroom.live.attendance import touched_intervals
+from classroom.live.codec import event_of, payload_of
+from classroom.live.decide import Ask, decide
+from classroom.live.events import Event, MemberRemoved, SeatPromoted, WaitlistLeft
+from classroom.live.evolve import evolve, fresh_id
+from classroom.live.publications import VIEWS, notices, offset_in, publication, shown_on
+from classroom.live.settle import settle, settle_due
+from classroom.live.snapshot import load, save
+from classroom.live.state import LiveClass, Status, next_deadline
+from classroom.live.views import estimated_wait_seconds, may_follow, reply, row_of, snapshot
+from classroom.ports import Batch, Entered
+from classroom.records import IntervalRow, LoggedEvent
+from classroom.refusals import NotFound, Refusal
+from classroom.times import SECOND, Moment, rfc3339
+from classroom.topics import LiveTopic
+from persistence.batches import Write
+from persistence.live_log import Loaded
+
+ENROLMENT_GOOD_FOR = 10 * SECOND
+MOVES_EVERY = SECOND // 2
+MISSED_AT_MOST = 2_000
+SNAPSHOT_EVERY = 500
+TICKS_A_TURN = 10_000
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+_FOR_STUDENTS = (c.TakeSeat, c.Look, Enter)
+_UNKNOWN: Moment | None = Moment(-1)
+_HOST = Caller(UserId("host"), "host", Role.ADMIN)
+
+
+class LiveGrain:
+    """One class in the memory of its owner. Everything here is synchronous; the host commits what a turn brings."""
+
+    kind = LIVE
+
+    def __init__(
+        self, grain_id: str, shard_id: int, epoch: int, loaded: Loaded, recent: Sequence[LoggedEvent],
+        grace: int, new_id: Callable[[], str],
+    ) -> None:  # fmt: skip
+        self.id = grain_id
+        self.epoch = epoch
+        self.followers: dict[str, set[str]] = {view: set() for view in VIEWS}
+        self.rings = {view: Ring() for view in VIEWS}
+        self._shard_id = shard_id
+        self._new_id = new_id
+        self._enrolled: dict[UserId, Moment] = {}
+        self._strangers: set[UserId] = set()
+        self._told_places: dict[UserId, int] = {}
+        self._moves_due: Moment | None = None
+        self._snapshot_at = loaded.snapshot_offset
+        self._state = _restore(SessionId(grain_id), loaded, recent, grace)
+        # What the store holds is not known after a load; a class that is over has no deadline left.
+        self._deadline = _UNKNOWN if self.offset and self._state.status in (Status.SCHEDULED, Status.LIVE) else None
+        self.unsent = _tail_notices(self._state.session_id, loaded)
+
+    @property
+    def state(self) -> LiveClass:
+        """The class; whoever reads it must not let it out before the host's next commit."""
+        return self._state
+
+    @property
+    def offset(self) -> int:
+        """How many events the log has, once what is under way is committed."""
+        return self._state.offsets.log
+
+    def ready(self, items: Sequence[Item], now: Moment) -> int:
+        """How many of the first items can be decided with what is known of enrolments."""
+        for count, item in enumerate(items):
+            if self._wants_roster(item.envelope, now):
+                return count
+        return len(items)
+
+    def unknown_students(self, items: Sequence[Item], now: Moment) -> list[UserId]:
+        """Whose enrolment must be read before all of these can be decided."""
+        return list({item.envelope.caller.user_id for item in items if self._wants_roster(item.envelope, now)})
+
+    def enrol(self, asked: Sequence[UserId], found: Sequence[UserId], now: Moment) -> None:
+        """Note who of `asked` is enrolled, for ten seconds, and who is not, for the coming turn only."""
+        if len(self._enrolled) > 100_000:
+            self._enrolled.clear()
+        good_until = Moment(now + ENROLMENT_GOOD_FOR)
+        for user_id in asked:
+            self._enrolled.pop(user_id, None)
+        for user_id in found:
+            self._enrolled[user_id] = good_until
+        self._strangers = {user_id for user_id in asked if user_id not in self._enrolled}
+
+    def _wants_roster(self, envelope: Envelope, now: Moment) -> bool:
+        user_id = envelope.caller.user_id
+        return (
+            isinstance(envelope.body, _FOR_STUDENTS)
+            and envelope.caller.role is Role.STUDENT
+            and self._enrolled.get(user_id, 0) < now
+            and user_id not in self._strangers
+            and self._state.plan is not None
+            and not self._state.is_inside(user_id)
+        )
+
+    def work(self, items: Sequence[Item], now: Moment) -> Turn:
+        """Decide everything in order. The state has moved afterwards; the turn says what must be durable first."""
+        now = Moment(max(now, self._state.at))
+        turn = Turn()
+        logged: list[_Logged] = []
+        for item in items:
+            self._one(item, now, turn, logged)
+        self._move(settle(self._state, now), now, None, logged) if self._state.plan is not None else None
+        self._tell_moves(now, turn)
+        self._record(turn, logged, now)
+        self._strangers.clear()
+        return turn
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything that no snapshot holds."""
+        return self.offset > self._snapshot_at
+
+    def wake_at(self) -> Moment | None:
+        """When the class next has something to do by itself."""
+        due = [at for at in (next_deadline(self._state), settle_due(self._state), self._moves_due) if at is not None]
+        return min(due) if due and self._state.plan is not None else None
+
+    def save(self) -> tuple[int, bytes]:
+        """A snapshot of now: its offset and its encoded state."""
+        self._snapshot_at = self.offset
+        return self.offset, _encode(save(self._state))
+
+    def gateways_present(self) -> dict[str, list[tuple[UserId, ConnectionId]]]:
+        """The connections the class believes in, by the run of the gateway that holds them."""
+        held: dict[str, list[tuple[UserId, ConnectionId]]] = {}
+        for user_id, connections in self._state.connections.items():
+            for connection in connections:
+                held.setdefault(gateway_run(connection), []).append((user_id, connection))
+        return held
+
+    def _one(self, item: Item, now: Moment, turn: Turn, logged: "list[_Logged]") -> None:
+        body = item.envelope.body
+        if isinstance(body, Enter):
+            self._enter(item, body, now, turn, logged)
+        elif isinstance(body, Quit):
+            self.followers[body.view].discard(body.gateway)
+            turn.replies.append((item, _DONE))
+        elif isinstance(body, Reconcile):
+            self._reconcile(body, now, logged)
+            turn.replies.append((item, _DONE))
+        elif isinstance(body, c.Tick):
+            self._tick(now, logged)
+            turn.replies.append((item, _DONE))
+        elif not isinstance(body, Deliver):
+            turn.replies.append((item, self._command(item.envelope, body, now, logged)))
+
+    def _command(self, envelope: Envelope, command: c.Command, now: Moment, logged: "list[_Logged]") -> Reply:
+        state, caller = self._state, envelope.caller
+        key = CommandId(f"{caller.user_id}:{envelope.command_id}") if envelope.command_id is not None else None
+        makes_id = isinstance(command, c.PostChat | c.OpenPoll)
+        fresh = self._new_id() if makes_id else ""
+        ask = Ask(caller, command, now, caller.user_id in self._enrolled, fresh)
+        if key is not None and key in state.answered:
+            return self._accepted(ask, state.answered[key])
+        decision = decide(state, ask)
+        if isinstance(decision, Refusal):
+            return Refused(decision)
+        self._move(decision, now, key, logged)
+        if isinstance(command, c.Leave):
+            self._enrolled.pop(caller.user_id, None)  # leaving may come from the end of the enrolment
+        return self._accepted(ask, fresh)
+
+    def _accepted(self, ask: Ask, fresh: str) -> Accepted:
+        outcome, body = reply(self._state, ask, fresh)
+        return Accepted(outcome, _encode(body))
+
+    def _move(self, events: Sequence[Event], now: Moment, key: CommandId | None, logged: "list[_Logged]") -> None:
+        state = self._state
+        for event in events:
+            evolve(state, event, now, key)
+            offsets = state.offsets
+            entry = LoggedEvent(
+                offsets.log, event.type, _encode(payload_of(event)), now, key,
+                (offsets.everybody, offsets.staff, offsets.queue),
+            )  # fmt: skip
+            logged.append((event, entry, touched_intervals(state, event)))
+            if isinstance(event, SeatPromoted | WaitlistLeft) and self._moves_due is None:
+                self._moves_due = Moment(now + MOVES_EVERY)
+            key = None
+
+    def _tick(self, now: Moment, logged: "list[_Logged]") -> None:
+        for _ in range(TICKS_A_TURN):
+            decision = decide(self._state, Ask(_HOST, c.Tick(), now))
+            if isinstance(decision, Refusal) or not decision:
+                return
+            self._move(decision, now, None, logged)
+
+    def _reconcile(self, body: Reconcile, now: Moment, logged: "list[_Logged]") -> None:
+        present = {(caller.user_id, connection): caller for caller, connection in body.present}
+        believed = set(self.gateways_present().get(body.gateway, []))
+        gone = believed - set(present)
+        moves: list[tuple[Caller, c.Command]] = [
+            (Caller(user_id, "", Role.STUDENT), c.Disconnect(connection)) for user_id, connection in gone
+        ]
+        moves += [(caller, c.Connect(key[1])) for key, caller in present.items() if key not in believed]
+        for caller, command in moves:
+            decision = decide(self._state, Ask(caller, command, now))
+            if not isinstance(decision, Refusal):
+                self._move(decision, now, None, logged)
+
+    def _enter(self, item: Item, enter: Enter, now: Moment, turn: Turn, logged: "list[_Logged]") -> None:
+        state, caller, view = self._state, item.envelope.caller, enter.view
+        if state.plan is None:
+            turn.replies.append((item, Refused(NotFound("live session", self.id))))
+            return
+        if enter.connection is not None:
+            refusal = may_follow(state, caller, view, caller.user_id in self._enrolled)
+            if refusal is not None:
+                turn.replies.append((item, Refused(refusal)))
+                return
+            decision = decide(state, Ask(caller, c.Connect(enter.connection), now))
+            if isinstance(decision, Refusal):
+                turn.replies.append((item, Refused(decision)))
+                return
+            self._move(decision, now, None, logged)
+        self.followers[view].add(enter.gateway)
+        offset = offset_in(state.offsets, view)
+        since = enter.since
+        if since is not None and offset - MISSED_AT_MOST <= since.offset <= offset:
+            turn.resumes.append(Resume(item, view, since, self.epoch, offset))
+            return
+        body = _encode(snapshot(state, view, caller))
+        turn.replies.append((item, Entered(self.epoch, offset, recovered=False, events=(), snapshot=body)))
+
+    def _tell_moves(self, now: Moment, turn: Turn) -> None:
+        if self._moves_due is None or now < self._moves_due:
+            return
+        self._moves_due = None
+        places: dict[UserId, int] = {}
+        for place, waiter in enumerate(self._state.waitlist, start=1):
+            if waiter.user_id not in self._state.connections:
+                continue
+            places[waiter.user_id] = place
+            if self._told_places.get(waiter.user_id) != place:
+                seconds = estimated_wait_seconds(self._state, place)
+                data = {"sessionId": self.id, "position": place, "estimatedWaitSeconds": seconds}
+                key = f"moved:{self.id}:{self.offset}"
+                turn.notices.append(Notice(waiter.user_id, "waitlist.moved", _encode(data), key))
+        self._told_places = places
+
+    def _record(self, turn: Turn, logged: "list[_Logged]", now: Moment) -> None:
+        state = self._state
+        if state.plan is None:
+            return
+        deadline = next_deadline(state)
+        # A row that is too early wakes the class in vain; one that is too late would forget something.
+        stored = self._deadline
+        moved = deadline != stored and (deadline is None or stored is None or deadline < stored or stored <= now)
+        if not logged and not moved:
+            return
+        if moved:
+            self._deadline = deadline
+        intervals: list[IntervalRow] = [row for _, _, rows in logged for row in rows]
+        turn.write = Write(
+            LIVE, self.id, self._shard_id, self.epoch, [entry for _, entry, _ in logged], row_of(state) if logged else None,
+            intervals, deadline, moved,
+        )  # fmt: skip
+        self._publish(turn, logged)
+        for event, entry, _ in logged:
+            for user_id, kind, data in notices(state.session_id, event):
+                turn.notices.append(Notice(user_id, kind, _encode(data), f"{self.id}:{entry.offset}"))
+            if isinstance(event, MemberRemoved):
+                turn.evictions.append(EvictNotice(self.id, event.user_id))
+        if self.offset - self._snapshot_at >= max(SNAPSHOT_EVERY, 2 * len(state.stays) + len(state.waitlist)):
+            turn.snapshot = self.save()
+
+    def _publish(self, turn: Turn, logged: "list[_Logged]") -> None:
+        for index, view in enumerate(VIEWS):
+            if not self.followers[view]:
+                continue
+            told = [(event, entry) for event, entry, _ in logged if shown_on(event)[index]]
+            if not told:
+                continue
+            encoded = [_published(event, view, entry.topic_offsets[index], entry.at) for event, entry in told]
+            first = told[0][1].topic_offsets[index]
+            topic = Topic(str(LiveTopic(self._state.session_id, view)))
+            turn.batches.append((view, Batch(topic, self.epoch, first, encoded)))
+
+
+_Logged = tuple[Event, LoggedEvent, list[IntervalRow]]
+_DONE = Accepted("done", b"{}")
+
+
+def gateway_run(connection: ConnectionId) -> str:
+    """The run of the gateway that made this connection's id."""
+    return connection.rpartition(".")[0]
+
+
+def published(entry: LoggedEvent, view: str) -> bytes:
+    """A logged event as the topic of `view` tells it, encoded."""
+    event = event_of(entry.type, _decode(entry.payload))
+    return _published(event, view, entry.topic_offsets[VIEWS.index(view)], entry.at)
+
+
+def _published(event: Event, view: str, offset: int, at: Moment) -> bytes:
+    kind, data = publication(event, view)
+    return _encode({"offset": offset, "type": kind, "at": rfc3339(at), "data": data})
+
+
+def _restore(session_id: SessionId, loaded: Loaded, recent: Sequence[LoggedEvent], grace: int) -> LiveClass:
+    state = load(_decode(loaded.snapshot), grace) if loaded.snapshot is not None else LiveClass(session_id, grace)
+    for entry in loaded.tail:
+        evolve(state, event_of(entry.type, _decode(entry.payload)), entry.at)
+    for entry in recent:
+        if entry.command_id is not None:
+            state.remember(CommandId(entry.command_id), fresh_id(event_of(entry.type, _decode(entry.payload))))
+    return state
+
+
+def _tail_notices(session_id: SessionId, loaded: Loaded) -> list[Notice]:
+    """What the tail had to tell single persons; their inboxes know what they were told already."""
+    return [
+        Notice(user_id, kind, _encode(data), f"{session_id}:{entry.offset}")
+        for entry in loaded.tail
+        for user_id, kind, data in notices(session_id, event_of(entry.type, _decode(entry.payload)))
+    ]

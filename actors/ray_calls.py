@@ -1,0 +1,69 @@
+"""Calls between processes of the cluster, over Ray."""
+
+import asyncio
+from typing import Any
+
+import ray
+from ray.exceptions import RayError
+
+from actors.dispatch import HostAway
+from actors.outgoing import GatewayAway
+
+
+class RayCalls:
+    """`HostTransport` and `GatewayTransport` over named actors. Handles are looked up once and again after a failure."""
+
+    def __init__(self, namespace: str) -> None:
+        self._namespace = namespace
+        self._handles: dict[str, Any] = {}
+
+    async def call(self, host: str, payload: bytes) -> bytes:
+        """See `HostTransport.call`."""
+        try:
+            handle = await self._handle(host)
+            packed: bytes = await handle.execute.remote(payload)
+        except (RayError, ValueError) as error:
+            self._handles.pop(host, None)
+            raise HostAway(_why(error)) from error
+        return packed
+
+    async def attach(self, host: str, gateway: str, run: str) -> str:
+        """Tell a host that a gateway lives; the host's run. Raises HostAway."""
+        try:
+            handle = await self._handle(host)
+            host_run: str = await handle.attach.remote(gateway, run)
+        except (RayError, ValueError) as error:
+            self._handles.pop(host, None)
+            raise HostAway(_why(error)) from error
+        return host_run
+
+    async def is_well(self, name: str) -> bool:
+        """Whether a host or gateway answers, in its group for health, that it has started."""
+        try:
+            handle = await self._handle(name)
+            health: dict[str, Any] = await handle.health.options(concurrency_group="health").remote()
+        except (RayError, ValueError):
+            self._handles.pop(name, None)
+            return False
+        return bool(health["started"])
+
+    async def deliver(self, gateway: str, parcel: bytes) -> None:
+        """See `GatewayTransport.deliver`."""
+        try:
+            handle = self._handles.get(gateway) or await self._handle(gateway)
+            await handle.deliver.remote(parcel)
+        except (RayError, ValueError) as error:
+            self._handles.pop(gateway, None)
+            raise GatewayAway(_why(error)) from error
+
+    async def _handle(self, name: str) -> Any:
+        handle = self._handles.get(name)
+        if handle is None:
+            # A blocking question to Ray's control service; ValueError when nobody has this name.
+            handle = await asyncio.to_thread(ray.get_actor, name, self._namespace)
+            self._handles[name] = handle
+        return handle
+
+
+def _why(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:200]
