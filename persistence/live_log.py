@@ -111,7 +111,7 @@ _AFTER = f"""
         FROM (SELECT low, high, (low + high) / 2 AS middle FROM first WHERE high - low > 1) step
         JOIN live_events ON session_id = $1 AND "offset" = middle
     ),
-    wanted AS (SELECT n, least(reached, $2 + $3) AS reach FROM head WHERE reached > $2),
+    wanted AS (SELECT n, least(reached, $2 + $3) AS reach FROM head WHERE reached > $2 AND $3 > 0),
     last (low, high) AS (
         SELECT reach - 1, n FROM wanted
         UNION ALL

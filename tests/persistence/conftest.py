@@ -2,8 +2,7 @@
 
 import asyncio
 import tempfile
-import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -56,13 +55,9 @@ async def live_pool(database_url: str) -> AsyncIterator["asyncpg.Pool[Any]"]:
 
 
 @pytest.fixture(params=["memory", "postgres"])
-async def live(request: pytest.FixtureRequest) -> AsyncIterator["LiveStore"]:
+async def live(request: pytest.FixtureRequest, live_pool: "asyncpg.Pool[Any]") -> AsyncIterator["LiveStore"]:
     """The stores of the live class, once the twins and once the real ones."""
-    store: LiveStore
-    if request.param == "memory":
-        store = MemoryLiveStore(LiveTables())
-    else:
-        store = PostgresLiveStore(request.getfixturevalue("live_pool"))
+    store: LiveStore = MemoryLiveStore(LiveTables()) if request.param == "memory" else PostgresLiveStore(live_pool)
     yield store
     await store.close()
 
@@ -85,6 +80,7 @@ class LiveStore:
 
     def __init__(self) -> None:
         self._running: list[tuple[GroupCommit, asyncio.Task[None]]] = []
+        self._shards = iter(range(256))
 
     def make_journal(self, **options: Any) -> GroupCommit:
         """A journal nobody runs yet."""
@@ -95,12 +91,11 @@ class LiveStore:
         raise NotImplementedError
 
     async def make_class(self) -> "LiveClass":
-        """A class of a new course, on a shard that this store's host has just claimed."""
-        session_id = new_id()
-        shard_id = zlib.crc32(session_id.encode()) % 256
+        """A class of a new course, on a shard of its own that this store's host has just claimed."""
+        shard_id = next(self._shards)
         course_id, instructor_id = await self._make_course()
         epochs = await self.ownership.claim("host", [shard_id])
-        return LiveClass(session_id, course_id, instructor_id, shard_id, epochs[shard_id])
+        return LiveClass(new_id(), course_id, instructor_id, shard_id, epochs[shard_id])
 
     def run(self, journal: GroupCommit) -> GroupCommit:
         """Run the journal until the test ends."""
@@ -110,6 +105,15 @@ class LiveStore:
     def start_journal(self, **options: Any) -> GroupCommit:
         """A journal that runs until the test ends."""
         return self.run(self.make_journal(**options))
+
+    async def until(self, condition: Callable[[], bool | Awaitable[bool]], seconds: float = 10) -> None:
+        """Wait until the condition holds, at most `seconds`."""
+        async with asyncio.timeout(seconds):
+            while True:
+                holds = condition()
+                if holds if isinstance(holds, bool) else await holds:
+                    return
+                await asyncio.sleep(0)
 
     async def close(self) -> None:
         """Stop the journals."""
