@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import resource
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from time import perf_counter
@@ -72,6 +73,12 @@ def pauses() -> Iterator[float]:
     while True:
         yield random.uniform(0, limit)
         limit = min(limit * 2, _LONGEST_PAUSE)
+
+
+def allow_many_connections() -> None:
+    """Let this process open as many files as the machine allows it; a socket is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 class SocketCrowd:

@@ -6,7 +6,6 @@ python -m loadtests.storm class.json --over socket --url http://localhost:8000 [
 import argparse
 import gc
 import math
-import resource
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ import asyncpg
 import msgspec
 import uvloop
 
-from loadtests.crowd import Crowd, Journey, RestCrowd, SocketCrowd
+from loadtests.crowd import Crowd, Journey, RestCrowd, SocketCrowd, allow_many_connections
 from loadtests.http_client import HttpConnection, get_request
 from loadtests.prepared import PreparedClass, read_prepared
 from loadtests.promises import BrokenPromise, Tally, check_answers
@@ -56,12 +55,6 @@ async def stampede(crowd: Crowd, session_id: str, patience_seconds: float = 60, 
     finally:
         gc.enable()
     return Stampede(journeys, max(each.answered_at for each in journeys) - started, share)
-
-
-def allow_many_connections() -> None:
-    """Let this process open as many files as the machine allows it; a socket is one."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def find_socket_url(rest_url: str) -> str:

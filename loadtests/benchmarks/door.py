@@ -39,12 +39,12 @@ from loadtests.benchmarks.servers import (
     running_postgres,
 )
 from loadtests.benchmarks.turns import NothingValid, Turn, interleaved, summarise, table
-from loadtests.crowd import Crowd, Journey, RestCrowd, SocketCrowd
+from loadtests.crowd import Crowd, Journey, RestCrowd, SocketCrowd, allow_many_connections
 from loadtests.http_client import HttpConnection, post_request
 from loadtests.prepared import PreparedClass, Student
 from loadtests.promises import BrokenPromise
 from loadtests.record import NotOnRecord
-from loadtests.storm import allow_many_connections, check_postgres, check_promises, find_socket_url, stampede
+from loadtests.storm import check_postgres, check_promises, find_socket_url, stampede
 from persistence.embedded.server import ServerFailed
 from persistence.tokens import AccessTokens
 

@@ -5,11 +5,13 @@ import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
 
 from loadtests.prepared import PreparedClass, Student
 
@@ -83,6 +85,9 @@ async def _request(door: DoorTwin, reader: asyncio.StreamReader, writer: asyncio
             if head.startswith("GET /api/realtime "):
                 _respond(writer, 200, {"url": door.socket_url})
                 continue
+            if head.startswith("GET /api/live-sessions/"):
+                _respond(writer, 200, {"maxStudents": door.capacity})
+                continue
             await reader.readexactly(int(lines["Content-Length"]))
             student = lines["Authorization"].removeprefix("Bearer ")
             result = door.join(student, lines["Idempotency-Key"])
@@ -104,7 +109,13 @@ async def open_door() -> AsyncIterator[OpenDoor]:
     servers: list[Server | asyncio.Server] = []
 
     async def start(door: DoorTwin) -> DoorTwin:
-        sockets = await serve(lambda connection: _socket(door, connection), "127.0.0.1", 0, compression=None)
+        sockets = await serve(
+            lambda connection: _socket(door, connection),
+            "127.0.0.1",
+            0,
+            compression=None,
+            subprotocols=[Subprotocol("lyceum.v1")],
+        )
         rest = await asyncio.start_server(lambda r, w: _request(door, r, w), "127.0.0.1", 0)
         servers.extend((sockets, rest))
         door.socket_url = f"ws://127.0.0.1:{next(iter(sockets.sockets)).getsockname()[1]}/ws"
@@ -118,8 +129,8 @@ async def open_door() -> AsyncIterator[OpenDoor]:
 
 @pytest.fixture
 def prepared() -> PreparedClass:
-    """A class with 40 students, whose tokens are their ids."""
-    students = tuple(Student(f"student-{number}", f"student-{number}") for number in range(40))
+    """A class with 40 students."""
+    students = tuple(Student(f"0190a000-0000-7000-8000-{number:012d}", f"token-{number}") for number in range(40))
     return PreparedClass("0190a000-0000-7000-8000-000000000001", "course", "teacher", students)
 
 
@@ -135,3 +146,13 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def class_file(tmp_path: Path, prepared: PreparedClass) -> Path:
+    """That class as `lyceum loadtest prepare` prints it."""
+    file = tmp_path / "class.json"
+    students = [{"id": each.id, "token": each.token} for each in prepared.students]
+    body = {"sessionId": prepared.session_id, "courseId": "c", "instructorToken": "i", "students": students}
+    file.write_text(json.dumps(body))
+    return file

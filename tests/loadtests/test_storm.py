@@ -1,7 +1,6 @@
 """The command runs a stampede, prints its figures, and fails with a sentence when a promise breaks."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -10,19 +9,9 @@ import pytest
 
 from loadtests.answers import SEATED, DoorAnswer
 from loadtests.crowd import Journey
-from loadtests.prepared import PreparedClass
 from loadtests.storm import Stampede, main
 
 OpenDoor = Callable[[Any], Awaitable[Any]]
-
-
-@pytest.fixture
-def class_file(tmp_path: Path, prepared: PreparedClass) -> Path:
-    file = tmp_path / "class.json"
-    students = [{"id": each.id, "token": each.token} for each in prepared.students]
-    body = {"sessionId": prepared.session_id, "courseId": "c", "instructorToken": "i", "students": students}
-    file.write_text(json.dumps(body))
-    return file
 
 
 @pytest.mark.parametrize("over", ["socket", "rest"])
