@@ -1,5 +1,6 @@
 """The queue of a class: first come, first promoted; anybody's place in O(log n)."""
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -20,21 +21,16 @@ class Waiter:
 class Waitlist:
     """Waiters in the order of their tickets. Joining, leaving and reading a place cost O(log n); the head O(1).
 
-    Places come from a Fenwick tree over tickets (Fenwick 1994): the number of waiters with a ticket up to a given one.
-    Owned and changed by one grain.
+    Places come from a Fenwick tree (Fenwick 1994) over slots: everybody who joins takes the next slot, and a place is the
+    number of slots still held up to one's own. Slots are dealt anew when they run out, so the tree stays as small as the
+    queue, however many have passed. Owned and changed by one grain.
     """
 
     def __init__(self, waiters: Iterable[Waiter] = (), next_ticket: int = 1) -> None:
-        self._waiters: dict[UserId, Waiter] = {}
+        # Ordered by links: a plain dict walks over all who left before it finds its first.
+        self._waiters: OrderedDict[UserId, Waiter] = OrderedDict((waiter.user_id, waiter) for waiter in waiters)
         self._next_ticket = next_ticket
-        self._base = next_ticket - 1
-        self._tree: list[int] = [0, 0]
-        ordered = list(waiters)
-        if ordered:
-            self._base = ordered[0].ticket - 1
-        for waiter in ordered:
-            self._insert(waiter)
-        self._next_ticket = max(next_ticket, self._next_ticket)
+        self._deal_slots()
 
     def __len__(self) -> int:
         return len(self._waiters)
@@ -57,58 +53,54 @@ class Waitlist:
 
     def place(self, user_id: UserId) -> int:
         """The place of a waiter, from 1. Raises KeyError when not waiting."""
-        index = self._waiters[user_id].ticket - self._base
+        slot = self._slots[user_id]
         total = 0
-        while index > 0:
-            total += self._tree[index]
-            index -= index & -index
+        while slot > 0:
+            total += self._tree[slot]
+            slot -= slot & -slot
         return total
 
     def join(self, waiter: Waiter) -> None:
-        """To the end. The ticket must be `next_ticket`."""
+        """To the end. Raises ValueError unless the ticket is `next_ticket`."""
         if waiter.ticket != self._next_ticket:
             raise ValueError(f"ticket {waiter.ticket} is not the next one, {self._next_ticket}")
-        self._insert(waiter)
+        self._next_ticket += 1
+        self._waiters[waiter.user_id] = waiter
+        slot = self._next_slot
+        if slot == len(self._tree):
+            self._deal_slots()
+            return
+        self._next_slot += 1
+        self._slots[waiter.user_id] = slot
+        self._add(slot, 1)
 
     def leave(self, user_id: UserId) -> Waiter:
         """Out of the queue. Raises KeyError when not waiting."""
         waiter = self._waiters.pop(user_id)
-        if self._waiters:
-            self._add(waiter.ticket - self._base, -1)
-        else:
-            self._base = self._next_ticket - 1
-            self._tree = [0, 0]
+        self._add(self._slots.pop(user_id), -1)
         return waiter
 
     def clear(self) -> None:
         """Nobody waits any more; tickets go on growing."""
         self._waiters.clear()
-        self._base = self._next_ticket - 1
-        self._tree = [0, 0]
+        self._deal_slots()
 
-    def _insert(self, waiter: Waiter) -> None:
-        self._waiters[waiter.user_id] = waiter
-        self._next_ticket = waiter.ticket + 1
-        index = waiter.ticket - self._base
-        if index >= len(self._tree):
-            self._rebuild()
-        else:
-            self._add(index, 1)
-
-    def _add(self, index: int, amount: int) -> None:
+    def _add(self, slot: int, amount: int) -> None:
         tree = self._tree
         size = len(tree)
-        while index < size:
-            tree[index] += amount
-            index += index & -index
+        while slot < size:
+            tree[slot] += amount
+            slot += slot & -slot
 
-    def _rebuild(self) -> None:
-        """Make room for twice the span of tickets that still wait; each ticket pays for O(1) of it."""
-        self._base = next(iter(self._waiters.values())).ticket - 1
-        span = self._next_ticket - self._base
-        size = 2
-        while size <= 2 * span:
-            size *= 2
-        self._tree = [0] * size
-        for waiter in self._waiters.values():
-            self._add(waiter.ticket - self._base, 1)
+    def _deal_slots(self) -> None:
+        """Slots 1, 2, 3, … for who waits, and as many again for who comes: each of those pays for O(1) of this."""
+        count = len(self._waiters)
+        self._slots: dict[UserId, int] = {user_id: slot for slot, user_id in enumerate(self._waiters, start=1)}
+        self._next_slot = count + 1
+        size = 2 * count + 2
+        tree = [0] + [1] * count + [0] * (size - count - 1)
+        for slot in range(1, size):
+            above = slot + (slot & -slot)
+            if above < size:
+                tree[above] += tree[slot]
+        self._tree = tree
