@@ -39,7 +39,7 @@ class EdgeConfig:
     rate_limit_per_minute: int = 100
     live_rate_limit_per_minute: int = 600
     metrics_token: str = ""
-    """Bearer token for `/metrics`; empty: only this machine may read them."""
+    """Bearer token for `/metrics`; empty: only admins may read them."""
     web_dist: Path = WEB_DIST
     version: str = "0.1.0"
 

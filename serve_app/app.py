@@ -1,0 +1,148 @@
+"""The HTTP application: every router under one edge, opened with the parts that it is given."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse
+from fastapi.routing import APIRoute
+from pydantic.alias_generators import to_camel
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from classroom.refusals import Malformed, Refusal
+from persistence.pages import BadCursor
+from serve_app import auth, catalogue, door, enrolment, health, live_sessions, teaching, users
+from serve_app.composition import EdgeConfig, Parts
+from serve_app.edge import Edge
+from serve_app.problems import problem_of
+from serve_app.reasons import BadRequest, MalformedJson, NoSuchRoute, WrongMethod
+from serve_app.site import Site
+from serve_app.visits import visit_of
+from serve_app.wire import ProblemDocument
+
+OpenParts = Callable[[], AbstractAsyncContextManager[Parts]]
+
+_ROUTERS = (
+    door.router,
+    live_sessions.once_router,
+    live_sessions.router,
+    door.realtime_router,
+    auth.router,
+    users.router,
+    catalogue.router,
+    enrolment.router,
+    teaching.router,
+    teaching.admin_router,
+    health.router,
+)
+
+
+def create_app(config: EdgeConfig, open_parts: OpenParts) -> FastAPI:
+    """The application. `open_parts` is entered when it starts and left when it stops; describing it needs neither."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_parts() as parts:
+            app.state.parts = parts
+            yield
+
+    app = FastAPI(
+        title="Lyceum",
+        version=config.version,
+        description="A learning platform centred on the live class.",
+        lifespan=lifespan,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=_operation_id,
+        separate_input_output_schemas=False,
+    )
+    app.state.config = config
+    for router in _ROUTERS:
+        app.include_router(router)
+    app.add_api_route("/api/docs", _docs, include_in_schema=False)
+    app.mount("/", Site(config), name="site")
+    app.add_exception_handler(HTTPException, _http_problem)
+    app.add_exception_handler(RequestValidationError, _validation_problem)
+    app.add_exception_handler(BadCursor, _cursor_problem)
+    app.add_middleware(Edge, config=config)
+    if config.allowed_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=config.allowed_origins,
+            allow_credentials=True,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id", "X-Lyceum-Client"],
+            expose_headers=["X-Request-Id", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"],
+            max_age=600,
+        )
+    app.openapi = _described(app, app.openapi)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return to_camel(route.name)
+
+
+def _described(app: FastAPI, generate: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
+    """FastAPI's document with the problem schema that every route refers to, and without the one that no route answers."""
+
+    def describe() -> dict[str, Any]:
+        if app.openapi_schema is not None:
+            return app.openapi_schema
+        document = generate()
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        problem = ProblemDocument.model_json_schema(by_alias=True, ref_template="#/components/schemas/{model}")
+        schemas["ProblemDocument"] = problem
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        schemes = document["components"].setdefault("securitySchemes", {})
+        schemes.setdefault("accessToken", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
+        app.openapi_schema = document
+        return document
+
+    return describe
+
+
+async def _docs() -> HTMLResponse:
+    page = get_swagger_ui_html(openapi_url="/api/openapi.json", title="Lyceum API")
+    page.headers["Content-Security-Policy"] = (
+        "default-src 'none'; connect-src 'self'; img-src 'self' data: https://fastapi.tiangolo.com; "
+        "style-src 'self' https://cdn.jsdelivr.net; script-src 'unsafe-inline' https://cdn.jsdelivr.net"
+    )
+    return page
+
+
+async def _http_problem(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    refusal: Refusal = _BY_STATUS.get(status, BadRequest())
+    headers = dict(error.headers) if isinstance(error, HTTPException) and error.headers else None
+    return problem_of(refusal, request.url.path, visit_of(request).correlation_id, headers).response()
+
+
+_BY_STATUS: dict[int, Refusal] = {404: NoSuchRoute(), 405: WrongMethod()}
+
+
+async def _validation_problem(request: Request, error: Exception) -> Response:
+    refusal = _malformed(error.errors() if isinstance(error, RequestValidationError) else [])
+    return problem_of(refusal, request.url.path, visit_of(request).correlation_id).response()
+
+
+async def _cursor_problem(request: Request, _error: Exception) -> Response:
+    refusal = Malformed((("cursor", "did not come from this list"),))
+    return problem_of(refusal, request.url.path, visit_of(request).correlation_id).response()
+
+
+def _malformed(errors: Sequence[Any]) -> Refusal:
+    if any(error["type"] == "json_invalid" for error in errors):
+        return MalformedJson()
+    fields = []
+    for error in errors[:50]:
+        where = [str(part) for part in error["loc"] if part not in ("body", "query", "path", "header", "cookie")]
+        fields.append((".".join(where)[:100] or "body", str(error["msg"]).removeprefix("Value error, ")[:300]))
+    return Malformed(tuple(fields))

@@ -1,0 +1,215 @@
+"""Routes of registration and sign-in."""
+
+import secrets
+from typing import Annotated
+
+from fastapi import APIRouter, Cookie, Header, Request, Response
+from pydantic import Field, StringConstraints
+
+from classroom.callers import Caller, Role
+from classroom.ids import UserId
+from classroom.times import SECOND, Moment
+from persistence.accounts import Account, NewAccount
+from persistence.sign_ins import NotRotated
+from serve_app.composition import EdgeConfig, Parts
+from serve_app.once import OnceRoute
+from serve_app.people import Email, NewPassword, User, user_of
+from serve_app.problems import RefusedRequest
+from serve_app.reasons import (
+    AccountDisabled,
+    EmailTaken,
+    EmailUnverified,
+    InvalidCredentials,
+    InvalidRefreshToken,
+    Unauthenticated,
+)
+from serve_app.visits import Config, CurrentVisit, Me, Use
+from serve_app.wire import Line, PageOf, Wire, problems
+
+router = APIRouter(prefix="/api/auth", tags=["auth"], route_class=OnceRoute)
+
+COOKIE = "lyceum_refresh"
+WebClient = Annotated[
+    str | None,
+    Header(
+        alias="X-Lyceum-Client",
+        description="`web`: the refresh token comes as an HttpOnly cookie instead of in the body.",
+    ),
+]
+RefreshCookie = Annotated[str | None, Cookie(alias=COOKIE, max_length=500, include_in_schema=False)]
+
+
+class Registration(Wire):
+    """A new account; it is a student's."""
+
+    name: Line
+    email: Email
+    password: NewPassword
+
+
+class Credentials(Wire):
+    """Who signs in."""
+
+    email: Annotated[str, StringConstraints(max_length=254)]
+    password: Annotated[str, StringConstraints(max_length=1_024)]
+
+
+class RefreshRequest(Wire):
+    """The refresh token; a browser leaves it out and sends its cookie."""
+
+    refresh_token: Annotated[str, StringConstraints(max_length=500)] | None = None
+
+
+class SignedIn(Wire):
+    """A sign-in. `refreshToken` is null when it was put into a cookie. `expiresIn` is the access token's, in seconds."""
+
+    access_token: str
+    refresh_token: str | None
+    token_type: str = Field(json_schema_extra={"enum": ["Bearer"]})
+    expires_in: int
+    user: User
+
+
+class RoleDescription(Wire):
+    """A role and what it may do."""
+
+    role: str
+    description: str
+
+
+@router.post("/register", status_code=201, responses=problems(400, 409, 413, 415))
+async def register(body: Registration, parts: Use, config: Config, visit: CurrentVisit) -> User:
+    """Open a student's account."""
+    now = parts.clock()
+    new = NewAccount(
+        id=UserId(visit.entity_id or parts.new_id()),
+        email=body.email,
+        name=body.name,
+        role=Role.STUDENT,
+        password_hash=await parts.passwords.hash(body.password),
+        now=now,
+        email_verified_at=None if config.email_verification else now,
+    )
+    account = await parts.accounts.create(new)
+    if account is None:
+        raise RefusedRequest(EmailTaken())
+    return user_of(account)
+
+
+@router.post("/login", responses=problems(400, 401, 403, 413, 415))
+async def login(body: Credentials, response: Response, parts: Use, config: Config, client: WebClient = None) -> SignedIn:
+    """Sign in with e-mail address and password."""
+    found = await parts.accounts.find_by_email(body.email)
+    fits, newer_hash = await parts.passwords.check(body.password, found[1] if found else None)
+    if found is None or not fits:
+        raise RefusedRequest(InvalidCredentials())
+    account = found[0]
+    _may_sign_in(account, config)
+    if newer_hash is not None:
+        await parts.accounts.set_password_hash(account.id, newer_hash)
+    now = parts.clock()
+    family, refresh_token = parts.new_id(), secrets.token_urlsafe(32)
+    good_until = Moment(now + config.refresh_token_seconds * SECOND)
+    await parts.sign_ins.open(family, account.id, refresh_token, now, good_until)
+    return _signed_in(account, family, refresh_token, client == "web", response, parts, config)
+
+
+@router.post("/refresh", responses=problems(400, 401, 403, 413, 415))
+async def refresh(
+    request: Request,
+    response: Response,
+    parts: Use,
+    config: Config,
+    body: RefreshRequest | None = None,
+    cookie: RefreshCookie = None,
+) -> SignedIn:
+    """Get a new access token. The refresh token is used up and replaced; using an old one again ends the whole sign-in."""
+    said = body.refresh_token if body is not None else None
+    token = said or cookie
+    if not token:
+        raise RefusedRequest(InvalidRefreshToken())
+    successor = secrets.token_urlsafe(32)
+    rotated = await parts.sign_ins.rotate(token, successor, parts.clock())
+    if isinstance(rotated, NotRotated):
+        raise RefusedRequest(InvalidRefreshToken())
+    account = await parts.accounts.find(rotated.user_id)
+    if account is None:
+        raise RefusedRequest(InvalidRefreshToken())
+    _may_sign_in(account, config)
+    return _signed_in(account, rotated.family_id, successor, said is None, response, parts, config)
+
+
+@router.post("/logout", status_code=204, responses=problems(400, 413, 415))
+async def logout(
+    response: Response,
+    parts: Use,
+    config: Config,
+    visit: CurrentVisit,
+    body: RefreshRequest | None = None,
+    cookie: RefreshCookie = None,
+) -> None:
+    """End the sign-in that the refresh token, or else the access token, belongs to."""
+    token = (body.refresh_token if body is not None else None) or cookie
+    if token:
+        await parts.sign_ins.revoke(token, parts.clock())
+    if visit.claims is not None:
+        await parts.sign_ins.revoke_family(visit.claims.family, parts.clock())
+    response.delete_cookie(COOKIE, path="/api/auth", secure=config.secure, httponly=True, samesite="strict")
+
+
+@router.get("/me", responses=problems(401))
+async def get_signed_in_user(me: Me, parts: Use) -> User:
+    """The own account."""
+    account = await parts.accounts.find(me.user_id)
+    if account is None:
+        raise RefusedRequest(Unauthenticated())
+    return user_of(account)
+
+
+@router.get("/roles", responses=problems(401))
+async def list_roles(_me: Me) -> PageOf[RoleDescription]:
+    """The roles there are."""
+    return PageOf[RoleDescription](items=_ROLES, next_cursor=None)
+
+
+_ROLES = [
+    RoleDescription(role="student", description="Browses the catalogue, enrols, takes seats in live classes."),
+    RoleDescription(role="instructor", description="Makes courses and teaches live classes in them."),
+    RoleDescription(role="admin", description="Reviews courses and looks after everything."),
+]
+
+
+def _may_sign_in(account: Account, config: EdgeConfig) -> None:
+    if account.status != "active":
+        raise RefusedRequest(AccountDisabled())
+    if config.email_verification and account.email_verified_at is None:
+        raise RefusedRequest(EmailUnverified())
+
+
+def _signed_in(
+    account: Account,
+    family: str,
+    refresh_token: str,
+    in_cookie: bool,
+    response: Response,
+    parts: Parts,
+    config: EdgeConfig,
+) -> SignedIn:
+    if in_cookie:
+        response.set_cookie(
+            COOKIE,
+            refresh_token,
+            max_age=config.refresh_token_seconds,
+            path="/api/auth",
+            secure=config.secure,
+            httponly=True,
+            samesite="strict",
+        )
+    caller = Caller(account.id, account.name, account.role)
+    return SignedIn(
+        access_token=parts.tokens.make(caller, parts.clock(), config.access_token_seconds, family),
+        refresh_token=None if in_cookie else refresh_token,
+        token_type="Bearer",  # noqa: S106 - the scheme's name (RFC 6750)
+        expires_in=config.access_token_seconds,
+        user=user_of(account),
+    )

@@ -1,0 +1,64 @@
+"""The built web application: its files, and its page for every address that the browser's router knows."""
+
+from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from serve_app.composition import EdgeConfig
+
+_NOT_PAGES = ("api", "metrics", "ws")
+
+
+class Site(StaticFiles):
+    """Serves `web/dist`. Names with a hash in them never change and may be kept; the page itself is asked for each time."""
+
+    def __init__(self, config: EdgeConfig) -> None:
+        super().__init__(directory=config.web_dist, check_dir=False)
+        self._page = config.web_dist / "index.html"
+        self._policy = content_policy(config)
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """A file, or the page. Raises HTTPException 404 for what can be neither."""
+        first = path.split("/", 1)[0]
+        if first in _NOT_PAGES:
+            raise HTTPException(404)
+        if path in ("", ".", "index.html"):
+            return self._index()
+        try:
+            response = await super().get_response(path, scope)
+        except HTTPException as error:
+            # A missing file is missing; a missing page is the router's to draw.
+            if error.status_code == 404 and "." not in path.rsplit("/", 1)[-1] and first != "assets":
+                return self._index()
+            raise
+        kept = "public, max-age=31536000, immutable" if first == "assets" else "public, max-age=3600"
+        response.headers["Cache-Control"] = kept
+        response.headers["Content-Security-Policy"] = self._policy
+        return response
+
+    def _index(self) -> Response:
+        if not self._page.is_file():
+            raise HTTPException(404)
+        headers = {"Cache-Control": "no-cache", "Content-Security-Policy": self._policy}
+        return FileResponse(self._page, headers=headers, media_type="text/html")
+
+
+def content_policy(config: EdgeConfig) -> str:
+    """What the pages may load: themselves, and sockets to the gateway."""
+    scheme, _, rest = config.socket_url.partition("://")
+    gateway = f"{scheme}://{rest.split('/', 1)[0]}"
+    return "; ".join(
+        (
+            "default-src 'self'",
+            f"connect-src 'self' {gateway}",
+            "img-src 'self' data: https:",
+            "media-src 'self' blob:",
+            "style-src 'self' 'unsafe-inline'",  # Mantine writes its sizes into style attributes
+            "font-src 'self' data:",
+            "object-src 'none'",
+            "base-uri 'self'",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+        )
+    )
