@@ -11,7 +11,7 @@ from persistence.courses import CourseFilter
 from serve_app.course_wire import CategoryView, Course, CourseDetail, Difficulty, category_of, course_detail_of, course_of
 from serve_app.problems import RefusedRequest
 from serve_app.visits import CurrentVisit, Use, uuid_or_404
-from serve_app.wire import Cursor, Limit, PageOf, problems
+from serve_app.wire import CourseIdInPath, Cursor, Limit, PageOf, problems
 
 router = APIRouter(prefix="/api", tags=["catalogue"])
 
@@ -43,8 +43,8 @@ async def list_courses(
     return PageOf[Course](items=[course_of(row) for row in page.items], next_cursor=page.next_cursor)
 
 
-@router.get("/courses/{course_id}", responses=problems(404))
-async def get_course(course_id: str, parts: Use, visit: CurrentVisit) -> CourseDetail:
+@router.get("/courses/{courseId}", responses=problems(404))
+async def get_course(course_id: CourseIdInPath, parts: Use, visit: CurrentVisit) -> CourseDetail:
     """A published course; its instructor and admins also see it before."""
     course_id = uuid_or_404(course_id, "course")
     row = await parts.courses.find(CourseId(course_id))

@@ -38,7 +38,7 @@ realtime_router = APIRouter(prefix="/api/realtime", tags=["realtime"])
 
 _SECURITY: dict[str, Any] = {
     "security": [{"accessToken": []}],
-    "parameters": [{"name": "session_id", "in": "path", "required": True, "schema": {"type": "string"}}],
+    "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}],
 }
 _JOIN_BODY: dict[str, Any] = {
     "requestBody": {
@@ -57,7 +57,7 @@ _JOIN_BODY: dict[str, Any] = {
 
 
 @router.post(
-    "/{session_id}/join",
+    "/{id}/join",
     response_model=Seated,
     responses={
         202: {"model": Waitlisted, "description": "Waiting: all seats are taken."},
@@ -79,7 +79,7 @@ async def join_live_session(request: Request) -> Response:
     return Response(spliced, 200 if answer.outcome == "seated" else 202, media_type="application/json")
 
 
-@router.post("/{session_id}/leave", status_code=204, responses=problems(401, 403, 404), openapi_extra=_SECURITY)
+@router.post("/{id}/leave", status_code=204, responses=problems(401, 403, 404), openapi_extra=_SECURITY)
 async def leave_live_session(request: Request) -> Response:
     """Give the seat or the place back at once. Also 204 when not inside."""
     me, session_id, parts = _who_and_where(request)
@@ -87,9 +87,7 @@ async def leave_live_session(request: Request) -> Response:
     return Response(status_code=204)
 
 
-@router.get(
-    "/{session_id}/status", response_model=LiveSessionStatus, responses=problems(401, 403, 404), openapi_extra=_SECURITY
-)
+@router.get("/{id}/status", response_model=LiveSessionStatus, responses=problems(401, 403, 404), openapi_extra=_SECURITY)
 async def get_live_session_status(request: Request) -> Response:
     """The class as it is this moment, and where the caller stands in it."""
     me, session_id, parts = _who_and_where(request)
@@ -112,7 +110,7 @@ def _who_and_where(request: Request) -> tuple[Caller, SessionId, Parts]:
     claims = visit_of(request).claims
     if claims is None:
         raise RefusedRequest(Unauthenticated())
-    session_id = SessionId(uuid_or_404(request.path_params["session_id"], "live session"))
+    session_id = SessionId(uuid_or_404(request.path_params["id"], "live session"))
     return claims.caller, session_id, parts_of(request)
 
 

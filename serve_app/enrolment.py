@@ -13,17 +13,19 @@ from serve_app.once import OnceRoute
 from serve_app.problems import RefusedRequest
 from serve_app.reasons import PaymentRequired
 from serve_app.visits import CurrentVisit, Me, Student, Use, uuid_or_404
-from serve_app.wire import problems
+from serve_app.wire import CourseIdInPath, IdInPath, problems
 
 router = APIRouter(prefix="/api", tags=["enrolment"], route_class=OnceRoute)
 
 
 @router.post(
-    "/courses/{course_id}/enroll",
+    "/courses/{courseId}/enroll",
     status_code=201,
     responses={200: {"model": EnrollmentView, "description": "Was enrolled already."}, **problems(401, 402, 403, 404)},
 )
-async def enroll(course_id: str, me: Student, response: Response, parts: Use, visit: CurrentVisit) -> EnrollmentView:
+async def enroll(
+    course_id: CourseIdInPath, me: Student, response: Response, parts: Use, visit: CurrentVisit
+) -> EnrollmentView:
     """Become a student of a published course."""
     course = await parts.courses.find(CourseId(uuid_or_404(course_id, "course")))
     if course is None or course.status != "published":
@@ -35,8 +37,8 @@ async def enroll(course_id: str, me: Student, response: Response, parts: Use, vi
     return enrollment_of(row)
 
 
-@router.delete("/courses/{course_id}/enroll", status_code=204, responses=problems(401, 403, 404))
-async def unenroll(course_id: str, me: Student, parts: Use) -> None:
+@router.delete("/courses/{courseId}/enroll", status_code=204, responses=problems(401, 403, 404))
+async def unenroll(course_id: CourseIdInPath, me: Student, parts: Use) -> None:
     """Leave a course, and with it every seat and place in its classes. Also 204 when not enrolled."""
     course = await parts.courses.find(CourseId(uuid_or_404(course_id, "course")))
     if course is None:
@@ -48,8 +50,8 @@ async def unenroll(course_id: str, me: Student, parts: Use) -> None:
             await do(SessionId(session.id), me, Leave(), parts)
 
 
-@router.get("/enrollments/{enrollment_id}", responses=problems(401, 403, 404))
-async def get_enrollment(enrollment_id: str, me: Me, parts: Use) -> EnrollmentView:
+@router.get("/enrollments/{id}", responses=problems(401, 403, 404))
+async def get_enrollment(enrollment_id: IdInPath, me: Me, parts: Use) -> EnrollmentView:
     """An enrolment: the own one, one in an own course, or any for admins."""
     row = await parts.enrollments.find(uuid_or_404(enrollment_id, "enrollment"))
     if row is None:

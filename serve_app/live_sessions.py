@@ -29,7 +29,7 @@ from serve_app.once import OnceRoute, check_key
 from serve_app.problems import RefusedRequest
 from serve_app.teaching import owned_course
 from serve_app.visits import Config, CurrentVisit, Me, Teacher, Use, uuid_or_404
-from serve_app.wire import Cursor, Limit, PageOf, problems
+from serve_app.wire import Cursor, IdInPath, Limit, PageOf, problems
 
 router = APIRouter(prefix="/api/live-sessions", tags=["live sessions"])
 once_router = APIRouter(prefix="/api/live-sessions", tags=["live sessions"], route_class=OnceRoute)
@@ -95,14 +95,14 @@ async def list_live_sessions(
     return PageOf[LiveSession](items=[session_of(row) for row in rows[:limit]], next_cursor=next_cursor)
 
 
-@router.get("/{session_id}", responses=problems(401, 403, 404))
-async def get_live_session(session_id: str, me: Me, parts: Use) -> LiveSession:
+@router.get("/{id}", responses=problems(401, 403, 404))
+async def get_live_session(session_id: IdInPath, me: Me, parts: Use) -> LiveSession:
     """One class."""
     return session_of(await visible_session(session_id, me, parts))
 
 
-@router.patch("/{session_id}", response_model=LiveSession, responses=problems(400, 401, 403, 404, 409, 410, 413, 415))
-async def revise_live_session(session_id: str, body: LiveSessionChanges, me: Teacher, parts: Use) -> Response:
+@router.patch("/{id}", response_model=LiveSession, responses=problems(400, 401, 403, 404, 409, 410, 413, 415))
+async def revise_live_session(session_id: IdInPath, body: LiveSessionChanges, me: Teacher, parts: Use) -> Response:
     """Change a class. Raising the capacity while it is live promotes who waits; lowering it evicts nobody."""
     changes = body.model_dump(exclude_none=True, exclude={"start_time"})
     starts_at = _start(body.start_time, parts) if body.start_time is not None else None
@@ -110,22 +110,22 @@ async def revise_live_session(session_id: str, body: LiveSessionChanges, me: Tea
     return _json(await _body(ident, me, Revise(starts_at=starts_at, **changes), parts))
 
 
-@router.delete("/{session_id}", status_code=204, responses=problems(401, 403, 404, 409))
-async def cancel_live_session(session_id: str, me: Teacher, parts: Use) -> None:
+@router.delete("/{id}", status_code=204, responses=problems(401, 403, 404, 409))
+async def cancel_live_session(session_id: IdInPath, me: Teacher, parts: Use) -> None:
     """Call a class off before it starts."""
     await do(SessionId(uuid_or_404(session_id, "live session")), me, Cancel(), parts)
 
 
-@router.post("/{session_id}/start", response_model=LiveSession, responses=problems(401, 403, 404, 409, 410))
-async def start_live_session(session_id: str, request: Request, me: Teacher, parts: Use) -> Response:
+@router.post("/{id}/start", response_model=LiveSession, responses=problems(401, 403, 404, 409, 410))
+async def start_live_session(session_id: IdInPath, request: Request, me: Teacher, parts: Use) -> Response:
     """Begin teaching. Repeated: the same answer."""
     ident = SessionId(uuid_or_404(session_id, "live session"))
     key = await check_key(request, await request.body())
     return _json(await _body(ident, me, Start(), parts, key))
 
 
-@router.post("/{session_id}/end", response_model=LiveSession, responses=problems(401, 403, 404, 409, 410))
-async def end_live_session(session_id: str, request: Request, me: Teacher, parts: Use) -> Response:
+@router.post("/{id}/end", response_model=LiveSession, responses=problems(401, 403, 404, 409, 410))
+async def end_live_session(session_id: IdInPath, request: Request, me: Teacher, parts: Use) -> Response:
     """End the class for everybody. Repeated: the same answer."""
     ident = SessionId(uuid_or_404(session_id, "live session"))
     key = await check_key(request, await request.body())
@@ -133,12 +133,12 @@ async def end_live_session(session_id: str, request: Request, me: Teacher, parts
 
 
 @router.get(
-    "/{session_id}/attendance",
+    "/{id}/attendance",
     response_model=PageOf[AttendeeView],
     responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}, **problems(401, 403, 404)},
 )
 async def get_attendance(
-    session_id: str,
+    session_id: IdInPath,
     me: Me,
     parts: Use,
     wanted: Annotated[Literal["json", "csv"] | None, Query(alias="format")] = None,
@@ -162,9 +162,9 @@ async def get_attendance(
     return PageOf[AttendeeView](items=items, next_cursor=write_cursor(last) if last < len(attendees) else None)
 
 
-@router.get("/{session_id}/timeline", response_model=PageOf[TimelineEvent], responses=problems(401, 403, 404))
+@router.get("/{id}/timeline", response_model=PageOf[TimelineEvent], responses=problems(401, 403, 404))
 async def get_timeline(
-    session_id: str,
+    session_id: IdInPath,
     me: Me,
     parts: Use,
     after: Annotated[int, Query(ge=0, lt=1 << 62, description="The offset of the last event that is known.")] = 0,
@@ -182,11 +182,11 @@ async def get_timeline(
 
 
 @router.get(
-    "/{session_id}/calendar.ics",
+    "/{id}/calendar.ics",
     response_class=Response,
     responses={200: {"content": {"text/calendar": {"schema": {"type": "string"}}}}, **problems(401, 403, 404)},
 )
-async def get_calendar_file(session_id: str, me: Me, parts: Use, config: Config) -> Response:
+async def get_calendar_file(session_id: IdInPath, me: Me, parts: Use, config: Config) -> Response:
     """The class as an iCalendar event."""
     row = await visible_session(session_id, me, parts)
     content = calendar_of(row, f"{config.http_url}/classes/{row.id}", parts.clock())

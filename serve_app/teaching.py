@@ -17,7 +17,7 @@ from serve_app.once import OnceRoute
 from serve_app.problems import RefusedRequest
 from serve_app.reasons import WrongStatus
 from serve_app.visits import Admin, Config, CurrentVisit, Teacher, Use, uuid_or_404
-from serve_app.wire import Cursor, Limit, PageOf, Prose, Wire, problems
+from serve_app.wire import CourseIdInPath, Cursor, Limit, PageOf, Prose, Wire, problems
 
 router = APIRouter(prefix="/api", tags=["own courses"], route_class=OnceRoute)
 admin_router = APIRouter(prefix="/api/admin", tags=["admin"], route_class=OnceRoute)
@@ -47,14 +47,14 @@ async def list_own_courses(
     return PageOf[Course](items=[course_of(row) for row in page.items], next_cursor=page.next_cursor)
 
 
-@router.get("/instructor/courses/{course_id}", responses=problems(401, 403, 404))
-async def get_own_course(course_id: str, me: Teacher, parts: Use) -> Course:
+@router.get("/instructor/courses/{courseId}", responses=problems(401, 403, 404))
+async def get_own_course(course_id: CourseIdInPath, me: Teacher, parts: Use) -> Course:
     """One of the caller's courses, in whatever state."""
     return course_of(await owned_course(course_id, me, parts))
 
 
-@router.patch("/instructor/courses/{course_id}", responses=problems(400, 401, 403, 404, 413, 415))
-async def revise_course(course_id: str, body: CourseChanges, me: Teacher, parts: Use) -> Course:
+@router.patch("/instructor/courses/{courseId}", responses=problems(400, 401, 403, 404, 413, 415))
+async def revise_course(course_id: CourseIdInPath, body: CourseChanges, me: Teacher, parts: Use) -> Course:
     """Change a course."""
     row = await owned_course(course_id, me, parts)
     changes = body.model_dump(exclude_unset=True)
@@ -67,8 +67,8 @@ async def revise_course(course_id: str, body: CourseChanges, me: Teacher, parts:
     return course_of(revised)
 
 
-@router.delete("/instructor/courses/{course_id}", status_code=204, responses=problems(401, 403, 404, 409))
-async def delete_course(course_id: str, me: Teacher, parts: Use) -> None:
+@router.delete("/instructor/courses/{courseId}", status_code=204, responses=problems(401, 403, 404, 409))
+async def delete_course(course_id: CourseIdInPath, me: Teacher, parts: Use) -> None:
     """Hide a course for good and cancel its scheduled classes. A course with a class that is live cannot go."""
     row = await owned_course(course_id, me, parts)
     open_classes = await sessions_of_course(row.id, parts)
@@ -79,17 +79,17 @@ async def delete_course(course_id: str, me: Teacher, parts: Use) -> None:
     await parts.courses.delete(row.id, parts.clock())
 
 
-@router.post("/instructor/courses/{course_id}/submit", responses=problems(401, 403, 404, 409))
-async def submit_course(course_id: str, me: Teacher, parts: Use, config: Config) -> Course:
+@router.post("/instructor/courses/{courseId}/submit", responses=problems(401, 403, 404, 409))
+async def submit_course(course_id: CourseIdInPath, me: Teacher, parts: Use, config: Config) -> Course:
     """Ask for the course to be published: an admin looks at it first."""
     row = await owned_course(course_id, me, parts)
     into = "pending" if config.course_review else "published"
     return await _move(row.id, ("draft", "rejected"), into, parts)
 
 
-@router.get("/instructor/courses/{course_id}/students", responses=problems(401, 403, 404))
+@router.get("/instructor/courses/{courseId}/students", responses=problems(401, 403, 404))
 async def list_course_students(
-    course_id: str, me: Teacher, parts: Use, limit: Limit = 20, cursor: Cursor = None
+    course_id: CourseIdInPath, me: Teacher, parts: Use, limit: Limit = 20, cursor: Cursor = None
 ) -> PageOf[StudentView]:
     """Who is enrolled, the latest first."""
     row = await owned_course(course_id, me, parts)
@@ -106,14 +106,14 @@ async def list_courses_for_review(
     return PageOf[Course](items=[course_of(row) for row in page.items], next_cursor=page.next_cursor)
 
 
-@admin_router.patch("/courses/{course_id}/approve", responses=problems(401, 403, 404, 409))
-async def approve_course(course_id: str, _me: Admin, parts: Use) -> Course:
+@admin_router.patch("/courses/{courseId}/approve", responses=problems(401, 403, 404, 409))
+async def approve_course(course_id: CourseIdInPath, _me: Admin, parts: Use) -> Course:
     """Publish a course that was submitted."""
     return await _move(CourseId(uuid_or_404(course_id, "course")), ("pending",), "published", parts)
 
 
-@admin_router.patch("/courses/{course_id}/reject", responses=problems(400, 401, 403, 404, 409, 413, 415))
-async def reject_course(course_id: str, body: Rejection, _me: Admin, parts: Use) -> Course:
+@admin_router.patch("/courses/{courseId}/reject", responses=problems(400, 401, 403, 404, 409, 413, 415))
+async def reject_course(course_id: CourseIdInPath, body: Rejection, _me: Admin, parts: Use) -> Course:
     """Send a course back to its instructor, with the reason."""
     return await _move(CourseId(uuid_or_404(course_id, "course")), ("pending",), "rejected", parts, body.reason)
 

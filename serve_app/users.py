@@ -13,7 +13,7 @@ from serve_app.people import ProfileChanges, PublicProfile, User, profile_of, us
 from serve_app.problems import RefusedRequest
 from serve_app.reasons import Unauthenticated
 from serve_app.visits import Me, Use, uuid_or_404
-from serve_app.wire import Cursor, Limit, PageOf, Wire, problems
+from serve_app.wire import Cursor, IdInPath, Limit, PageOf, Wire, problems
 
 router = APIRouter(prefix="/api/users", tags=["users"])
 
@@ -78,8 +78,8 @@ async def get_my_dashboard(me: Me, parts: Use) -> Dashboard:
     )
 
 
-@router.get("/{user_id}", responses=problems(401, 404))
-async def get_public_profile(user_id: str, _me: Me, parts: Use) -> PublicProfile:
+@router.get("/{id}", responses=problems(401, 404))
+async def get_public_profile(user_id: IdInPath, _me: Me, parts: Use) -> PublicProfile:
     """What may be known about a person."""
     account = await parts.accounts.find(UserId(uuid_or_404(user_id, "user")))
     if account is None or account.status != "active":

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Generic, TypeVar
 
-from fastapi import Query
+from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, PlainSerializer, StringConstraints, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
@@ -30,6 +30,8 @@ Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Prose = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000, pattern=r"^[^\x00]*$")]
 """Text of any number of lines."""
 
+IdInPath = Annotated[str, Path(alias="id")]
+CourseIdInPath = Annotated[str, Path(alias="courseId")]
 Limit = Annotated[int, Query(ge=1, le=100, description="How many items a page has at most.")]
 Cursor = Annotated[str | None, Query(max_length=500, description="`nextCursor` of the page before.")]
 
