@@ -1,6 +1,6 @@
 """The whole state of a class as one JSON-ready object, and back: what recovery starts from."""
 
-from collections import deque
+from collections import OrderedDict, deque
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -57,7 +57,7 @@ def load(saved: dict[str, Any], grace: int = 60 * SECOND) -> LiveClass:
             UserId(user_id): {ConnectionId(held) for held in connections}
             for user_id, connections in saved["connections"].items()
         },
-        lost={UserId(user_id): Moment(at) for user_id, at in saved["lost"]},
+        lost=OrderedDict((UserId(user_id), Moment(at)) for user_id, at in saved["lost"]),
         stays={UserId(user_id): Stay(*stay) for user_id, stay in saved["stays"].items()},
         removed={UserId(user_id) for user_id in saved["removed"]},
         muted={UserId(user_id) for user_id in saved["muted"]},

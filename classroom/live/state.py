@@ -1,6 +1,6 @@
 """A live class as its owner holds it in memory. `decide` reads it, `evolve` moves it, nobody else touches it."""
 
-from collections import deque
+from collections import OrderedDict, deque
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -108,7 +108,8 @@ class Offsets:
 @dataclass
 class LiveClass:
     """Everything a class is. Collections that grow with the class are changed in place by `evolve`; each change costs
-    O(log n) at most. `answered` remembers which commands were done, for the last 8,192 of them."""
+    O(log n) at most (what is taken from the front is ordered by links: a plain dict walks over all that went before).
+    `answered` remembers which commands were done, for the last 8,192 of them."""
 
     session_id: SessionId
     grace: int = 60 * SECOND
@@ -122,7 +123,7 @@ class LiveClass:
     seats: Seats = field(default_factory=Seats)
     waitlist: Waitlist = field(default_factory=Waitlist)
     connections: dict[UserId, set[ConnectionId]] = field(default_factory=dict)
-    lost: dict[UserId, Moment] = field(default_factory=dict)
+    lost: OrderedDict[UserId, Moment] = field(default_factory=OrderedDict)
     stays: dict[UserId, Stay] = field(default_factory=dict)
     removed: set[UserId] = field(default_factory=set)
     muted: set[UserId] = field(default_factory=set)
@@ -134,7 +135,7 @@ class LiveClass:
     told_at: Moment = _NEVER
     at: Moment = _NEVER
     offsets: Offsets = field(default_factory=Offsets)
-    answered: dict[CommandId, str] = field(default_factory=dict)
+    answered: OrderedDict[CommandId, str] = field(default_factory=OrderedDict)
 
     @property
     def known(self) -> Plan:
@@ -176,7 +177,7 @@ class LiveClass:
         """Note that a command was done, with the id it made up, so that a repetition adds nothing."""
         self.answered[command_id] = fresh_id
         if len(self.answered) > ANSWERS_KEPT:
-            del self.answered[next(iter(self.answered))]
+            self.answered.popitem(last=False)
 
 
 def next_deadline(state: LiveClass) -> Moment | None:

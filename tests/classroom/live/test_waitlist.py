@@ -2,8 +2,6 @@
 
 import sys
 import time
-from types import FrameType
-from typing import Any
 
 import pytest
 from hypothesis import strategies as st
@@ -12,6 +10,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from classroom.ids import UserId
 from classroom.live.waitlist import Waiter, Waitlist
 from classroom.times import Moment
+from tests.classroom.live.lines import Lines
 
 
 def waiter(number: int) -> Waiter:
@@ -108,25 +107,6 @@ def test_tickets_go_on_growing_after_the_queue_was_empty() -> None:
     assert waitlist.next_ticket == 3
     waitlist.join(waiter(3))
     assert waitlist.place(UserId("s3")) == 1
-
-
-class Lines:
-    """Counts the lines of the class's rules that run inside: work that no clock and no neighbour disturbs."""
-
-    def __enter__(self) -> "Lines":
-        self.count = 0
-        self._outer = sys.gettrace()
-        sys.settrace(self._trace)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        sys.settrace(self._outer)
-
-    def _trace(self, frame: FrameType, event: str, arg: Any) -> Any:
-        if "classroom" not in frame.f_code.co_filename:
-            return None
-        self.count += event == "line"
-        return self._trace
 
 
 def test_joining_leaving_and_placing_cost_the_logarithm() -> None:
