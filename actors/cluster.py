@@ -82,12 +82,14 @@ def gateway_names() -> list[str]:
 
 
 def _host(config: ActorConfig, name: str) -> Any:
-    return ray.remote(GrainHost).options(**_options(config, name), scheduling_strategy="SPREAD").remote(config, name)
+    actor = ray.remote(concurrency_groups=_HEALTH)(GrainHost)
+    return actor.options(**_options(config, name), scheduling_strategy="SPREAD").remote(config, name)
 
 
 def _gateway(config: ActorConfig, name: str, node_id: str) -> Any:
     where = NodeAffinitySchedulingStrategy(node_id, soft=False)
-    return ray.remote(Gateway).options(**_options(config, name), scheduling_strategy=where).remote(config, name)
+    actor = ray.remote(concurrency_groups=_HEALTH)(Gateway)
+    return actor.options(**_options(config, name), scheduling_strategy=where).remote(config, name)
 
 
 def _options(config: ActorConfig, name: str) -> dict[str, Any]:
@@ -99,7 +101,6 @@ def _options(config: ActorConfig, name: str) -> dict[str, Any]:
         "max_restarts": -1,
         "max_task_retries": 0,
         "max_concurrency": 1000,
-        "concurrency_groups": _HEALTH,
         "num_cpus": 0,
     }
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from actors.clients import LiveSessionsClient, TopicsClient
 from actors.dispatch import Dispatcher, HostAway
@@ -46,8 +47,8 @@ class LocalLyceum:
         """See `HostTransport.call`."""
         hosting = await self._host(host)
         answering = asyncio.ensure_future(hosting.execute(unpack(payload)))
-        killed = self._killed[host]
-        await asyncio.wait({answering, killed}, return_when=asyncio.FIRST_COMPLETED)
+        killed: asyncio.Future[Any] = self._killed[host]
+        await asyncio.wait((answering, killed), return_when=asyncio.FIRST_COMPLETED)
         if killed.done():
             answering.cancel()
             raise HostAway("killed")
