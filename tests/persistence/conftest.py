@@ -70,6 +70,12 @@ async def postgres_live(live_pool: "asyncpg.Pool[Any]") -> AsyncIterator["Postgr
     await store.close()
 
 
+@pytest.fixture(scope="session")
+def live_class() -> Callable[[int], "LiveClass"]:
+    """Makes a class on a shard, as its owner under epoch 5 sees it; no store knows of it."""
+    return lambda shard_id: LiveClass(new_id(), new_id(), new_id(), shard_id, epoch=5)
+
+
 class LiveStore:
     """The stores of the live class with a few people and classes to write about."""
 
@@ -90,9 +96,9 @@ class LiveStore:
         """Put a person, who is made, into a course; with `active` False one whose account is banned."""
         raise NotImplementedError
 
-    async def make_class(self) -> "LiveClass":
-        """A class of a new course, on a shard of its own that this store's host has just claimed."""
-        shard_id = next(self._shards)
+    async def make_class(self, shard_id: int | None = None) -> "LiveClass":
+        """A class of a new course on a shard that this store's host has just claimed: one of its own, or this one."""
+        shard_id = next(self._shards) if shard_id is None else shard_id
         course_id, instructor_id = await self._make_course()
         epochs = await self.ownership.claim("host", [shard_id])
         return LiveClass(new_id(), course_id, instructor_id, shard_id, epochs[shard_id])
