@@ -1,0 +1,415 @@
+"""The gateway over real sockets: what a client meets, what the class hears, and what survives."""
+
+import asyncio
+import json
+import socket as sockets
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from classroom.callers import Caller, Role
+from classroom.ids import SessionId, Topic
+from realtime.gateway import Evict
+
+People = Callable[..., Caller]
+Until = Callable[[Callable[[], bool], str], Awaitable[None]]
+World = Any  # `tests/realtime/conftest.py`
+
+
+async def test_hello_is_welcomed_with_who_it_is(world: World, people: People) -> None:
+    await world.start_gateway()
+    world.people["good"] = people(1, Role.INSTRUCTOR)
+    peer = await world.open()
+    assert peer.socket.subprotocol == "lyceum.v1"
+    welcome = await peer.hello("good")
+    assert len(welcome.pop("connectionId")) == 36
+    assert welcome == {
+        "type": "welcome",
+        "user": {"id": people(1).user_id, "name": "Person 1", "role": "instructor"},
+        "heartbeatSeconds": 25,
+    }
+
+
+async def test_a_ticket_opens_one_socket(world: World, people: People) -> None:
+    await world.start_gateway()
+    ticket = await world.tickets.issue(people(1), 30)
+    assert (await (await world.open()).hello(ticket))["user"]["id"] == people(1).user_id
+    second = await world.open()
+    await second.send(type="hello", token=ticket)
+    assert (await second.closed())[0] == 4500
+
+
+async def test_no_hello_in_time_is_unauthenticated(world: World) -> None:
+    await world.start_gateway(hello_seconds=1.0)
+    peer = await world.open()
+    assert await peer.closed() == (4500, "unauthenticated: no hello in time")
+
+
+async def test_sign_in_that_cannot_be_checked_is_a_fault_of_ours(world: World) -> None:
+    await world.start_gateway()
+
+    async def away(_: str) -> None:
+        raise ConnectionError("nobody there")
+
+    world.tickets.redeem = away
+    peer = await world.open()
+    await peer.send(type="hello", token="whatever")
+    assert (await peer.closed())[0] == 1011
+
+
+async def test_frames_may_follow_hello_without_waiting(world: World, people: People, class_id: SessionId) -> None:
+    await world.start_gateway()
+    world.host.open_class(class_id, people(9).user_id, 1)
+    world.people["good"] = people(1)
+    peer = await world.open()
+    await peer.send(type="hello", token="good")
+    await peer.send(type="command", id="1", name="session.join", args={"sessionId": class_id})
+    await peer.send(type="subscribe", id="2", topic=f"live:{class_id}")
+    assert [(await peer.receive())["type"] for _ in range(3)] == ["welcome", "reply", "subscribed"]
+
+
+async def test_two_students_one_seat(world: World, people: People, class_id: SessionId, eventually: Until) -> None:
+    await world.start_gateway()
+    room = world.host.open_class(class_id, people(9).user_id, 1)
+    first, second = await world.enter(people(1)), await world.enter(people(2))
+    teacher = await world.enter(people(9, Role.INSTRUCTOR))
+    staff = await teacher.subscribe(f"live:{class_id}:staff")
+    assert (staff["recovered"], staff["offset"], staff["snapshot"]) == (False, 0, {"events": 0})
+
+    assert (await first.command("session.join", class_id))["result"] == {"outcome": "seated", "seat": {"number": 1}}
+    assert (await second.command("session.join", class_id))["result"] == {"outcome": "waitlisted", "position": 1}
+    await second.subscribe(f"user:{people(2).user_id}")
+    assert (await first.command("session.leave", class_id))["ok"]
+    assert (await second.events(1))[0]["type"] == "seat.promoted"
+    told = await teacher.events(3)
+    assert [event["type"] for event in told] == ["seat.taken", "waitlist.joined", "seat.released"]
+    assert [event["offset"] for event in told] == [1, 2, 3]
+    assert room.seated == [people(2).user_id]
+
+    await second.socket.close()
+    await eventually(lambda: not room.present[people(2).user_id], "the class hears that the socket is gone")
+
+
+async def test_refusals_come_as_replies(world: World, people: People, class_id: SessionId) -> None:
+    await world.start_gateway()
+    world.host.open_class(class_id, people(9).user_id, 0)
+    peer = await world.enter(people(1))
+    full = await peer.command("session.join", class_id, waitlist=False)
+    assert full["error"]["errorCode"] == "class_full"
+    assert full["error"]["retry"] is False
+    assert (await peer.command("session.join", "no-uuid"))["error"]["errorCode"] == "not_found"
+    assert (await peer.command("stage.invite", class_id))["error"]["errorCode"] == "unknown_command"
+    wrong = await peer.command("chat.post", class_id, text=7)
+    assert wrong["error"]["details"] == {"fields": [{"field": "text", "message": "Expected `str`, got `int`."}]}
+    assert (await peer.subscribe("live:nonsense"))["error"]["errorCode"] == "unknown_topic"
+    assert (await peer.subscribe(f"live:{class_id}"))["error"]["errorCode"] == "forbidden"
+    world.host.away = True
+    away = await peer.command("session.join", class_id)
+    assert (away["error"]["errorCode"], away["error"]["retry"]) == ("unavailable", True)
+
+
+async def test_same_command_id_is_done_once_and_answered_again(world: World, people: People, class_id: SessionId) -> None:
+    await world.start_gateway()
+    world.host.open_class(class_id, people(9).user_id, 5)
+    peer = await world.enter(people(1))
+    await peer.command("session.join", class_id)
+    topic = Topic(f"live:{class_id}")
+    before = len(world.host.logs[topic])
+    first = await peer.command("chat.post", class_id, id="same", text="hello")
+    again = await peer.command("chat.post", class_id, id="same", text="hello")
+    elsewhere = await world.enter(people(1))
+    resent = await elsewhere.command("chat.post", class_id, id="same", text="hello")
+    assert first == again == resent
+    assert len(world.host.logs[topic]) == before + 1
+
+
+async def test_burst_shares_frames_and_keeps_order(world: World, people: People, class_id: SessionId) -> None:
+    await world.start_gateway(window_seconds=0.05)
+    world.host.open_class(class_id, people(9).user_id, 5)
+    peer = await world.enter(people(9, Role.INSTRUCTOR))
+    topic = Topic(f"live:{class_id}")
+    await peer.subscribe(topic)
+    for number in range(100):
+        world.host.publish(topic, "chat.posted", {"text": str(number)})
+    events = await peer.events(100)
+    assert [event["data"]["text"] for event in events] == [str(number) for number in range(100)]
+    assert world.gateway.stats()["frames"] < 5
+    assert world.gateway.stats()["deliveries"] == 100
+
+
+async def test_cut_socket_resumes_without_gap_or_repeat(world: World, people: People, class_id: SessionId) -> None:
+    await world.start_gateway()
+    world.host.open_class(class_id, people(9).user_id, 5)
+    teacher, topic = people(9, Role.INSTRUCTOR), Topic(f"live:{class_id}")
+    peer = await world.enter(teacher)
+    start = await peer.subscribe(topic)
+    world.host.publish(topic, "chat.posted", {"text": "1"})
+    assert (await peer.events(1))[0]["offset"] == 1
+    peer.socket.transport.abort()
+    for number in (2, 3):
+        world.host.publish(topic, "chat.posted", {"text": str(number)})
+    back = await world.enter(teacher)
+    again = await back.subscribe(topic, since=(start["epoch"], 1))
+    assert (again["recovered"], again["offset"], again["snapshot"]) == (True, 3, None)
+    world.host.publish(topic, "chat.posted", {"text": "4"})
+    assert [event["offset"] for event in await back.events(3)] == [2, 3, 4]
+
+
+async def test_resume_across_a_restart_of_the_gateway(world: World, people: People, class_id: SessionId) -> None:
+    first = await world.start_gateway()
+    world.host.open_class(class_id, people(9).user_id, 5)
+    teacher, topic = people(9, Role.INSTRUCTOR), Topic(f"live:{class_id}")
+    peer = await world.enter(teacher)
+    await peer.subscribe(topic)
+    world.host.publish(topic, "chat.posted", {})
+    await peer.events(1)
+    await first.drain(2.0)
+    assert await peer.closed() == (1012, "restart")
+    world.host.publish(topic, "chat.posted", {})
+    await world.start_gateway()
+    back = await world.enter(teacher)
+    await back.subscribe(topic, since=(1, 1))
+    world.host.publish(topic, "chat.posted", {})
+    assert [event["offset"] for event in await back.events(2)] == [2, 3]
+
+
+async def test_restart_of_the_host_heals_by_itself(world: World, people: People, class_id: SessionId) -> None:
+    await world.start_gateway()
+    world.host.open_class(class_id, people(9).user_id, 5)
+    topic = Topic(f"live:{class_id}")
+    peer = await world.enter(people(9, Role.INSTRUCTOR))
+    await peer.subscribe(topic)
+    world.host.away = True
+    world.host.publish(topic, "chat.posted", {})  # committed, never told
+    await world.gateway.resync([topic])  # nobody answers yet: it goes on trying
+    world.host.restart()
+    assert [event["offset"] for event in await peer.events(1)] == [1]
+    world.host.publish(topic, "chat.posted", {})
+    later = await peer.expect("events")
+    assert (later["epoch"], later["events"][0]["offset"]) == (2, 2)
+
+
+async def test_topic_that_cannot_be_continued_sends_subscribers_back(
+    world: World, people: People, class_id: SessionId
+) -> None:
+    await world.start_gateway()
+    world.host.open_class(class_id, people(9).user_id, 5)
+    topic = Topic(f"live:{class_id}")
+    peer = await world.enter(people(9, Role.INSTRUCTOR))
+    await peer.subscribe(topic)
+    world.host.away = True
+    for _ in range(5):
+        world.host.publish(topic, "chat.posted", {})
+    world.host.kept_events = 2
+    world.host.restart()
+    await world.gateway.resync([topic])
+    assert (await peer.closed())[0] == 4001
+    back = await world.enter(people(9, Role.INSTRUCTOR))
+    fresh = await back.subscribe(topic, since=(1, 0))
+    assert (fresh["recovered"], fresh["offset"]) == (False, 5)
+
+
+async def test_unsubscribed_topic_is_quit_after_a_while(
+    world: World, people: People, class_id: SessionId, eventually: Until
+) -> None:
+    await world.start_gateway(linger_seconds=0.05)
+    room = world.host.open_class(class_id, people(9).user_id, 5)
+    peer = await world.enter(people(1))
+    await peer.command("session.join", class_id)
+    topic = Topic(f"live:{class_id}")
+    await peer.subscribe(topic)
+    assert room.present[people(1).user_id]
+    await peer.send(type="unsubscribe", id="u", topic=topic)
+    assert await peer.expect("reply") == {"type": "reply", "id": "u", "ok": True, "result": {}}
+    await eventually(lambda: topic not in world.host.followed, "quit")
+    await eventually(lambda: not room.present[people(1).user_id], "who follows no longer is not present")
+    assert world.gateway.topics() == []
+    assert (await peer.subscribe(topic))["type"] == "subscribed"
+    world.host.publish(topic, "chat.posted", {})
+    assert len(await peer.events(1)) == 1
+
+
+async def test_removed_student_is_sent_away(world: World, people: People, class_id: SessionId) -> None:
+    await world.start_gateway()
+    world.host.open_class(class_id, people(9).user_id, 5)
+    inside, other_class, other = await world.enter(people(1)), await world.enter(people(1)), await world.enter(people(2))
+    await inside.command("session.join", class_id)
+    await other.command("session.join", class_id)
+    world.gateway.evict([Evict(people(1).user_id, class_id)])
+    assert await inside.closed() == (4502, "removed")
+    assert (await other_class.command("session.leave", class_id))["ok"], "a socket without that class stays"
+    world.gateway.evict([Evict(people(2).user_id, None, 4501)])
+    assert await other.closed() == (4501, "forbidden")
+
+
+async def test_seat_given_to_a_socket_that_is_gone_is_told_so(
+    world: World, people: People, class_id: SessionId, eventually: Until
+) -> None:
+    await world.start_gateway()
+    room = world.host.open_class(class_id, people(9).user_id, 5)
+    decided = asyncio.Event()
+    execute = world.host.execute
+
+    async def slowly(*args: Any) -> Any:
+        await decided.wait()
+        return await execute(*args)
+
+    world.host.execute = slowly
+    peer = await world.enter(people(1))
+    await peer.send(type="command", id="1", name="session.join", args={"sessionId": class_id})
+    await eventually(lambda: world.gateway.stats().get("commands") == 1, "the command is under way")
+    peer.socket.transport.abort()
+    await eventually(lambda: world.gateway.stats()["connections"] == 0, "the socket is gone")
+    decided.set()
+    await eventually(lambda: room.seated == [people(1).user_id], "the seat is taken all the same")
+    await eventually(lambda: not room.present[people(1).user_id], "and nobody is present on it")
+
+
+async def test_oldest_connection_gives_way(world: World, people: People) -> None:
+    await world.start_gateway(connections_per_user=2)
+    peers = [await world.enter(people(1)) for _ in range(3)]
+    assert await peers[0].closed() == (4504, "replaced: too many connections")
+    await peers[1].send(type="ping")
+    assert await peers[1].receive() == {"type": "pong"}
+
+
+async def test_subscriptions_are_bounded(world: World, people: People, class_id: SessionId) -> None:
+    await world.start_gateway(subscriptions_per_connection=2)
+    world.host.open_class(class_id, people(9).user_id, 5)
+    peer = await world.enter(people(9, Role.INSTRUCTOR))
+    for view in ("", ":staff"):
+        assert (await peer.subscribe(f"live:{class_id}{view}"))["type"] == "subscribed"
+    assert (await peer.subscribe(f"live:{class_id}:queue"))["error"]["errorCode"] == "too_many"
+
+
+async def test_subscribing_again_starts_afresh(world: World, people: People, class_id: SessionId) -> None:
+    await world.start_gateway()
+    world.host.open_class(class_id, people(9).user_id, 5)
+    topic = Topic(f"live:{class_id}")
+    peer = await world.enter(people(9, Role.INSTRUCTOR))
+    await peer.subscribe(topic)
+    world.host.publish(topic, "chat.posted", {})
+    await peer.events(1)
+    assert (await peer.subscribe(topic, since=(1, 0)))["recovered"] is True
+    world.host.publish(topic, "chat.posted", {})
+    assert [event["offset"] for event in await peer.events(2)] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed", "welcome"),
+    [
+        (None, (), True),
+        ("http://127.0.0.1:8000", (), True),
+        ("http://localhost:8000", (), True),
+        ("http://evil.example", (), False),
+        ("null", (), False),
+        ("https://class.example", ("https://class.example",), True),
+        ("http://127.0.0.1:8000", ("https://class.example",), False),
+    ],
+)
+async def test_origin(world: World, origin: str | None, allowed: tuple[str, ...], welcome: bool) -> None:
+    await world.start_gateway(allowed_origins=allowed)
+    if welcome:
+        await world.open(origin=origin)
+    else:
+        with pytest.raises(InvalidStatus) as refused:
+            await world.open(origin=origin)
+        assert refused.value.response.status_code == 403
+
+
+async def test_other_paths_and_subprotocols_are_turned_away(world: World) -> None:
+    await world.start_gateway()
+    for options, status in (({"path": "/other"}, 404), ({"subprotocols": ("mqtt",)}, 400)):
+        with pytest.raises(InvalidStatus) as refused:
+            await world.open(**options)
+        assert refused.value.response.status_code == status
+    await world.open(subprotocols=())
+
+
+async def test_connections_are_bounded(world: World) -> None:
+    await world.start_gateway(max_connections=1)
+    await world.open()
+    with pytest.raises(InvalidStatus) as refused:
+        await world.open()
+    assert refused.value.response.status_code == 503
+
+
+async def test_health_on_the_same_port_and_listed_in_the_directory(world: World, eventually: Until) -> None:
+    gateway = await world.start_gateway()
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    async with asyncio.timeout(5):
+        answer = await reader.read()
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.endswith(b"ok\n")
+    assert await world.directory.list_urls() == ("ws://127.0.0.1:1/ws",)
+
+
+async def test_taken_port_is_an_error_at_once(world: World) -> None:
+    with sockets.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(OSError, match=r"[Aa]ddress already in use"):
+            await world.start_gateway(port=taken.getsockname()[1])
+
+
+async def test_firefox_style_connection_header_is_understood(world: World) -> None:
+    gateway = await world.start_gateway()
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    head = (
+        "GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    writer.write(head.encode())
+    async with asyncio.timeout(5):
+        assert await reader.readline() == b"HTTP/1.1 101 Switching Protocols\r\n"
+    writer.close()
+
+
+async def test_silent_peer_is_found_out(world: World, people: People, class_id: SessionId, eventually: Until) -> None:
+    await world.start_gateway(heartbeat_seconds=2, pong_seconds=1.0, hello_seconds=1.0, closing_seconds=0.5)
+    room = world.host.open_class(class_id, people(9).user_id, 5)
+    peer = await world.enter(people(1))
+    await peer.command("session.join", class_id)
+    peer.socket.transport.pause_reading()
+    await eventually(lambda: not room.present[people(1).user_id], "two pings went unanswered")
+    await eventually(lambda: world.gateway.stats()["connections"] == 0, "and the socket was dropped")
+    assert world.gateway.stats()["closed_4003"] == 1
+
+
+async def test_answering_peer_stays(world: World, people: People, eventually: Until) -> None:
+    await world.start_gateway(heartbeat_seconds=2, pong_seconds=1.0, hello_seconds=1.0)
+    pings = 0
+    peer = await world.enter(people(1))
+    answered = peer.socket.protocol.recv_frame
+
+    def count(frame: Any) -> None:
+        nonlocal pings
+        pings += frame.opcode.name == "PING"
+        answered(frame)
+
+    peer.socket.protocol.recv_frame = count
+    await eventually(lambda: pings >= 3, "pings keep coming")
+    await peer.send(type="ping")
+    assert await peer.receive() == {"type": "pong"}
+
+
+async def test_drain_closes_with_1012_and_takes_nobody_new(world: World, people: People) -> None:
+    gateway = await world.start_gateway()
+    peers = [await world.enter(people(number)) for number in range(3)]
+    await gateway.drain(2.0)
+    assert [await peer.closed() for peer in peers] == [(1012, "restart")] * 3
+    with pytest.raises(OSError):  # noqa: PT011 - refused or reset, as the kernel likes
+        await world.open()
+    assert gateway.stats()["connections"] == 0
+
+
+async def test_frames_on_the_wire_are_json_objects_with_a_type(world: World, people: People) -> None:
+    await world.start_gateway()
+    world.people["x"] = people(1)
+    peer = await world.open()
+    await peer.socket.send(json.dumps({"type": "hello", "token": "x", "added": "later"}))
+    assert (await peer.receive())["type"] == "welcome", "unknown fields are passed over"
