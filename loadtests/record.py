@@ -9,17 +9,17 @@ import asyncpg
 from loadtests.answers import SEATED, WAITLISTED, DoorAnswer
 
 _SEATS = """
-SELECT payload->>'user_id' AS student_id, (payload->>'seat')::int AS number
+SELECT payload->>'userId' AS student_id, (payload->>'seat')::int AS number
 FROM live_events WHERE session_id = $1 AND type = 'seat.taken' ORDER BY "offset"
 """
 _PLACES = """
-SELECT payload->>'user_id' AS student_id, (payload->>'position')::int AS number
+SELECT payload->>'userId' AS student_id, (payload->>'position')::int AS number
 FROM live_events WHERE session_id = $1 AND type = 'waitlist.joined' ORDER BY "offset"
 """
 _INSIDE = "SELECT user_id::text FROM attendance_intervals WHERE session_id = $1 AND left_at IS NULL"
 _COUNTS = "SELECT current_students, waitlisted FROM live_sessions WHERE id = $1"
 _ONE = """
-SELECT EXISTS (SELECT FROM live_events WHERE session_id = $1 AND type = $3 AND payload->>'user_id' = $2)
+SELECT EXISTS (SELECT FROM live_events WHERE session_id = $1 AND type = $3 AND payload->>'userId' = $2)
 """
 
 
