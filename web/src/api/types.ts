@@ -6,9 +6,9 @@ type Schemas = components["schemas"];
 
 export type LiveSession = Schemas["LiveSession"];
 export type LiveSessionStatus = Schemas["LiveSessionStatus"];
-export type Standing = Schemas["Standing"];
-export type User = Schemas["User"];
-export type Role = User["role"];
-export type Problem = Schemas["Problem"];
+export type User = Omit<Schemas["User"], "role"> & { role: Role };
+export type Role = "student" | "instructor" | "admin";
 export type Course = Schemas["Course"];
-export type AttendanceRow = Schemas["AttendanceRow"];
+export type CourseDetail = Schemas["CourseDetail"];
+export type Enrollment = Schemas["EnrollmentView"];
+export type AttendanceRow = Schemas["AttendeeView"];

@@ -35,7 +35,11 @@ function become(next: Account): Account {
 }
 
 async function post(path: string, body: unknown, token?: string): Promise<Response> {
-  const headers: Record<string, string> = { "Content-Type": "application/json", Accept: "application/json" };
+  const headers: Record<string, string> = {
+    "Content-Type": "application/json",
+    Accept: "application/json",
+    "X-Lyceum-Client": "web",
+  };
   if (token !== undefined) headers.Authorization = `Bearer ${token}`;
   return fetch(path, { method: "POST", headers, body: JSON.stringify(body), credentials: "same-origin" });
 }
@@ -81,20 +85,11 @@ async function refreshOnce(): Promise<Account> {
   const response = await post("/api/auth/refresh", {});
   const body = await bodyOf(response);
   if (response.ok) {
-    const grant = body as Grant;
-    return enter(grant.user === undefined && account.at === "in" ? { ...grant, user: account.user } : await whole(grant));
+    return enter(body as Grant);
   }
   if (response.status >= 500 || response.status === 429) throw problemOf(response.status, body);
   localStorage.removeItem(SEEN);
   return become({ at: "out" });
-}
-
-async function whole(grant: Grant): Promise<Grant> {
-  if (grant.user !== undefined) return grant;
-  const response = await fetch("/api/auth/me", { headers: { Authorization: `Bearer ${grant.accessToken}` } });
-  const body = await bodyOf(response);
-  if (!response.ok) throw problemOf(response.status, body);
-  return { ...grant, user: body as User };
 }
 
 /** Find out who is signed in; somebody who never signed in here costs no request. */

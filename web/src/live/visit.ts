@@ -3,7 +3,7 @@
  * go in, where the person stands comes out. `visitor.ts` does what it asks for.
  */
 
-import type { LiveSession, LiveSessionStatus, Role, Standing as Told } from "../api/types";
+import type { LiveSession, LiveSessionStatus, Role } from "../api/types";
 import type { Json, TopicEvent, WireError } from "../realtime/frames";
 import type { Outcome } from "../realtime/line";
 import type { StayReason } from "../realtime/closeCodes";
@@ -33,6 +33,9 @@ export interface VisitState {
   /** What was said to staff or to one person; it comes over other topics than what is said to all. */
   aside: ChatMessage[];
 }
+
+/** Where the class says somebody stands: the same words in REST answers, command results and snapshots. */
+type Told = LiveSessionStatus["you"] & { ticket?: number | null; estimatedWaitSeconds?: number | null };
 
 export type View = "" | "staff" | "queue";
 
