@@ -109,16 +109,17 @@ def open_engine(database_url: str, size: int = 5, spare: int = 5) -> AsyncEngine
     )
 
 
-async def open_pool(database_url: str, size: int = 2, **options: Any) -> "asyncpg.Pool[asyncpg.Record]":
-    """An asyncpg pool of at most `size` connections. `options` go to `asyncpg.create_pool`.
+async def open_pool(database_url: str, size: int = 2, least: int = 1, **options: Any) -> "asyncpg.Pool[asyncpg.Record]":
+    """An asyncpg pool of `least` to `size` connections. `options` go to `asyncpg.create_pool`.
 
-    Raises OSError, TimeoutError or asyncpg.PostgresError when the server cannot be reached.
+    With `least` 0 nothing is connected to yet; otherwise raises OSError, TimeoutError or asyncpg.PostgresError when the
+    server cannot be reached.
     """
     url = url_of(database_url).set(drivername="postgresql")
     settings = {"command_timeout": STATEMENT_SECONDS, "timeout": CONNECT_SECONDS, **options}
     return await asyncpg.create_pool(
         url.render_as_string(hide_password=False),
-        min_size=min(1, size),
+        min_size=min(least, size),
         max_size=size,
         server_settings=dict(_SESSION),
         **settings,

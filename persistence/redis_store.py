@@ -48,6 +48,11 @@ def open_redis(redis_url: str, connections: int = 16) -> "redis.Redis":
     )
 
 
+async def ping(client: "redis.Redis") -> None:
+    """Ask for nothing. Raises what the client raises when no answer comes."""
+    await client.echo("")
+
+
 class Reach:
     """Calls to a Redis that may be away: after a failure it is left alone for a second, so that the calls of that
     second cost nothing."""

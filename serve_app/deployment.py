@@ -1,0 +1,67 @@
+"""The edge on Ray Serve: replicas that HAProxy sends requests to directly."""
+
+from functools import partial
+
+from fastapi import FastAPI
+from ray import serve
+
+from actors.config import ActorConfig
+from actors.logs import configure_logs
+from serve_app.app import create_app
+from serve_app.composition import EdgeConfig
+from serve_app.opening import open_parts
+from serve_app.settings import Settings
+
+APPLICATION = "lyceum"
+_MOST_AT_ONCE = 2_000
+_MOST_WAITING = 4_000
+
+
+@serve.ingress()
+class Api:
+    """One replica."""
+
+    def __init__(self, config: EdgeConfig, actors: ActorConfig) -> None:
+        self._config = config
+        self._actors = actors
+
+    def __serve_build_asgi_app__(self) -> FastAPI:
+        configure_logs()
+        return create_app(self._config, partial(open_parts, self._config, self._actors))
+
+
+def run(settings: Settings) -> None:
+    """Deploy the edge on the Serve instance that runs, and return when every replica is ready.
+
+    `settings` must be complete: `database_url`, `redis_url` and `secret_key` are set. Raises RuntimeError when a
+    replica does not start.
+    """
+    deployment = serve.deployment(
+        Api,
+        name="Api",
+        num_replicas=settings.api_replicas,
+        # Serve's own limits: beyond them a request is refused with 503 instead of waiting without end.
+        max_ongoing_requests=_MOST_AT_ONCE,
+        max_queued_requests=_MOST_WAITING,
+        ray_actor_options={"num_cpus": 0},
+        graceful_shutdown_wait_loop_s=0.5,
+        graceful_shutdown_timeout_s=10,
+        health_check_period_s=5,
+        health_check_timeout_s=10,
+    )
+    serve.run(deployment.bind(edge_config(settings), settings.actor_config()), name=APPLICATION, route_prefix="/")
+
+
+def edge_config(settings: Settings) -> EdgeConfig:
+    """What the edge is told of the settings."""
+    return EdgeConfig(
+        http_url=settings.http_url,
+        socket_url=settings.socket_url,
+        secret_key=settings.secret_key,
+        allowed_origins=settings.allowed_origins,
+        access_token_seconds=settings.access_token_minutes * 60,
+        refresh_token_seconds=settings.refresh_token_days * 86_400,
+        email_verification=settings.email_verification,
+        rate_limit_per_minute=settings.rate_limit_per_minute,
+        live_rate_limit_per_minute=settings.live_rate_limit_per_minute,
+    )

@@ -1,0 +1,103 @@
+"""The real parts of the edge: Postgres, Redis and the actors, opened for one replica."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import structlog
+
+from actors.clients import ActorClients, connect
+from actors.config import ActorConfig
+from classroom.times import Moment
+from persistence.accounts import PostgresAccounts
+from persistence.courses import PostgresCourses
+from persistence.database import Database, open_engine, open_pool
+from persistence.enrollments import PostgresEnrollments
+from persistence.errors import StoreAway
+from persistence.idempotency import IdempotencyKeys, PostgresIdempotencyKeys
+from persistence.ids import new_id
+from persistence.live_records import PostgresLiveRecords
+from persistence.rate_limits import redis_rate_limits
+from persistence.redis_store import RedisGatewayDirectory, RedisTickets, open_redis, ping
+from persistence.sign_ins import PostgresSignIns
+from persistence.tokens import AccessTokens
+from serve_app.composition import EdgeConfig, Parts
+from serve_app.passwords import Passwords
+from serve_app.sealing import Seal
+
+_TIDY_EVERY_SECONDS = 600.0
+_log: structlog.stdlib.BoundLogger = structlog.get_logger("lyceum.parts")
+
+
+class PartDown(Exception):
+    """A part answered, and said that it is not well."""
+
+
+def system_clock() -> Moment:
+    """Now."""
+    return Moment(time.time_ns() // 1_000)
+
+
+@asynccontextmanager
+async def open_parts(config: EdgeConfig, actors: ActorConfig) -> AsyncIterator[Parts]:
+    """The parts for as long as the block lasts. Postgres and Redis may be away: who needs them says so when asked."""
+    async with AsyncExitStack() as stack:
+        database = Database(open_engine(actors.database_url))
+        stack.push_async_callback(database.close)
+        pool = await stack.enter_async_context(await open_pool(actors.database_url, 4, least=0))
+        redis = open_redis(actors.redis_url)
+        stack.push_async_callback(redis.aclose)
+        limits = redis_rate_limits(redis, config.rate_limit_per_minute, config.live_rate_limit_per_minute)
+        stack.push_async_callback(limits.close)
+        passwords = Passwords()
+        stack.callback(passwords.close)
+        clients = await asyncio.to_thread(connect, actors)
+        idempotency = PostgresIdempotencyKeys(database)
+        tidying = await stack.enter_async_context(asyncio.TaskGroup())
+        tidy = tidying.create_task(_tidy(idempotency))
+        stack.callback(tidy.cancel)
+        yield Parts(
+            accounts=PostgresAccounts(database),
+            sign_ins=PostgresSignIns(database),
+            courses=PostgresCourses(database),
+            enrollments=PostgresEnrollments(database),
+            idempotency=idempotency,
+            live_records=PostgresLiveRecords(pool),
+            live=clients.live,
+            tickets=RedisTickets(redis),
+            gateways=RedisGatewayDirectory(redis),
+            limits=limits,
+            tokens=AccessTokens(config.secret_key),
+            passwords=passwords,
+            seal=Seal(config.secret_key, b"idempotency"),
+            checks={
+                "postgres": database.check,
+                "redis": lambda: ping(redis),
+                "actors": lambda: _hosts(clients),
+                "gateway": lambda: _gateway(clients),
+            },
+            clock=system_clock,
+            new_id=new_id,
+        )
+
+
+async def _hosts(clients: ActorClients) -> None:
+    if not await clients.hosts_are_well():
+        raise PartDown("a grain host does not answer")
+
+
+async def _gateway(clients: ActorClients) -> None:
+    if not await clients.a_gateway_is_well():
+        raise PartDown("no gateway answers")
+
+
+async def _tidy(keys: IdempotencyKeys) -> None:
+    """Drop old idempotency keys, for ever."""
+    while True:
+        try:
+            while await keys.forget_expired(system_clock()) > 0:
+                pass
+        except StoreAway as error:
+            _log.warning("old idempotency keys stay for now", reason=str(error)[:200])
+        await asyncio.sleep(_TIDY_EVERY_SECONDS)
