@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from actors.config import ActorConfig
+
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 """Addresses that nobody outside this machine can reach."""
 
@@ -29,8 +31,8 @@ class Settings(BaseSettings):
     realtime_url: str = ""
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
 
-    database_url: str = ""
-    redis_url: str = ""
+    database_url: str = Field(default="", repr=False)
+    redis_url: str = Field(default="", repr=False)
     secret_key: str = Field(default="", repr=False)
 
     grain_hosts: int = Field(default=2, ge=1, le=64)
@@ -40,8 +42,11 @@ class Settings(BaseSettings):
     access_token_minutes: int = Field(default=60, ge=1, le=1_440)
     refresh_token_days: int = Field(default=30, ge=1, le=365)
     email_verification: bool = False
+    course_review: bool = True
     rate_limit_per_minute: int = Field(default=100, ge=1)
     live_rate_limit_per_minute: int = Field(default=600, ge=1)
+
+    metrics_token: str = Field(default="", repr=False)
 
     demo: bool = False
 
@@ -83,6 +88,25 @@ class Settings(BaseSettings):
             )
         return self
 
+    def actor_config(self) -> ActorConfig:
+        """What the actors are told. Only of complete settings: both database URLs and the secret key are set."""
+        return ActorConfig(
+            database_url=self.database_url,
+            redis_url=self.redis_url,
+            secret_key=self.secret_key,
+            grain_hosts=self.grain_hosts,
+            realtime_bind=self.bind,
+            realtime_port=self.realtime_port,
+            realtime_url=self.socket_url,
+            allowed_origins=self.allowed_origins,
+            reconnect_grace_seconds=self.reconnect_grace_seconds,
+        )
+
+    @property
+    def public_host(self) -> str:
+        """Address and port that the site listens on, as HAProxy writes it."""
+        return f"{url_host(self.bind)}:{self.http_port}"
+
     @property
     def http_url(self) -> str:
         """Where browsers reach the site, without a slash at the end."""
@@ -102,8 +126,17 @@ _SCHEMES = {
 }
 
 
+def local_address(bind: str) -> str:
+    """An address of this machine on which a listener bound to `bind` answers."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind, bind)  # noqa: S104 - compared with, not listened on
+
+
+def url_host(address: str) -> str:
+    """An address as it stands in a URL: IPv6 in brackets."""
+    return f"[{address}]" if ":" in address else address
+
+
 def _reachable(bind: str) -> str:
-    """The address to print for a listener on `bind`."""
-    if bind in LOOPBACK or bind in ("0.0.0.0", "::"):  # noqa: S104 - compared with, not listened on
-        return "localhost"
-    return f"[{bind}]" if ":" in bind else bind
+    """The address to print for a listener on `bind`: the same name for the site and its sockets, as origins need it."""
+    local = local_address(bind)
+    return "localhost" if local in LOOPBACK else url_host(local)

@@ -47,6 +47,11 @@ _SETTINGS = {
 }
 
 
+def url_of(socket_dir: Path) -> str:
+    """The URL of a server that was started with this folder for its socket."""
+    return f"postgresql://{_USER}@/{_DATABASE}?host={socket_dir}"
+
+
 def start(data_dir: Path, socket_dir: Path, log: Path, timeout_seconds: float = 60) -> RunningServer:
     """Start the server on `data_dir`, making the database first if there is none; returns when it takes connections.
 
@@ -54,7 +59,7 @@ def start(data_dir: Path, socket_dir: Path, log: Path, timeout_seconds: float = 
     """
     user = _service_user()
     binaries = _binaries()
-    _check_version(data_dir)
+    check_version(data_dir)
     end_leftover(data_dir)
     socket_dir.mkdir(parents=True, exist_ok=True)
     if user is not None:
@@ -72,9 +77,7 @@ def start(data_dir: Path, socket_dir: Path, log: Path, timeout_seconds: float = 
         for part in ("-c", f"{key}={value}")
     ]
     process = spawn([str(binaries / "postgres"), "-D", str(data_dir), *options], log, user=user.pw_uid if user else None)
-    server = RunningServer(
-        "PostgreSQL", f"postgresql://{_USER}@/{_DATABASE}?host={socket_dir}", process, stop_signal=signal.SIGINT
-    )
+    server = RunningServer("PostgreSQL", url_of(socket_dir), process, stop_signal=signal.SIGINT)
     try:
         wait_until(lambda: _is_ready(data_dir, process.pid), process, "PostgreSQL", log, timeout_seconds)
     except BaseException:  # also when the operator gives up meanwhile
@@ -106,7 +109,8 @@ def _binaries() -> Path:
     return Path(spec.origin).parent / f"pginstall{VERSION}" / "bin"
 
 
-def _check_version(data_dir: Path) -> None:
+def check_version(data_dir: Path) -> None:
+    """Raise `ServerFailed` when the folder exists and this release cannot read it."""
     if not data_dir.exists():
         return
     marker = data_dir / "PG_VERSION"

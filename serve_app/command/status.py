@@ -1,0 +1,37 @@
+"""`lyceum status`: what runs, since when, how it feels and what it needs."""
+
+import time
+
+import psutil
+from rich.console import Console
+
+from serve_app.command import health
+from serve_app.command.data_folder import DataFolder, Run
+from serve_app.command.processes import belonging_to, memory_bytes, tree
+from serve_app.settings import Settings
+
+
+def status(settings: Settings, console: Console) -> bool:
+    """Print it; says whether everything that is needed answers."""
+    run = DataFolder(settings.data_dir).find_run()
+    if run is None or not run.is_alive:
+        console.print(f"Lyceum is not running on {settings.data_dir}.")
+        return False
+    answer = health.ask(run.bind, run.http_port)
+    processes = members(run)
+    minutes = (time.time() - run.process_started) / 60
+    console.print(f"Lyceum runs since {minutes:.0f} min (process {run.pid}).", highlight=False)
+    console.print(f"  Site       {run.http_url}", highlight=False)
+    console.print(f"  Sockets    {run.realtime_url}", highlight=False)
+    console.print(f"  Processes  {len(processes)}, {memory_bytes(processes) // 2**20} MB together", highlight=False)
+    for part, word in answer.checks.items():
+        console.print(f"  {part:<10} {word}", highlight=False)
+    if not answer.checks:
+        console.print("  The site gives no answer." if run.ready else "  It is still starting.")
+    return answer.status == 200
+
+
+def members(run: Run) -> list[psutil.Process]:
+    """Every process of the run: its own tree, what Ray detached from it, and the databases."""
+    found = {process.pid: process for process in (*tree(run.pid), *belonging_to(run.work_folders))}
+    return list(found.values())

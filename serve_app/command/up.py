@@ -1,0 +1,166 @@
+"""`lyceum up`: start everything on this machine, stay, and on a signal stop everything again."""
+
+import os
+import signal
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+
+import psutil
+from rich.console import Console
+
+from persistence.embedded import postgres
+from persistence.embedded.server import ServerFailed
+from serve_app.command import checks, demo, health, ray_head, storage
+from serve_app.command.data_folder import DataFolder, Run, make_temporary
+from serve_app.command.progress import Progress
+from serve_app.command.refusing import CannotRun
+from serve_app.command.servers import Servers
+from serve_app.settings import Settings
+
+_READY_SECONDS = 90
+_DRAIN_SECONDS = 10
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def up(settings: Settings, console: Console) -> None:
+    """Run Lyceum until a signal comes. Raises `CannotRun`; either way nothing is left running."""
+    began = time.monotonic()
+    progress = Progress(console)
+    folder = DataFolder(settings.data_dir)
+    with ExitStack() as stack:
+        stack.callback(progress.close)
+        stack.enter_context(folder.locked())
+        _interrupt_on_signals()
+        try:
+            if folder.clean_up():
+                progress.say("  The last run did not end in order: what it left behind is gone, its data is kept.")
+            _check(settings, folder)
+            servers = _start(settings, folder, progress, stack)
+            progress.say(f"\n[bold]Lyceum is ready[/] after {time.monotonic() - began:.1f} s.")
+            _greet(settings, console)
+            _stay(servers, progress)
+        except (KeyboardInterrupt, SystemExit):
+            progress.say("\nStopping …")
+        except ServerFailed as error:
+            raise CannotRun(str(error)) from error
+        finally:
+            for number in _SIGNALS:  # stopping takes its few seconds, however often somebody asks
+                signal.signal(number, signal.SIG_IGN)
+    progress.say("Stopped; the data is kept.")
+
+
+def _check(settings: Settings, folder: DataFolder) -> None:
+    checks.memory_suffices(checks.available_memory())
+    checks.port_is_free(settings.bind, settings.http_port, "LYCEUM_HTTP_PORT")
+    checks.port_is_free(settings.bind, settings.realtime_port, "LYCEUM_REALTIME_PORT")
+    if not settings.database_url:
+        postgres.check_version(folder.postgres)
+
+
+def _start(settings: Settings, folder: DataFolder, progress: Progress, stack: ExitStack) -> Servers:
+    """Start every part; what stops it goes onto `stack` first, so that an interrupt at any point stops what has begun."""
+    temporary = make_temporary()
+    servers = Servers(folder, temporary, settings)
+    settings = settings.model_copy(
+        update={
+            "database_url": servers.database_url,
+            "redis_url": servers.redis_url,
+            "secret_key": settings.secret_key or folder.secret("secret_key").read_text(),
+        }
+    )
+    folder.note_run(_note(settings, temporary))
+    stack.callback(folder.forget_run)
+    stack.callback(servers.stop)
+    crew = stack.enter_context(ThreadPoolExecutor(max_workers=4, thread_name_prefix="start"))
+    databases = crew.submit(_start_databases, settings, servers, progress)
+
+    ray_head.prepare(temporary, folder.secret("ray_token"), settings.public_host)
+    stack.callback(ray_head.stop_ray, temporary)
+    with progress.phase("Ray"):
+        ray_head.start_ray(temporary, cpus=settings.grain_hosts + settings.api_replicas + (os.cpu_count() or 1) + 4)
+    _interrupt_on_signals()  # Ray has put its own in place
+
+    actors: Future[None] = crew.submit(_start_actors, settings, databases, progress, stack)
+    stack.callback(ray_head.stop_accepting, temporary, _DRAIN_SECONDS)
+    with progress.phase("Serve"):
+        ray_head.start_serve("127.0.0.1", settings.http_port, every_node=False)
+    databases.result()
+    with progress.phase("API"):
+        from serve_app import deployment  # heavy, and imports Ray, which must be prepared first
+
+        deployment.run(settings)
+    actors.result()
+    with progress.phase("Everything answers"):
+        health.wait_ready(settings.bind, settings.http_port, _READY_SECONDS)
+    folder.note_ready()
+    if settings.demo:
+        with progress.phase("Sample data"):
+            demo.load(settings)
+    return servers
+
+
+def _start_databases(settings: Settings, servers: Servers, progress: Progress) -> None:
+    with progress.phase("Redis"):
+        servers.start_redis()
+    with progress.phase("PostgreSQL"):
+        servers.start_postgres()
+    with progress.phase("Tables"):
+        storage.migrate(servers.database_url)
+    if not settings.demo:
+        demo.shut_out(settings)
+
+
+def _start_actors(settings: Settings, databases: Future[None], progress: Progress, stack: ExitStack) -> None:
+    from actors import cluster  # imports Ray, which must be prepared first
+
+    databases.result()
+    config = settings.actor_config()
+    stack.callback(cluster.stop, config, _DRAIN_SECONDS)
+    with progress.phase("Classes and gateway"):
+        cluster.start(config)
+
+
+def _stay(servers: Servers, progress: Progress) -> None:
+    """Watch over the run until a signal raises."""
+    heads = [process for process in psutil.Process().children() if process.name() in ("raylet", "gcs_server")]
+    while True:
+        time.sleep(0.5)
+        for name in servers.revive():
+            progress.say(f"  {name} had died; it runs again.")
+        if not all(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in heads):
+            raise CannotRun("Ray has died, so everything was stopped; `lyceum up` starts it again, and no data is lost.")
+
+
+def _greet(settings: Settings, console: Console) -> None:
+    console.print(f"  Site     {settings.http_url}", highlight=False)
+    console.print(f"  API      {settings.http_url}/api/docs", highlight=False)
+    console.print(f"  Sockets  {settings.socket_url}", highlight=False)
+    if settings.demo:
+        console.print(demo.sign_ins())
+    console.print("  Ctrl-C stops it.", highlight=False)
+
+
+def _note(settings: Settings, temporary: Path) -> Run:
+    return Run(
+        pid=os.getpid(),
+        process_started=psutil.Process().create_time(),
+        bind=settings.bind,
+        temporary=str(temporary),
+        http_url=settings.http_url,
+        http_port=settings.http_port,
+        realtime_url=settings.socket_url,
+        realtime_port=settings.realtime_port,
+        database_url=settings.database_url,
+        redis_url=settings.redis_url,
+    )
+
+
+def _interrupt_on_signals() -> None:
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    for number in _SIGNALS:
+        signal.signal(number, interrupt)
