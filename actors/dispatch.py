@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import structlog
 
-from actors.envelopes import Envelope, NotOwner, Reply, pack, unpack
+from actors.envelopes import Envelope, NotOwner, Reply, pack_envelopes, unpack_replies
 from actors.shards import assign, host_names, shard_of
 from classroom.answers import Refused
 from classroom.refusals import Unavailable
@@ -95,8 +95,8 @@ class Dispatcher:
         replies: list[Reply] | None = None
         try:
             async with asyncio.timeout(CALL_SECONDS):
-                packed = await self._transport.call(lane.host, pack([waiting.envelope for waiting in batch]))
-            replies = unpack(packed)
+                packed = await self._transport.call(lane.host, pack_envelopes([waiting.envelope for waiting in batch]))
+            replies = unpack_replies(packed)
         except (HostAway, TimeoutError) as error:
             lane.away(str(error))
         finally:

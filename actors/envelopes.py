@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from classroom.answers import Accepted, Refused
-from classroom.callers import Caller
+from classroom.callers import Caller, Role
 from classroom.ids import ConnectionId, Topic, UserId
 from classroom.live.commands import Command
 from classroom.ports import Batch, Entered
@@ -101,3 +101,42 @@ def pack(value: Any) -> bytes:
 def unpack(data: bytes) -> Any:
     """What `pack` packed."""
     return pickle.loads(data)  # noqa: S301 # only actors of this cluster can send it: Ray's token authentication is on
+
+
+def pack_envelopes(envelopes: Sequence[Envelope]) -> bytes:
+    """A batch of envelopes as plain tuples: a third of the cost of pickling the values themselves."""
+    return pack(
+        [
+            (
+                each.kind,
+                each.grain_id,
+                each.caller.user_id,
+                each.caller.name,
+                each.caller.role.value,
+                each.body,
+                each.command_id,
+            )
+            for each in envelopes
+        ]
+    )
+
+
+def unpack_envelopes(data: bytes) -> list[Envelope]:
+    """What `pack_envelopes` packed."""
+    return [
+        Envelope(kind, grain_id, Caller(user_id, name, _ROLES[role]), body, command_id)
+        for kind, grain_id, user_id, name, role, body, command_id in unpack(data)
+    ]
+
+
+def pack_replies(replies: Sequence[Reply]) -> bytes:
+    """A batch of replies; the common ones as plain tuples."""
+    return pack([(each.outcome, each.body) if type(each) is Accepted else each for each in replies])
+
+
+def unpack_replies(data: bytes) -> list[Reply]:
+    """What `pack_replies` packed."""
+    return [Accepted(*each) if type(each) is tuple else each for each in unpack(data)]
+
+
+_ROLES = {role.value: role for role in Role}

@@ -13,6 +13,7 @@ from actors.config import ActorConfig
 from actors.dispatch import Dispatcher, HostAway
 from actors.envelopes import Parcel, unpack
 from actors.logs import configure_logs
+from actors.memory import spare_the_collector
 from actors.ray_calls import RayCalls
 from classroom.callers import Caller
 from classroom.ids import SessionId, Topic
@@ -102,6 +103,7 @@ class Gateway:
             await asyncio.gather(*(self._attach(calls, topics, sockets, host, dispatcher) for host in dispatcher.hosts))
             await sockets.start()
             self._sockets = sockets
+            spare_the_collector()
             self._attaching = asyncio.get_running_loop().create_task(self._keep_attached(calls, topics, sockets, dispatcher))
 
     async def _keep_attached(self, calls: RayCalls, topics: TopicsClient, sockets: Sockets, dispatcher: Dispatcher) -> None:

@@ -2,14 +2,14 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
 from typing import Any
 
 from actors.config import ActorConfig
 from actors.dispatch import Dispatcher
-from actors.envelopes import Envelope, Parcel, Reply, pack, unpack
+from actors.envelopes import Envelope, Parcel, Reply, pack_replies, unpack_envelopes
 from actors.hosting import Hosting, Stores
 from actors.logs import configure_logs
+from actors.memory import spare_the_collector
 from actors.outgoing import Outgoing
 from actors.ray_calls import RayCalls
 from actors.shards import assign, host_names
@@ -58,8 +58,7 @@ class GrainHost:
     async def execute(self, packed: bytes) -> bytes:
         """Packed replies to packed envelopes, each durable."""
         hosting = self._hosting or await self._start()
-        envelopes: Sequence[Envelope] = unpack(packed)
-        return pack(await hosting.execute(envelopes))
+        return pack_replies(await hosting.execute(unpack_envelopes(packed)))
 
     async def attach(self, gateway: str, run: str) -> str:
         """A gateway says that it lives; the answer is the run of this host."""
@@ -91,4 +90,5 @@ class GrainHost:
                 hosting = Hosting(self._name, mine, stores, RayLinks(config), config.reconnect_grace_seconds)
                 await hosting.start()
                 self._hosting = hosting
+                spare_the_collector()
             return self._hosting

@@ -20,7 +20,7 @@ from classroom.live.publications import VIEWS, notices, offset_in, publication, 
 from classroom.live.settle import settle, settle_due
 from classroom.live.snapshot import load, save
 from classroom.live.state import LiveClass, Status, next_deadline
-from classroom.live.views import estimated_wait_seconds, may_follow, reply, row_of, snapshot
+from classroom.live.views import estimated_wait_seconds, may_follow, reply, row_of, session_frame, snapshot, standing
 from classroom.ports import Batch, Entered
 from classroom.records import IntervalRow, LoggedEvent
 from classroom.refusals import NotFound, Refusal
@@ -61,6 +61,8 @@ class LiveGrain:
         self._strangers: set[UserId] = set()
         self._told_places: dict[UserId, int] = {}
         self._moves_due: Moment | None = None
+        self._frame: tuple[object, ...] = ()
+        self._frame_json = b""
         self._snapshot_at = loaded.snapshot_offset
         self._state = _restore(SessionId(grain_id), loaded, recent, grace)
         # What the store holds is not known after a load; a class that is over has no deadline left.
@@ -179,8 +181,19 @@ class LiveGrain:
         return self._accepted(ask, fresh)
 
     def _accepted(self, ask: Ask, fresh: str) -> Accepted:
-        outcome, body = reply(self._state, ask, fresh)
+        state = self._state
+        if isinstance(ask.command, c.TakeSeat):  # the stampede: the class itself is encoded once, not once a student
+            you = standing(state, ask.caller.user_id)
+            return Accepted(you["outcome"], b'%b,"session":%b}' % (_encode(you)[:-1], self._session_json()))
+        outcome, body = reply(state, ask, fresh)
         return Accepted(outcome, _encode(body))
+
+    def _session_json(self) -> bytes:
+        state = self._state
+        frame = (state.plan, state.status, state.locked, state.ends_at)
+        if frame != self._frame:
+            self._frame, self._frame_json = frame, _encode(session_frame(row_of(state)))[:-1]
+        return b'%b,"currentStudents":%d,"waitlisted":%d}' % (self._frame_json, len(state.seats), len(state.waitlist))
 
     def _move(self, events: Sequence[Event], now: Moment, key: CommandId | None, logged: "list[_Logged]") -> None:
         state = self._state

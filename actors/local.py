@@ -6,7 +6,7 @@ from typing import Any
 
 from actors.clients import LiveSessionsClient, TopicsClient
 from actors.dispatch import Dispatcher, HostAway
-from actors.envelopes import Envelope, Parcel, Reply, pack, unpack
+from actors.envelopes import Envelope, Parcel, Reply, pack_replies, unpack, unpack_envelopes
 from actors.hosting import Hosting, Stores
 from actors.outgoing import GatewayAway, Outgoing
 from actors.shards import assign, host_names
@@ -46,13 +46,13 @@ class LocalLyceum:
     async def call(self, host: str, payload: bytes) -> bytes:
         """See `HostTransport.call`."""
         hosting = await self._host(host)
-        answering = asyncio.ensure_future(hosting.execute(unpack(payload)))
+        answering = asyncio.ensure_future(hosting.execute(unpack_envelopes(payload)))
         killed: asyncio.Future[Any] = self._killed[host]
         await asyncio.wait((answering, killed), return_when=asyncio.FIRST_COMPLETED)
         if killed.done():
             answering.cancel()
             raise HostAway("killed")
-        return pack(answering.result())
+        return pack_replies(answering.result())
 
     async def deliver(self, gateway: str, parcel: bytes) -> None:
         """See `GatewayTransport.deliver`."""

@@ -1,6 +1,7 @@
 """Moments are whole microseconds since 1970 in UTC; the wire writes them as RFC 3339 with `Z`."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import NewType
 
 Moment = NewType("Moment", int)
@@ -12,6 +13,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)
 
 
+@lru_cache(maxsize=1024)
 def rfc3339(moment: Moment) -> str:
     """The moment as the wire writes it, to the microsecond: `2026-11-21T09:00:00.000000Z`."""
     return (_NAIVE_EPOCH + timedelta(microseconds=moment)).isoformat(timespec="microseconds") + "Z"

@@ -40,6 +40,11 @@ def row_of(state: LiveClass) -> SessionRow:
 
 def session_view(row: SessionRow) -> dict[str, Any]:
     """The wire's LiveSession (contract section 4)."""
+    return {**session_frame(row), "currentStudents": row.current_students, "waitlisted": row.waitlisted}
+
+
+def session_frame(row: SessionRow) -> dict[str, Any]:
+    """The part of a LiveSession that joins do not change."""
     return {
         "id": row.id,
         "courseId": row.course_id,
@@ -49,8 +54,6 @@ def session_view(row: SessionRow) -> dict[str, Any]:
         "durationMinutes": row.duration_minutes,
         "endsAt": rfc3339(row.ends_at),
         "maxStudents": row.max_students,
-        "currentStudents": row.current_students,
-        "waitlisted": row.waitlisted,
         "status": row.status,
         "doorsOpenMinutes": row.doors_open_minutes,
         "waitlistEnabled": row.waitlist_enabled,
