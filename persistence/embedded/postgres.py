@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from persistence.embedded.server import RunningServer, ServerFailed, end_process, last_line, spawn, wait_until
+from persistence.embedded.server import RunningServer, ServerFailed, as_user, end_process, last_line, spawn, wait_until
 
 VERSION = 18
 _USER = "lyceum"
@@ -76,7 +76,7 @@ def start(data_dir: Path, socket_dir: Path, log: Path, timeout_seconds: float = 
         for key, value in (*_SETTINGS.items(), ("unix_socket_directories", str(socket_dir)))
         for part in ("-c", f"{key}={value}")
     ]
-    process = spawn([str(binaries / "postgres"), "-D", str(data_dir), *options], log, user=user.pw_uid if user else None)
+    process = spawn([str(binaries / "postgres"), "-D", str(data_dir), *options], log, user=_ids(user))
     server = RunningServer("PostgreSQL", url_of(socket_dir), process, stop_signal=signal.SIGINT)
     try:
         wait_until(lambda: _is_ready(data_dir, process.pid), process, "PostgreSQL", log, timeout_seconds)
@@ -126,9 +126,7 @@ def _create(data_dir: Path, binaries: Path, user: pwd.struct_passwd | None, log:
     fresh = data_dir.with_name(data_dir.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True, mode=0o700)
-    uid = None
     if user is not None:
-        uid = user.pw_uid
         os.chown(fresh, user.pw_uid, user.pw_gid)
         _let_pass(user, fresh)
     # Sorting is PostgreSQL's own C.UTF-8: the order of names does not depend on the machine's locales.
@@ -140,20 +138,19 @@ def _create(data_dir: Path, binaries: Path, user: pwd.struct_passwd | None, log:
         "--locale-provider=builtin",
         "--builtin-locale=C.UTF-8",
     ]
-    _run([str(binaries / "initdb"), "-D", str(fresh), "-U", _USER, *options], None, uid, log)
-    _run([str(binaries / "postgres"), "--single", "-D", str(fresh), "postgres"], f"CREATE DATABASE {_DATABASE}\n", uid, log)
+    _run([str(binaries / "initdb"), "-D", str(fresh), "-U", _USER, *options], None, user, log)
+    _run([str(binaries / "postgres"), "--single", "-D", str(fresh), "postgres"], f"CREATE DATABASE {_DATABASE}\n", user, log)
     fresh.rename(data_dir)
 
 
-def _run(command: list[str], stdin: str | None, uid: int | None, log: Path) -> None:
+def _run(command: list[str], stdin: str | None, user: pwd.struct_passwd | None, log: Path) -> None:
     with log.open("ab") as output:
         done = subprocess.run(  # noqa: S603 - our own binaries and arguments
             command,
             input=stdin.encode() if stdin else b"",
             stdout=output,
             stderr=output,
-            user=uid,
-            extra_groups=[] if uid is not None else None,
+            **as_user(_ids(user)),
             start_new_session=True,
             timeout=120,
             check=False,
@@ -174,6 +171,10 @@ def _is_ready(data_dir: Path, pid: int) -> bool:
 def _service_user() -> pwd.struct_passwd | None:
     """PostgreSQL refuses to run as root; there it runs as the machine's `nobody`."""
     return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+
+
+def _ids(user: pwd.struct_passwd | None) -> tuple[int, int] | None:
+    return (user.pw_uid, user.pw_gid) if user is not None else None
 
 
 def _let_pass(user: pwd.struct_passwd, path: Path) -> None:

@@ -3,9 +3,10 @@
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -36,10 +37,11 @@ class RunningServer:
             self.process.wait(5)
 
 
-def spawn(
-    command: Sequence[str], log: Path, env: Mapping[str, str] | None = None, user: int | None = None
-) -> subprocess.Popen[bytes]:
-    """Start `command` in a session of its own, so that Ctrl-C in our terminal stays ours. Output goes to `log`."""
+def spawn(command: Sequence[str], log: Path, user: tuple[int, int] | None = None) -> subprocess.Popen[bytes]:
+    """Start `command` in a session of its own, so that Ctrl-C in our terminal stays ours. Output goes to `log`.
+
+    `user` (user id, group id) is who it runs as, if not as we do.
+    """
     if log.exists() and log.stat().st_size > _KEPT_LOG_BYTES:
         log.replace(log.with_suffix(".old.log"))
     with log.open("ab") as output:
@@ -49,10 +51,13 @@ def spawn(
             stdout=output,
             stderr=output,
             start_new_session=True,
-            env=env,
-            user=user,
-            extra_groups=[] if user is not None else None,
+            **as_user(user),
         )
+
+
+def as_user(user: tuple[int, int] | None) -> dict[str, Any]:
+    """Arguments for `subprocess` that make the process run as this user and group and in no other group."""
+    return {} if user is None else {"user": user[0], "group": user[1], "extra_groups": []}
 
 
 def wait_until(

@@ -83,11 +83,11 @@ def _start(settings: Settings, folder: DataFolder, progress: Progress, stack: Ex
         ray_head.start_ray(temporary, cpus=settings.grain_hosts + settings.api_replicas + (os.cpu_count() or 1) + 4)
     _interrupt_on_signals()  # Ray has put its own in place
 
-    actors: Future[None] = crew.submit(_start_actors, settings, databases, progress, stack)
+    databases.result()
+    actors: Future[None] = crew.submit(_start_actors, settings, progress, stack)
     stack.callback(ray_head.stop_accepting, temporary, _DRAIN_SECONDS)
     with progress.phase("Serve"):
         ray_head.start_serve("127.0.0.1", settings.http_port, every_node=False)
-    databases.result()
     with progress.phase("API"):
         from serve_app import deployment  # heavy, and imports Ray, which must be prepared first
 
@@ -113,10 +113,9 @@ def _start_databases(settings: Settings, servers: Servers, progress: Progress) -
         demo.shut_out(settings)
 
 
-def _start_actors(settings: Settings, databases: Future[None], progress: Progress, stack: ExitStack) -> None:
+def _start_actors(settings: Settings, progress: Progress, stack: ExitStack) -> None:
     from actors import cluster  # imports Ray, which must be prepared first
 
-    databases.result()
     config = settings.actor_config()
     stack.callback(cluster.stop, config, _DRAIN_SECONDS)
     with progress.phase("Classes and gateway"):
