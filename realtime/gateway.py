@@ -91,7 +91,7 @@ class Gateway:
             logger_name=logging.LoggerAdapter(library, {}),  # an adapter, because it makes a logger a socket otherwise
             websocket_handshake_timeout=self._settings.hello_seconds,
             enable_auto_pong=False,  # answered within bounds by the connection
-            max_frame_size=self._settings.message_bytes,
+            max_frame_size=2**40,  # `Inflow` keeps the bound, and says so to the peer
             read_buffer_init_size=2048,
             use_aiofastnet=False,  # uvloop's transports cost 5 KB less a socket
             backlog=4096,

@@ -17,9 +17,10 @@ from picows import (
     WSUpgradeResponseWithListener,
 )
 
-from realtime.closing import ABNORMAL, FAULT, NORMAL, PROTOCOL_ERROR, SLOW_CONSUMER, Close
+from realtime.closing import ABNORMAL, FAULT, NORMAL, PROTOCOL_ERROR, SLOW_CONSUMER, TOO_BIG, Close
 from realtime.connection import Connection
 from realtime.frames import SUBPROTOCOL
+from realtime.inflow import Inflow
 from realtime.messages import Assembler
 from realtime.outbox import Outbox
 from realtime.settings import GatewaySettings
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 
 _TRANSPORT_BYTES = 64 * 1024  # what the transport itself may hold before frames wait in the outbox
+_SENT_WHOLE = 8192
+_HEADER_BYTES = 14
 _SLOW_FACTOR = 6  # a slow reader is given more time to find out that it was cut
 
 
@@ -64,7 +67,7 @@ class Desk(Protocol):
 class Socket(WSListener):
     """One WebSocket of the server side. Calls its desk for all that happens; never raises into picows."""
 
-    __slots__ = ("_assembler", "_desk", "_dropping", "_frame", "_outbox", "_settings", "_transport", "connection")
+    __slots__ = ("_assembler", "_desk", "_dropping", "_inflow", "_outbox", "_settings", "_transport", "connection")
 
     def __init__(self, desk: Desk, connection: Connection, settings: GatewaySettings) -> None:
         self.connection = connection
@@ -73,6 +76,7 @@ class Socket(WSListener):
         self._assembler = Assembler(settings.message_bytes)
         self._outbox = Outbox(self._write, self._overflowed, settings.outbox_bytes)
         self._transport: WSTransport | None = None
+        self._inflow: Inflow | None = None
         self._dropping: asyncio.TimerHandle | None = None
 
     @property
@@ -119,8 +123,20 @@ class Socket(WSListener):
             self._transport.disconnect(graceful=False)
 
     def _write(self, frame: bytes) -> None:
+        transport = self._transport
+        if transport is None:
+            return
+        if len(frame) <= _SENT_WHOLE:
+            transport.send(WSMsgType.TEXT, frame)
+        else:
+            # `send` would hand uvloop a view of a header that the next frame overwrites (picows 2.3.1); this way copies.
+            room = bytearray(_HEADER_BYTES)
+            transport.send_reuse_external_bytearray(WSMsgType.TEXT, room + frame, _HEADER_BYTES)
+
+    def _too_big(self) -> None:
+        self._desk.shut(self, TOO_BIG, f"a message may have {self._settings.message_bytes} bytes")
         if self._transport is not None:
-            self._transport.send(WSMsgType.TEXT, frame)
+            self._transport.underlying_transport.write_eof()  # its answer would not be read: let it hang up
 
     def _overflowed(self) -> None:
         # Soon, not now: this may be in the middle of a fan-out to many.
@@ -131,7 +147,11 @@ class Socket(WSListener):
     def on_ws_connected(self, transport: WSTransport) -> None:
         self._transport = transport
         transport.underlying_transport.set_write_buffer_limits(high=_TRANSPORT_BYTES)
-        transport.request.headers.clear()  # checked, and half the memory of an idle socket
+        transport.request.headers.clear()  # they were looked at, and would stay as long as the socket
+        wire = transport.underlying_transport
+        parser = cast(asyncio.BufferedProtocol, wire.get_protocol())
+        self._inflow = Inflow(parser, self._settings.message_bytes, self._too_big)
+        wire.set_protocol(self._inflow)
         self._guarded(lambda: self._desk.opened(self))
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
@@ -145,7 +165,7 @@ class Socket(WSListener):
         code = ABNORMAL.code if known is None else int(cast(int, known.code))
         self._guarded(lambda: self._desk.ended(self, code))
         self._guarded(lambda: self._desk.vanished(self))
-        self._transport = None
+        self._transport = self._inflow = None
 
     def pause_writing(self) -> None:
         self._outbox.block()
@@ -161,6 +181,8 @@ class Socket(WSListener):
             self._desk.shut(self, FAULT, "")
 
     def _on_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        if self._inflow is not None:
+            self._inflow.unparsed = frame.tail_size
         kind = frame.msg_type
         if kind == WSMsgType.CLOSE:
             self._on_close(transport, frame)
