@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import Row, Select, and_, func, or_, select, update
+from sqlalchemy import Row, Select, and_, func, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from classroom.ids import CourseId, UserId
 from classroom.times import Moment
 from persistence.database import Database
-from persistence.models import Category, Course, Enrollment, User
+from persistence.models import Category, Course, Enrollment, MomentType, User
 from persistence.pages import Page, read_cursor, write_cursor
 
 
@@ -21,6 +21,7 @@ class CategoryRow:
     slug: str
     name: str
     description: str
+    position: int
     courses: int
 
 
@@ -160,22 +161,17 @@ class PostgresCourses:
     async def list_(self, narrowed: CourseFilter, limit: int, cursor: str | None) -> Page[CourseRow]:
         """See `Courses.list_`."""
         statement = _narrow(_courses(), narrowed)
-        if narrowed.sort == "title":
-            after = read_cursor(cursor, "text", "id")
-            key = func.lower(Course.title)
-            statement = statement.order_by(key, Course.id)
-            if after is not None:
-                statement = statement.where(or_(key > after[0], and_(key == after[0], Course.id > after[1])))
-        else:
-            # UUIDv7: the order of the ids is the order in which the courses were made.
-            after = read_cursor(cursor, "id")
-            newest = narrowed.sort == "newest"
-            statement = statement.order_by(Course.id.desc() if newest else Course.id)
-            if after is not None:
-                statement = statement.where(Course.id < after[0] if newest else Course.id > after[0])
+        keys = read_cursor(cursor, "id")
+        # UUIDv7: the order of the ids is the order in which the courses were made.
+        order: list[Any] = [func.lower(Course.title), Course.id] if narrowed.sort == "title" else [Course.id]
+        if keys is not None:
+            last = select(*order).where(Course.id == keys[0]).scalar_subquery()
+            behind = tuple_(*order) < last if narrowed.sort == "newest" else tuple_(*order) > last
+            statement = statement.where(behind)
+        statement = statement.order_by(*(key.desc() if narrowed.sort == "newest" else key for key in order))
         async with self._database.reading() as connection:
             rows = (await connection.execute(statement.limit(limit + 1))).all()
-        return page_of([_course(row) for row in rows], limit, narrowed.sort)
+        return page_of([_course(row) for row in rows], limit)
 
     async def revise(self, course_id: CourseId, changes: dict[str, Any], now: Moment) -> CourseRow | None:
         """See `Courses.revise`."""
@@ -193,7 +189,7 @@ class PostgresCourses:
         """See `Courses.move`."""
         changes: dict[str, Any] = {"status": into, "rejection_reason": reason, "updated_at": now}
         if into == "published":
-            changes["published_at"] = func.coalesce(Course.published_at, now)
+            changes["published_at"] = func.coalesce(Course.published_at, literal(now, MomentType()))
         async with self._database.writing() as connection:
             await connection.execute(
                 update(Course)
@@ -228,7 +224,7 @@ class PostgresCourses:
         )
         async with self._database.reading() as connection:
             rows = (await connection.execute(statement)).all()
-        return [CategoryRow(row.id, row.slug, row.name, row.description, row.courses) for row in rows]
+        return [CategoryRow(row.id, row.slug, row.name, row.description, row.position, row.courses) for row in rows]
 
     async def add_category(self, category_id: str, slug: str, name: str, description: str, position: int) -> str:
         """See `Courses.add_category`."""
@@ -251,12 +247,9 @@ def slug_of(title: str, course_id: str) -> str:
     return "-".join([*words, course_id[-12:]])[-120:].lstrip("-")
 
 
-def page_of(found: list[CourseRow], limit: int, sort: str) -> Page[CourseRow]:
+def page_of(found: list[CourseRow], limit: int) -> Page[CourseRow]:
     """The page that `found` (up to `limit + 1` courses) makes."""
-    if len(found) <= limit:
-        return Page(found, None)
-    last = found[limit - 1]
-    return Page(found[:limit], write_cursor(last.title.lower(), last.id) if sort == "title" else write_cursor(last.id))
+    return Page(found[:limit], write_cursor(found[limit - 1].id) if len(found) > limit else None)
 
 
 def _courses() -> Select[Any]:

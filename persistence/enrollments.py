@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import Row, Select, select, tuple_, update
+from sqlalchemy import Row, Select, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from classroom.ids import CourseId, UserId
 from classroom.times import Moment
 from persistence.database import Database
-from persistence.models import Course, Enrollment, User
+from persistence.models import ID, Course, Enrollment, MomentType, User
 from persistence.pages import Page, read_cursor, write_cursor
 
 
@@ -136,7 +136,8 @@ class PostgresEnrollments:
         after = read_cursor(cursor, "number", "id")
         statement = statement.where(Enrollment.left_at.is_(None), Course.deleted_at.is_(None))
         if after is not None:
-            statement = statement.where(tuple_(Enrollment.enrolled_at, Enrollment.id) < tuple_(*after))
+            last = tuple_(literal(after[0], MomentType()), literal(after[1], ID))
+            statement = statement.where(tuple_(Enrollment.enrolled_at, Enrollment.id) < last)
         statement = statement.order_by(Enrollment.enrolled_at.desc(), Enrollment.id.desc()).limit(limit + 1)
         async with self._database.reading() as connection:
             rows = [_enrollment(row) for row in (await connection.execute(statement)).all()]

@@ -5,7 +5,10 @@ import time
 
 from classroom.ids import uuid7
 
+_MILLISECOND = 1_000_000
+
 
 def new_id() -> str:
-    """A UUIDv7 of this millisecond with 74 random bits, as text."""
-    return uuid7(time.time_ns() // 1_000_000, secrets.randbits(74))
+    """A UUIDv7 as text: the time to a quarter of a microsecond (RFC 9562, section 6.2, method 3), then 62 random bits."""
+    ms, ns = divmod(time.time_ns(), _MILLISECOND)
+    return uuid7(ms, (ns << 12) // _MILLISECOND << 62 | secrets.randbits(62))

