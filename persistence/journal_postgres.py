@@ -91,8 +91,6 @@ class PostgresCommits:
         connection = await self._pool.acquire(timeout=CONNECT_SECONDS)
         self._connection = connection
         await connection.execute(_SETTINGS, f"{int(self._seconds * 1000)}", timeout=CONNECT_SECONDS)
-        # Payloads are encoded JSON already: hand the bytes over as they are.
-        await connection.set_type_codec("json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
         return connection
 
     def _drop(self) -> None:

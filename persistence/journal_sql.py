@@ -152,11 +152,11 @@ _PARTS = (
     ),
     _Part(
         "live_log",
-        ("uuid", "bigint", "bigint", "bigint", "bigint", "bigint", "text", "text", "json"),
+        ("uuid", "bigint", "bigint", "bigint", "bigint", "bigint", "text", "text", "bytea"),
         """
         INSERT INTO live_events
             (session_id, "offset", live_offset, staff_offset, queue_offset, at, type, command_id, payload)
-        SELECT id, n, live, staff, queue, from_moment(at), type, command_id, payload
+        SELECT id, n, live, staff, queue, from_moment(at), type, command_id, convert_from(payload, 'UTF8')::json
         FROM unnest($arrays) AS w(id, n, live, staff, queue, at, type, command_id, payload)
         WHERE (SELECT ok FROM verdict)
         """,
@@ -164,10 +164,10 @@ _PARTS = (
     ),
     _Part(
         "inbox_log",
-        ("uuid", "bigint", "bigint", "text", "text", "json"),
+        ("uuid", "bigint", "bigint", "text", "text", "bytea"),
         """
         INSERT INTO inbox_events (user_id, "offset", at, type, command_id, payload)
-        SELECT id, n, from_moment(at), type, command_id, payload
+        SELECT id, n, from_moment(at), type, command_id, convert_from(payload, 'UTF8')::json
         FROM unnest($arrays) AS w(id, n, at, type, command_id, payload)
         WHERE (SELECT ok FROM verdict)
         """,
