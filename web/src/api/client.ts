@@ -37,7 +37,7 @@ export const api = createClient<paths>({ baseUrl: location.origin, fetch: fetchS
 api.use(failures);
 
 /** The body of an answer that has one; failures were thrown before. */
-export async function bodyOf<T>(answer: Promise<{ data?: T }>): Promise<T> {
+export async function bodyOf<T>(answer: Promise<{ data?: T | undefined }>): Promise<T> {
   const { data } = await answer;
   if (data === undefined) throw problemOf(502, null);
   return data;

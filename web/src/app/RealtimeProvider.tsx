@@ -21,7 +21,7 @@ const Context = createContext<Realtime | null>(null);
 
 async function look(sessionId: string): Promise<Look> {
   try {
-    const answer = api.GET("/api/live-sessions/{session_id}/status", { params: { path: { session_id: sessionId } } });
+    const answer = api.GET("/api/live-sessions/{id}/status", { params: { path: { id: sessionId } } });
     return { ok: true, status: await bodyOf(answer) };
   } catch (thrown) {
     return { ok: false, error: wireErrorOf(thrown) };

@@ -31,7 +31,7 @@ export function Shell() {
   const user = account.at === "in" ? account.user : null;
   const places = PLACES.filter((place) => (user === null ? place.to === "/courses" : place.roles.includes(user.role)));
   const [menu, { open, close }] = useDisclosure(false);
-  const main = useRef<HTMLElement>(null);
+  const main = useRef<HTMLDivElement>(null);
   const path = useRouterState({ select: (state) => state.location.pathname });
   const before = useRef(path);
   useEffect(() => {

@@ -24,7 +24,7 @@ export function Attendance({ session }: { session: LiveSession }) {
   const live = session.status === "live" || session.currentStudents > 0;
   const record = useQuery({
     queryKey: ["attendance", sessionId, session.status],
-    queryFn: () => bodyOf(api.GET("/api/live-sessions/{session_id}/attendance", { params: { path: { session_id: sessionId } } })),
+    queryFn: () => bodyOf(api.GET("/api/live-sessions/{id}/attendance", { params: { path: { id: sessionId } } })),
     refetchInterval: live ? LIVE_MS : false,
   });
   // The same route answers CSV as text to who asks for it.

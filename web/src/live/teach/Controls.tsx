@@ -91,8 +91,8 @@ function Capacity({ sessionId, maxStudents, visitor }: { sessionId: string; maxS
   const change = useMutation({
     mutationFn: (value: number) =>
       bodyOf(
-        api.PATCH("/api/live-sessions/{session_id}", {
-          params: { path: { session_id: sessionId } },
+        api.PATCH("/api/live-sessions/{id}", {
+          params: { path: { id: sessionId } },
           body: { maxStudents: value },
         }),
       ),
