@@ -147,6 +147,12 @@ class Platform:
         return course_id
 
 
+@pytest.fixture(scope="session")
+def postgres_live_on() -> Callable[["asyncpg.Pool[Any]"], "PostgresLiveStore"]:
+    """The real stores on a pool of the test's own."""
+    return PostgresLiveStore
+
+
 class LiveStore:
     """The stores of the live class with a few people and classes to write about."""
 
