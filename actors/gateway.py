@@ -14,7 +14,7 @@ from actors.dispatch import Dispatcher, HostAway
 from actors.envelopes import Parcel, unpack
 from actors.logs import configure_logs
 from actors.memory import spare_the_collector
-from actors.ray_calls import RayCalls
+from actors.ray_calls import RayCalls, wake_self
 from classroom.callers import Caller
 from classroom.ids import SessionId, Topic
 from classroom.times import Moment
@@ -32,7 +32,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Gateway:
-    """Takes the sockets of one node. A restarted one starts by itself, when first called; clients come back to it."""
+    """Takes the sockets of one node. A restarted one listens by itself; clients come back to it."""
 
     def __init__(self, config: ActorConfig, name: str) -> None:
         configure_logs()
@@ -44,6 +44,16 @@ class Gateway:
         self._attaching: asyncio.Task[None] | None = None
         self._starting: asyncio.Lock | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        wake_self()
+
+    async def wake(self) -> None:
+        """Listen, however long that takes: Ray makes a restarted actor anew, and clients knock at the old port."""
+        while self._sockets is None:
+            try:
+                await self._start()
+            except OSError as error:
+                _log.warning("gateway_not_started", gateway=self._name, reason=str(error))
+                await asyncio.sleep(ATTACH_SECONDS)
 
     async def ready(self) -> str:
         """Listening; the answer is the run of this gateway."""

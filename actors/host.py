@@ -4,6 +4,8 @@ import asyncio
 import os
 from typing import Any
 
+import structlog
+
 from actors.config import ActorConfig
 from actors.dispatch import Dispatcher
 from actors.envelopes import Envelope, Parcel, Reply, pack_replies, unpack_envelopes
@@ -11,8 +13,9 @@ from actors.hosting import Hosting, Stores
 from actors.logs import configure_logs
 from actors.memory import spare_the_collector
 from actors.outgoing import Outgoing
-from actors.ray_calls import RayCalls
+from actors.ray_calls import RayCalls, wake_self
 from actors.shards import assign, host_names
+from persistence.errors import StoreAway
 from persistence.journal import PostgresJournal
 from persistence.live_log import PostgresLiveLog
 from persistence.live_pool import open_live_pool
@@ -20,6 +23,9 @@ from persistence.ownership import PostgresOwnership
 from persistence.roster import PostgresRoster
 
 CONNECTIONS = 6
+WAKE_SECONDS = 0.5
+
+_log = structlog.get_logger(__name__)
 
 
 class RayLinks:
@@ -40,8 +46,7 @@ class RayLinks:
 
 
 class GrainHost:
-    """Owns the grains of its shards. After a restart it claims them anew under a higher epoch, when first called:
-    gateways call it every second."""
+    """Owns the grains of its shards. After a restart it claims them anew under a higher epoch."""
 
     def __init__(self, config: ActorConfig, name: str) -> None:
         configure_logs()
@@ -50,6 +55,16 @@ class GrainHost:
         self._hosting: Hosting | None = None
         self._pool: Any = None
         self._starting: asyncio.Lock | None = None
+        wake_self()
+
+    async def wake(self) -> None:
+        """Start, however long Postgres is away: Ray makes a restarted actor anew, and nobody else may call it."""
+        while self._hosting is None:
+            try:
+                await self._start()
+            except (StoreAway, TimeoutError) as error:
+                _log.warning("host_not_started", host=self._name, reason=str(error))
+                await asyncio.sleep(WAKE_SECONDS)
 
     async def ready(self) -> str:
         """Owns its shards; the answer is the run of this host."""

@@ -65,5 +65,10 @@ class RayCalls:
         return handle
 
 
+def wake_self() -> None:
+    """Have this actor's own `wake` called once it is made; a restart by Ray calls nothing but the constructor."""
+    ray.get_runtime_context().current_actor.wake.remote()
+
+
 def _why(error: Exception) -> str:
     return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:200]
