@@ -7,7 +7,7 @@ from classroom.ids import CommandId, ConnectionId, UserId
 from classroom.live import events as e
 from classroom.live.publications import advance
 from classroom.live.seats import Seat
-from classroom.live.state import POLLS_KEPT, Hand, LiveClass, Message, Plan, Poll, Status, Stay
+from classroom.live.state import POLLS_KEPT, WARNING, Hand, LiveClass, Message, Plan, Poll, Status, Stay
 from classroom.live.waitlist import Waiter
 from classroom.times import MINUTE, Moment
 
@@ -35,7 +35,7 @@ def _scheduled(state: LiveClass, event: e.SessionScheduled, at: Moment) -> None:
 
 def _revised(state: LiveClass, event: e.SessionRevised, at: Moment) -> None:
     state.revise(**vars(event))
-    if state.status is Status.LIVE and at < state.ends_at - 5 * MINUTE:
+    if state.status is Status.LIVE and at < state.ends_at - WARNING:
         state.warned = False
 
 
@@ -73,8 +73,6 @@ def _empty(state: LiveClass, at: Moment, reason: str) -> None:
     state.connections.clear()
     state.lost.clear()
     state.hands.clear()
-    for poll in state.polls.values():
-        poll.open = False
     state.told_counts = (0, 0)
 
 
@@ -166,14 +164,17 @@ def _count_changed(state: LiveClass, event: e.CountChanged, at: Moment) -> None:
 
 def _chat_posted(state: LiveClass, event: e.ChatPosted, at: Moment) -> None:
     message = Message(event.message_id, event.user_id, event.name, event.text, event.to, at)
-    if event.to in ("all", "staff"):
+    if event.to == "all":
         state.chat.append(message)
+    elif event.to == "staff":
+        state.staff_chat.append(message)
 
 
 def _chat_removed(state: LiveClass, event: e.ChatRemoved, at: Moment) -> None:
-    kept = [message for message in state.chat if message.message_id != event.message_id]
-    state.chat.clear()
-    state.chat.extend(kept)
+    for history in (state.chat, state.staff_chat):
+        kept = [message for message in history if message.message_id != event.message_id]
+        history.clear()
+        history.extend(kept)
 
 
 def _hand_raised(state: LiveClass, event: e.HandRaised, at: Moment) -> None:

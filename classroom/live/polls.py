@@ -79,3 +79,12 @@ def close(state: LiveClass, command: c.ClosePoll, caller: Caller) -> Decision:
     if not poll.open:
         return ()
     return (e.PollClosed(command.poll_id, tuple(poll.tally), len(poll.votes), poll.correct),)
+
+
+def results(state: LiveClass) -> tuple[e.PollClosed, ...]:
+    """What comes of the polls that are still open when the class is over."""
+    return tuple(
+        e.PollClosed(poll_id, tuple(poll.tally), len(poll.votes), poll.correct)
+        for poll_id, poll in state.polls.items()
+        if poll.open
+    )

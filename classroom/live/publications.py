@@ -119,9 +119,10 @@ def notices(session_id: SessionId, event: e.Event) -> list[tuple[UserId, str, di
         data = {"sessionId": session_id, **payload_of(event)}
         told = {event.user_id} if event.to == "staff" else {event.user_id, UserId(event.to)}
         return [(user_id, event.type, data) for user_id in sorted(told)]
-    if isinstance(event, e.ChatRemoved) and event.to not in ("all", "staff"):
+    if isinstance(event, e.ChatRemoved) and event.to != "all":
         data = {"sessionId": session_id, "messageId": event.message_id, "to": event.to}
-        return [(user_id, event.type, data) for user_id in sorted({event.author, UserId(event.to)})]
+        told = {event.author} if event.to == "staff" else {event.author, UserId(event.to)}
+        return [(user_id, event.type, data) for user_id in sorted(told)]
     if isinstance(event, e.MemberRemoved):
         return [(event.user_id, event.type, {"sessionId": session_id, "ban": event.ban})]
     return []

@@ -4,6 +4,7 @@ from classroom.callers import Caller
 from classroom.live import commands as c
 from classroom.live import events as e
 from classroom.live.door import expire, promotions
+from classroom.live.polls import results
 from classroom.live.state import WARNING, LiveClass, Status
 from classroom.live.wording import is_fit
 from classroom.refusals import (
@@ -111,7 +112,7 @@ def cancel(state: LiveClass, caller: Caller) -> Decision:
         return AlreadyLive()
     if state.status is Status.ENDED:
         return AlreadyEnded()
-    return () if state.status is Status.CANCELLED else (e.SessionCancelled(),)
+    return () if state.status is Status.CANCELLED else (*results(state), e.SessionCancelled())
 
 
 def start(state: LiveClass, caller: Caller, now: Moment) -> Decision:
@@ -134,7 +135,7 @@ def end(state: LiveClass, caller: Caller) -> Decision:
         return NotLive()
     if state.status is Status.CANCELLED:
         return ClassCancelled()
-    return () if state.status is Status.ENDED else (e.SessionEnded("staff"),)
+    return () if state.status is Status.ENDED else (*results(state), e.SessionEnded("staff"))
 
 
 def lock(state: LiveClass, caller: Caller, now: Moment) -> Decision:
@@ -154,7 +155,7 @@ def unlock(state: LiveClass, caller: Caller, now: Moment) -> Decision:
 def tick(state: LiveClass, now: Moment) -> Decision:
     """What is due by `now`, one thing at a time: the end, the warning, or one grace period that is over."""
     if state.is_past_its_end(now):
-        return (e.SessionEnded("time"),)
+        return (*results(state), e.SessionEnded("time"))
     if state.status is Status.LIVE and not state.warned and now >= state.ends_at - WARNING:
         return (e.SessionEnding(state.ends_at),)
     if state.status in (Status.SCHEDULED, Status.LIVE) and state.lost:

@@ -30,7 +30,8 @@ def save(state: LiveClass) -> dict[str, Any]:
         },
         "removed": sorted(state.removed),
         "muted": sorted(state.muted),
-        "chat": [[getattr(message, field.name) for field in fields(Message)] for message in state.chat],
+        "chat": [_save_message(message) for message in state.chat],
+        "staff_chat": [_save_message(message) for message in state.staff_chat],
         "hands": [[user_id, hand.name, hand.raised_at] for user_id, hand in state.hands.items()],
         "polls": [[poll_id, _save_poll(poll)] for poll_id, poll in state.polls.items()],
         "promoted_at": list(state.promoted_at),
@@ -62,12 +63,17 @@ def load(saved: dict[str, Any], grace: int = 60 * SECOND) -> LiveClass:
         removed={UserId(user_id) for user_id in saved["removed"]},
         muted={UserId(user_id) for user_id in saved["muted"]},
         chat=deque((_load_message(message) for message in saved["chat"]), maxlen=CHAT_KEPT),
+        staff_chat=deque((_load_message(message) for message in saved["staff_chat"]), maxlen=CHAT_KEPT),
         hands={UserId(user_id): Hand(name, Moment(at)) for user_id, name, at in saved["hands"]},
         polls={PollId(poll_id): _load_poll(poll) for poll_id, poll in saved["polls"]},
         promoted_at=deque((Moment(at) for at in saved["promoted_at"]), maxlen=20),
         told_counts=(saved["told_counts"][0], saved["told_counts"][1]),
         offsets=Offsets(*saved["offsets"]),
     )
+
+
+def _save_message(message: Message) -> list[Any]:
+    return [getattr(message, field.name) for field in fields(Message)]
 
 
 def _load_message(saved: list[Any]) -> Message:

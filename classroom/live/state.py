@@ -128,6 +128,7 @@ class LiveClass:
     removed: set[UserId] = field(default_factory=set)
     muted: set[UserId] = field(default_factory=set)
     chat: deque[Message] = field(default_factory=lambda: deque(maxlen=CHAT_KEPT))
+    staff_chat: deque[Message] = field(default_factory=lambda: deque(maxlen=CHAT_KEPT))
     hands: dict[UserId, Hand] = field(default_factory=dict)
     polls: dict[PollId, Poll] = field(default_factory=dict)
     promoted_at: deque[Moment] = field(default_factory=lambda: deque(maxlen=20))

@@ -1,5 +1,7 @@
 """Chat, hands, reactions, and who may speak."""
 
+from itertools import chain
+
 from classroom.callers import Caller
 from classroom.ids import MessageId, UserId
 from classroom.live import commands as c
@@ -55,7 +57,8 @@ def _reachable(state: LiveClass, user_id: UserId) -> bool:
 
 def remove(state: LiveClass, command: c.RemoveChat, caller: Caller) -> Decision:
     """Take back one's own message, or as staff anybody's."""
-    found = next((message for message in state.chat if message.message_id == command.message_id), None)
+    kept = chain(state.chat, state.staff_chat)
+    found = next((message for message in kept if message.message_id == command.message_id), None)
     if found is None:
         return NotFound("message", command.message_id)
     if found.user_id != caller.user_id and not state.is_staff(caller):

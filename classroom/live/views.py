@@ -134,9 +134,9 @@ def snapshot(state: LiveClass, view: str, caller: Caller) -> dict[str, Any]:
             "session": session,
             "locked": state.locked,
             "you": standing(state, caller.user_id),
-            "chat": [_message(message) for message in state.chat if message.to == "all"],
+            "chat": [_message(message) for message in state.chat],
             "hands": _hands(state),
-            "polls": [_poll(poll_id, poll, caller.user_id, state.is_staff(caller)) for poll_id, poll in state.polls.items()],
+            "polls": [_poll(poll_id, poll, caller.user_id, view) for poll_id, poll in state.polls.items()],
             "muted": sorted(state.muted),
         }
     if view == STAFF:
@@ -163,8 +163,9 @@ def snapshot(state: LiveClass, view: str, caller: Caller) -> dict[str, Any]:
                 }
                 for place, waiter in enumerate(state.waitlist, start=1)
             ],
-            "chat": [_message(message) for message in state.chat if message.to == "staff"],
+            "chat": [_message(message) for message in state.staff_chat],
             "hands": _hands(state),
+            "polls": [_poll(poll_id, poll, caller.user_id, view) for poll_id, poll in state.polls.items()],
             "muted": sorted(state.muted),
             "removed": sorted(state.removed),
         }
@@ -193,9 +194,9 @@ def _message(message: Message) -> dict[str, Any]:
     }
 
 
-def _poll(poll_id: str, poll: Poll, user_id: UserId, staff: bool) -> dict[str, Any]:
+def _poll(poll_id: str, poll: Poll, user_id: UserId, view: str) -> dict[str, Any]:
     tally, votes = poll.told
-    view: dict[str, Any] = {
+    seen: dict[str, Any] = {
         "pollId": poll_id,
         "question": poll.question,
         "options": list(poll.options),
@@ -205,8 +206,8 @@ def _poll(poll_id: str, poll: Poll, user_id: UserId, staff: bool) -> dict[str, A
         "tally": list(tally),
         "votes": votes,
     }
-    if staff or not poll.open:
-        view["correct"] = list(poll.correct)
+    if view == STAFF or not poll.open:
+        seen["correct"] = list(poll.correct)
     if user_id in poll.votes:
-        view["yourChoices"] = list(poll.votes[user_id])
-    return view
+        seen["yourChoices"] = list(poll.votes[user_id])
+    return seen
