@@ -1,0 +1,374 @@
+"""The promises of a class under any sequence of commands, found false by hypothesis if they are."""
+
+import copy
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from classroom.callers import Caller
+from classroom.ids import CommandId, ConnectionId, MessageId, PollId, UserId
+from classroom.live import commands as c
+from classroom.live import events as e
+from classroom.live.codec import event_of, payload_of
+from classroom.live.decide import Ask
+from classroom.live.publications import QUEUE, VIEWS, notices, offset_in
+from classroom.live.settle import TELL_EVERY, settle, settle_due
+from classroom.live.snapshot import load, save
+from classroom.live.state import Status, next_deadline
+from classroom.live.views import may_follow, reply, row_of, session_view, snapshot
+from classroom.refusals import Refusal
+from classroom.times import SECOND
+from tests.classroom.live.room import SESSION, TEACHER, Room, fold, plan, student, through_json
+from tests.classroom.live.subscriber import Subscriber, comparable
+
+PEOPLE = [student(name) for name in ("ada", "ben", "cyd", "dan", "eve", "fay")]
+WAITS = [0, 0.01, 0.05, 0.1, 1, 20, 59.999999, 60, 61, 240, 1500]
+
+people = st.sampled_from(PEOPLE)
+sockets = st.sampled_from(["x", "y"])
+rarely = st.integers(0, 7).map(lambda number: number == 7)
+
+
+@dataclass
+class Asked:
+    """A command that was put, to be put again."""
+
+    caller: Caller
+    command: c.Command
+    command_id: str
+
+
+class WatchedRoom(Room):
+    """Checks at every single event what must hold at every single event."""
+
+    def move(self, events: Any, key: CommandId | None = None) -> None:
+        for event in events:
+            assert event_of(event.type, through_json(payload_of(event))) == event
+            through_json(notices(SESSION, event))
+            if isinstance(event, e.SeatPromoted):
+                tickets = [waiter.ticket for waiter in self.state.waitlist]
+                assert event.ticket == min(tickets), "not the head of the queue"
+                assert event.user_id == next(iter(self.state.waitlist)).user_id
+            earlier = dict(self.intervals)
+            super().move([event], key)
+            key = None
+            if isinstance(event, e.SeatTaken | e.SeatPromoted):
+                assert len(self.state.seats) <= self.state.known.max_students, "more seats than there are"
+                assert event.seat <= self.state.known.max_students
+            self._check_intervals(earlier)
+
+    def _check_intervals(self, earlier: dict[tuple[UserId, int], Any]) -> None:
+        for key, row in self.intervals.items():
+            before = earlier.get(key)
+            if before == row:
+                continue
+            user_id, ordinal = key
+            if before is None:
+                assert ordinal == 1 or earlier[user_id, ordinal - 1].left_at <= row.joined_at, "stays overlap"
+                assert (user_id, ordinal + 1) not in earlier
+            else:
+                assert before.left_at is None, "a stay was closed twice"
+                assert row.joined_at == before.joined_at <= row.left_at
+                assert row.reason in ("left", "lost", "removed", "ended", "cancelled")
+
+
+class LiveClassMachine(RuleBasedStateMachine):
+    """A class of a few seats and six students who do everything there is to do."""
+
+    room: WatchedRoom
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[Asked] = []
+        self.saved: list[tuple[int, Any]] = []
+        self.subscribers: list[Subscriber] = []
+
+    @initialize(
+        capacity=st.integers(1, 4), minutes=st.sampled_from([1, 5, 6, 60]), waitlist=st.booleans(), begun=st.booleans()
+    )
+    def schedule(self, capacity: int, minutes: int, waitlist: bool, begun: bool) -> None:
+        self.room = WatchedRoom()
+        command = plan(max_students=capacity, duration_minutes=minutes, waitlist_enabled=waitlist)
+        self.put(TEACHER, command)
+        for view in VIEWS:
+            self.subscribe(view, TEACHER)
+        if begun:
+            self.put(TEACHER, c.Start())
+
+    def put(self, caller: Caller, command: c.Command) -> None:
+        command_id = f"command-{len(self.asked)}"
+        self.asked.append(Asked(caller, command, command_id))
+        decision = self.room.ask(caller, command, command_id=command_id)
+        if isinstance(decision, Refusal):
+            through_json([decision.code, decision.message(), decision.details()])
+        else:
+            outcome, body = reply(self.room.state, Ask(caller, command, self.room.now, enrolled=True), "fresh")
+            assert outcome in ("seated", "waitlisted", "none", "done")
+            through_json(body)
+
+    # the door
+
+    @rule(caller=people, waitlist=st.booleans(), socket=st.none() | sockets)
+    def join(self, caller: Caller, waitlist: bool, socket: str | None) -> None:
+        connection = ConnectionId(f"{caller.user_id}-{socket}") if socket else None
+        self.put(caller, c.TakeSeat(waitlist, connection))
+
+    @rule(callers=st.lists(people, min_size=2, max_size=6, unique_by=lambda caller: caller.user_id))
+    def rush(self, callers: list[Caller]) -> None:
+        for caller in callers:
+            self.put(caller, c.TakeSeat())
+
+    @rule(caller=people)
+    def leave(self, caller: Caller) -> None:
+        self.put(caller, c.Leave())
+
+    @rule(caller=people, socket=sockets)
+    def connect(self, caller: Caller, socket: str) -> None:
+        self.put(caller, c.Connect(ConnectionId(f"{caller.user_id}-{socket}")))
+
+    @rule(caller=people, socket=sockets)
+    def disconnect(self, caller: Caller, socket: str) -> None:
+        self.put(caller, c.Disconnect(ConnectionId(f"{caller.user_id}-{socket}")))
+
+    @rule(caller=people, ban=rarely)
+    def remove(self, caller: Caller, ban: bool) -> None:
+        self.put(TEACHER, c.RemoveMember(caller.user_id, ban))
+
+    # its life
+
+    @rule()
+    def start(self) -> None:
+        self.put(TEACHER, c.Start())
+
+    @rule(really=rarely)
+    def end(self, really: bool) -> None:
+        if really:
+            self.put(TEACHER, c.End())
+
+    @rule(really=rarely)
+    def cancel(self, really: bool) -> None:
+        if really:
+            self.put(TEACHER, c.Cancel())
+
+    @rule(locked=st.booleans())
+    def lock(self, locked: bool) -> None:
+        self.put(TEACHER, c.Lock() if locked else c.Unlock())
+
+    @rule(capacity=st.integers(1, 6))
+    def resize(self, capacity: int) -> None:
+        seated = self.room.seated()
+        self.put(TEACHER, c.Revise(max_students=capacity))
+        assert self.room.seated()[: len(seated)] == seated, "a change of capacity evicted somebody"
+
+    @rule(
+        title=st.none() | st.sampled_from(["Fractions", "Sums"]),
+        minutes=st.none() | st.sampled_from([1, 4, 60, 90]),
+        waitlist=st.none() | st.booleans(),
+        later=st.none() | st.sampled_from([0, 600]),
+        capacity=st.none() | st.integers(1, 6),
+    )
+    def revise(
+        self, title: str | None, minutes: int | None, waitlist: bool | None, later: int | None, capacity: int | None
+    ) -> None:
+        starts_at = None if later is None else plan().starts_at + later * SECOND
+        self.put(TEACHER, c.Revise(title, starts_at, minutes, capacity, None, waitlist))  # type: ignore[arg-type]
+
+    @rule(seconds=st.sampled_from(WAITS))
+    def wait(self, seconds: float) -> None:
+        self.room.wait(seconds)
+
+    @rule(seconds=st.sampled_from(WAITS))
+    def wait_and_tick(self, seconds: float) -> None:
+        self.room.wait(seconds)
+        self.room.tick()
+        due = next_deadline(self.room.state)
+        assert due is None or due > self.room.now, "something is still due"
+        assert not self.room.state.is_past_its_end(self.room.now)
+
+    # talk
+
+    @rule(caller=people, to=st.sampled_from(["all", "staff", "ada", "tess"]))
+    def chat(self, caller: Caller, to: str) -> None:
+        self.put(caller, c.PostChat("hello", to))
+
+    @rule(caller=st.sampled_from([TEACHER, *PEOPLE]), which=st.integers(0, 3))
+    def unchat(self, caller: Caller, which: int) -> None:
+        said = [entry for entry in self.room.log if entry.type == "chat.posted"]
+        if said:
+            message = event_of(said[-1 - which % len(said)].type, self.payload(said[-1 - which % len(said)]))
+            assert isinstance(message, e.ChatPosted)
+            self.put(caller, c.RemoveChat(MessageId(message.message_id)))
+
+    @staticmethod
+    def payload(entry: Any) -> Any:
+        return json.loads(entry.payload)
+
+    @rule(caller=people, up=st.booleans())
+    def hand(self, caller: Caller, up: bool) -> None:
+        self.put(caller, c.RaiseHand() if up else c.LowerHand())
+
+    @rule(caller=people)
+    def calm(self, caller: Caller) -> None:
+        self.put(TEACHER, c.LowerHand(caller.user_id))
+
+    @rule(caller=people)
+    def react(self, caller: Caller) -> None:
+        self.put(caller, c.React("👍"))
+
+    @rule(caller=people, muted=st.booleans())
+    def mute(self, caller: Caller, muted: bool) -> None:
+        self.put(TEACHER, c.Mute(caller.user_id) if muted else c.Unmute(caller.user_id))
+
+    @rule(multiple=st.booleans(), quiz=st.booleans())
+    def ask(self, multiple: bool, quiz: bool) -> None:
+        self.put(TEACHER, c.OpenPoll("Which?", ("a", "b", "c"), multiple, quiz, (1,) if quiz else ()))
+
+    @precondition(lambda self: self.room.state.polls)
+    @rule(caller=people, which=st.integers(0, 4), choices=st.sampled_from([(0,), (1,), (2, 0), (3,), ()]))
+    def vote(self, caller: Caller, which: int, choices: tuple[int, ...]) -> None:
+        polls: list[PollId] = list(self.room.state.polls)
+        self.put(caller, c.Vote(polls[which % len(polls)], choices))
+
+    @precondition(lambda self: self.room.state.polls)
+    @rule(which=st.integers(0, 4))
+    def close(self, which: int) -> None:
+        polls: list[PollId] = list(self.room.state.polls)
+        self.put(TEACHER, c.ClosePoll(polls[which % len(polls)]))
+
+    # what holds beside the rules
+
+    @precondition(lambda self: self.asked)
+    @rule(which=st.integers(0, 30))
+    def repeat_a_command(self, which: int) -> None:
+        again = self.asked[-1 - which % len(self.asked)]
+        if CommandId(f"{again.caller.user_id}:{again.command_id}") not in self.room.state.answered:
+            return
+        before, length = save(self.room.state), len(self.room.log)
+        assert self.room.ask(again.caller, again.command, command_id=again.command_id) == ()
+        assert (save(self.room.state), len(self.room.log)) == (before, length)
+
+    @rule()
+    def keep_a_snapshot(self) -> None:
+        self.saved.append((len(self.room.log), through_json(save(self.room.state))))
+
+    @precondition(lambda self: self.saved)
+    @rule(which=st.integers(0, 5))
+    def recover_from_a_snapshot_and_go_on(self, which: int) -> None:
+        length, saved = self.saved[which % len(self.saved)]
+        recovered = fold(self.room.log[length:], load(saved))
+        assert save(recovered) == save(self.room.state), "snapshot and tail are not the class"
+        recovered.answered = copy.copy(self.room.state.answered)
+        self.room.state = recovered
+
+    @rule(view=st.sampled_from(VIEWS), caller=st.sampled_from([TEACHER, *PEOPLE]))
+    def subscribe(self, view: str, caller: Caller) -> None:
+        state = self.room.state
+        if may_follow(state, caller, view, enrolled=True) is None and len(self.subscribers) < 12:
+            picture = through_json(snapshot(state, view, caller))
+            self.subscribers.append(Subscriber.entering(view, caller, picture, offset_in(state.offsets, view)))
+
+    @rule()
+    def settle(self) -> None:
+        told = self.room.settle()
+        if told:
+            assert self.room.settle() == ()
+
+    @rule()
+    def compare_subscribers(self) -> None:
+        self.room.now = max(self.room.now, self.room.state.at)
+        self.room.wait(TELL_EVERY / SECOND)
+        due = settle_due(self.room.state)
+        assert due is None or due <= self.room.now
+        self.room.settle()
+        assert settle_due(self.room.state) is None
+        for subscriber in self.subscribers:
+            missed = self.room.told[subscriber.view][subscriber.offset :]
+            for told in missed:
+                subscriber.hear(told)
+            fresh = through_json(snapshot(self.room.state, subscriber.view, subscriber.caller))
+            mine, theirs = comparable(subscriber.view, subscriber.picture), comparable(subscriber.view, fresh)
+            if subscriber.view == QUEUE and subscriber.picture["you"]["outcome"] == "unknown":
+                del mine["position"], theirs["position"]
+            assert mine == theirs, subscriber.view or "everybody"
+
+    def teardown(self) -> None:
+        if hasattr(self, "room"):
+            self.compare_subscribers()
+            assert fold(self.room.log).answered == self.room.state.answered
+
+    # always
+
+    @invariant()
+    def promises_hold(self) -> None:
+        self.nobody_sits_and_waits()
+        self.no_seat_is_free_while_somebody_waits()
+        self.who_waits_has_places_without_a_hole()
+        self.seats_have_different_numbers()
+        self.nobody_is_inside_when_it_is_over()
+        self.a_stay_lasts_while_one_sits_and_is_not_lost()
+        self.only_who_is_inside_has_sockets_hands_or_grace()
+        self.the_log_tells_the_class()
+        self.offsets_grow_by_one()
+        self.what_people_see_is_json_and_agrees()
+
+    def nobody_sits_and_waits(self) -> None:
+        assert not set(self.room.seated()) & set(self.room.waiting())
+
+    def no_seat_is_free_while_somebody_waits(self) -> None:
+        state = self.room.state
+        if state.is_open and not state.is_past_its_end(self.room.now):
+            assert not (state.free_seats and len(state.waitlist))
+
+    def who_waits_has_places_without_a_hole(self) -> None:
+        waitlist = self.room.state.waitlist
+        assert [waitlist.place(one.user_id) for one in waitlist] == list(range(1, len(waitlist) + 1))
+        tickets = [one.ticket for one in waitlist]
+        assert tickets == sorted(set(tickets))
+
+    def seats_have_different_numbers(self) -> None:
+        numbers = [seat.number for seat in self.room.state.seats]
+        assert len(set(numbers)) == len(numbers)
+
+    def nobody_is_inside_when_it_is_over(self) -> None:
+        state = self.room.state
+        if state.status in (Status.ENDED, Status.CANCELLED):
+            assert (len(state.seats), len(state.waitlist)) == (0, 0)
+            assert (state.connections, state.lost, state.hands) == ({}, {}, {})
+            assert next_deadline(state) is None
+            assert settle(state, self.room.now) == ()
+
+    def a_stay_lasts_while_one_sits_and_is_not_lost(self) -> None:
+        present = {user_id for (user_id, _), row in self.room.intervals.items() if row.left_at is None}
+        assert present == set(self.room.seated()) - set(self.room.state.lost)
+
+    def only_who_is_inside_has_sockets_hands_or_grace(self) -> None:
+        state = self.room.state
+        inside = {*self.room.seated(), *self.room.waiting()}
+        assert {*state.connections, *state.lost} <= inside
+        assert not state.connections.keys() & state.lost.keys()
+        assert all(state.connections.values())
+        assert set(state.hands) <= set(self.room.seated())
+        assert not state.removed & inside
+
+    def the_log_tells_the_class(self) -> None:
+        assert save(fold(self.room.log)) == save(self.room.state)
+
+    def offsets_grow_by_one(self) -> None:
+        state = self.room.state
+        assert state.offsets.log == len(self.room.log)
+        for view in VIEWS:
+            told = self.room.told[view]
+            assert [one.offset for one in told] == list(range(1, len(told) + 1))
+            assert offset_in(state.offsets, view) == len(told)
+
+    def what_people_see_is_json_and_agrees(self) -> None:
+        state = self.room.state
+        session = session_view(row_of(state))
+        assert (session["currentStudents"], session["waitlisted"]) == (len(state.seats), len(state.waitlist))
+        assert through_json(session) == session
+
+
+TestLiveClass = LiveClassMachine.TestCase
