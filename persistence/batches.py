@@ -97,13 +97,13 @@ class Bundle:
 class Batch:
     """The bundles of one commit, in the order in which their grains first wrote."""
 
-    __slots__ = ("_bundles", "events")
+    __slots__ = ("_bundles", "weight")
 
     def __init__(self) -> None:
         self._bundles: dict[tuple[str, str, int], Bundle] = {}
-        self.events = 0
+        self.weight = 0
 
-    def add(self, write: Write, loop: asyncio.AbstractEventLoop) -> asyncio.Future[Committed] | None:
+    def add(self, write: Write, weight: int, loop: asyncio.AbstractEventLoop) -> asyncio.Future[Committed] | None:
         """Join the write; the answer of its grain, or None when it would leave a hole behind the grain's other events."""
         key = (write.kind, write.grain_id, write.epoch)
         bundle = self._bundles.get(key)
@@ -113,7 +113,7 @@ class Batch:
             bundle.add(write)
         else:
             return None
-        self.events += len(write.events) or 1
+        self.weight += weight
         return bundle.answer
 
     @property

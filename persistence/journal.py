@@ -25,7 +25,8 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class JournalStats:
-    """What a journal has done since it was made. `pending` and the counts are events, `commit_seconds` is a sum."""
+    """What a journal has done since it was made. All but `commits` and `commit_seconds` count events, and a write
+    without events as one; `refused` counts writes."""
 
     commits: int
     events: int
@@ -96,6 +97,7 @@ class GroupCommit:
         self._ended = asyncio.Event()
         self._running = False
         self._closing = False
+        self._away = False
         self._pending = self._last_batch = 0
         self._done_commits = self._done_events = self._fenced = self._unknown = self._refused = 0
         self._commit_seconds = 0.0
@@ -103,19 +105,19 @@ class GroupCommit:
     def append(self, write: Write) -> asyncio.Future[Committed]:
         """See `JournalPort.append`."""
         loop = asyncio.get_running_loop()
-        if self._closing or self._pending + len(write.events) > self._max_pending:
+        weight = len(write.events) or 1
+        if self._closing or self._pending + weight > self._max_pending:
             self._refused += 1
             return _answered(loop, Committed.REFUSED)
         waiting = self._waiting
-        if not waiting or waiting[-1].events >= self._max_batch:
+        if not waiting or waiting[-1].weight >= self._max_batch:
             waiting.append(Batch())
         batch = waiting[-1]
-        before = batch.events
-        answer = batch.add(write, loop)
+        answer = batch.add(write, weight, loop)
         if answer is None:
             self._unknown += 1
             return _answered(loop, Committed.UNKNOWN)
-        self._pending += batch.events - before
+        self._pending += weight
         self._wake.set()
         return answer
 
@@ -126,7 +128,7 @@ class GroupCommit:
             while True:
                 while self._waiting:
                     batch = self._waiting.popleft()
-                    self._pending -= batch.events
+                    self._pending -= batch.weight
                     await self._commit(batch)
                 if self._closing:
                     return
@@ -171,27 +173,34 @@ class GroupCommit:
         bundles = batch.bundles
         try:
             verdicts = await self._commits.commit(bundles)
-        except StoreAway as away:
-            _log.warning("journal_commit_unknown", reason=str(away), events=batch.events, grains=len(bundles))
+        except BaseException as error:
             self._lose(batch)
             self._lose_all()
+            if not isinstance(error, Exception):
+                raise
+            self._report(error)
             # The store is likely away: gather for a moment instead of knocking as fast as the loop turns.
             await asyncio.sleep(_PAUSE_SECONDS)
             return
-        except BaseException as error:
-            self._lose(batch)
-            if not isinstance(error, Exception):
-                raise
-            _log.exception("journal_commit_failed", events=batch.events, grains=len(bundles))
-            self._lose_all()
-            await asyncio.sleep(_PAUSE_SECONDS)
-            return
+        self._report(None)
         self._commit_seconds += perf_counter() - started
         self._done_commits += 1
-        self._last_batch = batch.events
+        self._last_batch = batch.weight
         for bundle, verdict in zip(bundles, verdicts, strict=True):
             self._count(bundle, verdict)
             bundle.answer.set_result(verdict)
+
+    def _report(self, error: Exception | None) -> None:
+        """Say once that the store went away and once that it is back; a fault of ours is said each time."""
+        if isinstance(error, StoreAway):
+            if not self._away:
+                _log.warning("journal_store_away", reason=str(error), unknown=self._unknown)
+            self._away = True
+        elif error is not None:
+            _log.error("journal_commit_failed", exc_info=error)
+        elif self._away:
+            _log.info("journal_store_back", unknown=self._unknown)
+            self._away = False
 
     def _count(self, bundle: Bundle, verdict: Committed) -> None:
         if verdict is Committed.YES:
@@ -202,7 +211,7 @@ class GroupCommit:
             self._unknown += len(bundle.events)
 
     def _lose(self, batch: Batch) -> None:
-        self._unknown += batch.events
+        self._unknown += batch.weight
         batch.answer(Committed.UNKNOWN)
 
     def _lose_all(self) -> None:

@@ -1,6 +1,7 @@
 """Commits to Postgres over one kept connection."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -50,8 +51,12 @@ class PostgresCommits:
         return [verdicts[bundle] for bundle in bundles]
 
     async def close(self) -> None:
-        """Give the connection back."""
-        self._drop()
+        """Close the connection in good order; the pool makes another for whoever comes next."""
+        connection, self._connection = self._connection, None
+        self._prepared.clear()
+        if connection is not None:
+            with suppress(*AWAY):  # then it is closed already, which is all that is wanted
+                await connection.close(timeout=CONNECT_SECONDS)
 
     async def _settle(self, bundles: list[Bundle], verdicts: dict[Bundle, Committed]) -> None:
         """Write all that can be written: what is fenced or does not fit its log is left out and the rest sent again."""
@@ -94,7 +99,7 @@ class PostgresCommits:
         return connection
 
     def _drop(self) -> None:
-        """Close the connection, for nobody knows what still runs on it; the pool makes another."""
+        """Cut the connection, for nobody knows what still runs on it."""
         connection, self._connection = self._connection, None
         self._prepared.clear()
         if connection is not None:
