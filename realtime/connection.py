@@ -182,7 +182,10 @@ class Connection:
         """The owner let the connection in, and may have noted its presence."""
         session_id = _presence(request.topic)
         if not self.wants(request):
-            return () if session_id is None or session_id in self.present else (Depart(session_id),)
+            if session_id is None:
+                return _NOTHING
+            here = self._stage is _Stage.OPEN and (session_id in self.present or self._follows(session_id))
+            return _NOTHING if here else (Depart(session_id),)
         self._topics[request.topic] = None
         if session_id is not None:
             self.present.add(session_id)

@@ -19,15 +19,14 @@ from classroom.ids import ConnectionId, SessionId, Topic, UserId, uuid7
 from classroom.ports import Batch, GatewayDirectory, LiveSessions, Tickets, Topics
 from classroom.refusals import Unavailable
 from classroom.topics import LiveTopic, parse_topic
-from realtime import sockets
+from realtime import handshakes
 from realtime.closing import FAULT, REMOVED, REPLACED, RESTART, RESYNC, Close, close_for
 from realtime.connection import Connection
+from realtime.departures import Departures
 from realtime.effects import Depart, Effect, Execute, Follow, Identify, Send, SendPing, SendPong, Shut, Unfollow
 from realtime.feeds import Subscriber
 from realtime.following import Following
-from realtime.frames import SUBPROTOCOL
 from realtime.heartbeats import Wheel
-from realtime.origins import origin_allowed
 from realtime.roster import Roster
 from realtime.settings import GatewaySettings
 from realtime.sockets import Socket
@@ -65,13 +64,13 @@ class Gateway:
         self._check_token = identify
         self._tickets = tickets
         self._live = live
-        self._topics = topics
         self._directory = directory
         self._tasks = Tasks()
         self._rounds = Tasks()
         self._following = Following(topics, self._tasks, settings, self._lose)
         self._roster = Roster(settings.connections_per_user)
         self._wheel: Wheel[Socket] = Wheel(int(max(settings.heartbeat_seconds, settings.hello_seconds)) + 2)
+        self._departures = Departures(topics, self._tasks, settings.call_seconds)
         self._counts: Counter[str] = Counter()
         self._server: asyncio.Server | None = None
         self._draining = False
@@ -156,25 +155,15 @@ class Gateway:
     # Coming in
 
     def _handshake(self, request: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
-        settings, headers = self._settings, request.headers
-        path = request.path.partition(b"?")[0].decode("latin-1")
-        if path == "/healthz":
-            return sockets.say("ok")
-        if path != settings.path:
-            return sockets.refuse(HTTPStatus.NOT_FOUND, f"There is nothing here; the sockets are at {settings.path}.")
-        if self._draining or len(self._roster) >= settings.max_connections:
+        full = self._draining or len(self._roster) >= self._settings.max_connections
+        response = handshakes.answer(request, self._settings, full, self._make_socket)
+        if response.response.status >= HTTPStatus.BAD_REQUEST:
             self._counts["turned_away"] += 1
-            return sockets.refuse(HTTPStatus.SERVICE_UNAVAILABLE, "No more connections are taken just now.")
-        if not origin_allowed(headers.get("Origin"), headers.get("Host", ""), settings.allowed_origins):
-            self._counts["turned_away"] += 1
-            _log.info("connection.origin_refused", origin=headers.get("Origin", "")[:200])
-            return sockets.refuse(HTTPStatus.FORBIDDEN, "Pages from this origin may not connect here.")
-        protocols = sockets.offered(request)
-        if protocols and SUBPROTOCOL not in protocols:
-            return sockets.refuse(HTTPStatus.BAD_REQUEST, f"The subprotocol spoken here is {SUBPROTOCOL}.")
+        return response
+
+    def _make_socket(self) -> Socket:
         connection_id = ConnectionId(uuid7(time.time_ns() // 1_000_000, secrets.randbits(74)))
-        socket = Socket(self, Connection(connection_id, settings, time.monotonic()), settings)
-        return sockets.accept(request, socket)
+        return Socket(self, Connection(connection_id, self._settings, time.monotonic()), self._settings)
 
     # What sockets tell (the Desk)
 
@@ -225,7 +214,7 @@ class Gateway:
         caller = connection.caller
         if caller is not None:
             self._roster.sign_out(socket, caller.user_id)
-            self._depart(connection, caller, connection.present)
+            self._departures.tell(connection.id, caller, connection.present)
         self._counts[f"closed_{close.code}"] += 1
         _log.info(
             "connection.closed",
@@ -254,7 +243,7 @@ class Gateway:
                     self._tasks.start(self._identify(socket, token), "hello")
                 case Depart(session_id):
                     if socket.connection.caller is not None:
-                        self._depart(socket.connection, socket.connection.caller, (session_id,))
+                        self._departures.tell(socket.connection.id, socket.connection.caller, (session_id,))
                 case SendPing():
                     socket.ping()
                 case SendPong(payload):
@@ -285,6 +274,7 @@ class Gateway:
     async def _execute(self, socket: Socket, request: Execute) -> None:
         caller = socket.connection.caller
         if caller is not None:
+            await self._departures.told(socket.connection.id)
             answer = await self._decide(caller, request)
             self._carry_out(socket, socket.connection.answered(request, answer))
 
@@ -302,6 +292,7 @@ class Gateway:
         connection = socket.connection
         if connection.caller is None:
             return
+        await self._departures.told(connection.id)
         refusal = await self._following.enter(
             socket,
             request.topic,
@@ -313,18 +304,6 @@ class Gateway:
         )
         outcome = connection.followed(request) if refusal is None else connection.unfollowed(request, refusal)
         self._carry_out(socket, outcome)
-
-    def _depart(self, connection: Connection, caller: Caller, sessions: Iterable[SessionId]) -> None:
-        left = tuple(sessions)
-        if left:
-            self._tasks.start(self._tell_gone(left, caller, connection.id), "gone")
-
-    async def _tell_gone(self, sessions: Sequence[SessionId], caller: Caller, connection: ConnectionId) -> None:
-        try:
-            async with asyncio.timeout(self._settings.call_seconds):
-                await self._topics.gone(sessions, caller, connection)
-        except TimeoutError:
-            _log.warning("connection.gone_timed_out", connection=connection, sessions=sessions)
 
     def _lose(self, subscribers: Sequence[Subscriber]) -> None:
         for subscriber in subscribers:

@@ -1,8 +1,7 @@
-"""The only place that knows picows: one WebSocket, its frames in and out, its closing."""
+"""One WebSocket on picows: its frames in and out, its closing."""
 
 import asyncio
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol, cast
 
 import structlog
@@ -12,14 +11,10 @@ from picows import (
     WSListener,
     WSMsgType,
     WSTransport,
-    WSUpgradeRequest,
-    WSUpgradeResponse,
-    WSUpgradeResponseWithListener,
 )
 
 from realtime.closing import ABNORMAL, FAULT, NORMAL, PROTOCOL_ERROR, SLOW_CONSUMER, TOO_BIG, Close
 from realtime.connection import Connection
-from realtime.frames import SUBPROTOCOL
 from realtime.inflow import Inflow
 from realtime.messages import Assembler
 from realtime.outbox import Outbox
@@ -215,34 +210,3 @@ class Socket(WSListener):
         self._desk.ended(self, code or NORMAL.code)
         self._drop_later()
         transport.disconnect()
-
-
-def accept(request: WSUpgradeRequest, socket: Socket) -> WSUpgradeResponseWithListener:
-    """Let the socket in. `lyceum.v1` is chosen when it was offered."""
-    response = WSUpgradeResponse.create_101_response()
-    if SUBPROTOCOL in offered(request):
-        response.headers["Sec-WebSocket-Protocol"] = SUBPROTOCOL
-    # Browsers may send `keep-alive, Upgrade`; picows wants the token alone.
-    if "upgrade" in _tokens(request.headers.get("Connection", "").lower()):
-        request.headers["Connection"] = "Upgrade"
-    return WSUpgradeResponseWithListener(response, socket)
-
-
-def refuse(status: HTTPStatus, sentence: str) -> WSUpgradeResponseWithListener:
-    """Turn an HTTP request away with a sentence for people."""
-    response = WSUpgradeResponse.create_error_response(status, sentence.encode() + b"\n")
-    return WSUpgradeResponseWithListener(response, None)
-
-
-def say(sentence: str) -> WSUpgradeResponseWithListener:
-    """Answer a plain HTTP request with 200."""
-    return WSUpgradeResponseWithListener(WSUpgradeResponse.create_ok_response(sentence.encode() + b"\n"), None)
-
-
-def offered(request: WSUpgradeRequest) -> list[str]:
-    """The subprotocols that the client speaks, as it lists them."""
-    return _tokens(",".join(request.headers.getall("Sec-WebSocket-Protocol", [])))
-
-
-def _tokens(header: str) -> list[str]:
-    return [token.strip() for token in header.split(",") if token.strip()]
