@@ -44,6 +44,9 @@ def prepare(temporary: Path, token_file: Path, public: str) -> None:
             "RAY_SERVE_ENABLE_HA_PROXY": "1",
             "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
             "RAY_SERVE_HAPROXY_BINARY_PATH": str(launcher),
+            # On a busy machine a proxy may need long to start; Serve's five seconds would kill it again and again.
+            "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
+            "RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S": "30",
             "RAY_SERVE_HAPROXY_NBTHREAD": "1",
             "RAY_SERVE_HAPROXY_MAXCONN": str(max(200, min(_MOST_CONNECTIONS, (files - 200) * 2 // 5))),
             "RAY_SERVE_HAPROXY_METRICS_PORT": str(metrics),
