@@ -202,5 +202,5 @@ def _field(fault: str) -> tuple[str, str]:
     if missing:
         return missing["name"], "This field is required."
     where = _WHERE.search(fault)
-    path = where["path"].replace("[...]", "") if where else ""
+    path = where["path"].partition("[")[0] if where else ""
     return path or "args", _WHERE.sub("", fault) + "."
