@@ -9,7 +9,7 @@ from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport, ws_
 from loadtests.answers import Frame, read_frame
 
 SUBPROTOCOL = "lyceum.v1"
-OnEvents = Callable[[Frame], None]
+OnTopic = Callable[[Frame], None]
 
 
 class SocketClosed(ConnectionError):
@@ -26,11 +26,14 @@ class SocketClosed(ConnectionError):
 
 
 class SocketClient(WSListener):
-    """One socket, open and welcomed. A cut makes every waiting call raise SocketClosed."""
+    """One socket, open and welcomed. A cut makes every waiting call raise SocketClosed.
 
-    def __init__(self, token: str, on_events: OnEvents | None) -> None:
+    `on_topic` is called with every `subscribed` and `events` frame, in the order in which they were read.
+    """
+
+    def __init__(self, token: str, on_topic: OnTopic | None) -> None:
         self._token = token
-        self._on_events = on_events
+        self._on_topic = on_topic
         self._transport: WSTransport | None = None
         self._waiting: dict[str, asyncio.Future[Frame]] = {}
         self._loop = asyncio.get_running_loop()
@@ -39,14 +42,14 @@ class SocketClient(WSListener):
 
     @classmethod
     async def open(
-        cls, url: str, token: str, on_events: OnEvents | None = None, timeout_seconds: float = 15
+        cls, url: str, token: str, on_topic: OnTopic | None = None, timeout_seconds: float = 15
     ) -> "SocketClient":
         """A welcomed socket. Raises OSError (TimeoutError, SocketClosed among them) when it cannot be had."""
         headers = {"Sec-WebSocket-Protocol": SUBPROTOCOL}
         try:
             async with asyncio.timeout(timeout_seconds):
                 _, client = await ws_connect(
-                    lambda: cls(token, on_events), url, extra_headers=headers, websocket_handshake_timeout=timeout_seconds
+                    lambda: cls(token, on_topic), url, extra_headers=headers, websocket_handshake_timeout=timeout_seconds
                 )
                 assert isinstance(client, cls)
                 try:
@@ -77,7 +80,7 @@ class SocketClient(WSListener):
     async def subscribe(
         self, topic: str, since: tuple[int, int] | None = None, call_id: str = "sub", timeout_seconds: float = 15
     ) -> Frame:
-        """The `subscribed` frame, or the refusing `reply`. Events of the topic go to `on_events`."""
+        """The `subscribed` frame, or the refusing `reply`. Events of the topic go to `on_topic`."""
         body: dict[str, object] = {"type": "subscribe", "id": call_id, "topic": topic}
         if since is not None:
             body["since"] = {"epoch": since[0], "offset": since[1]}
@@ -135,10 +138,9 @@ class SocketClient(WSListener):
             return
         # A copy: picows reads the next frame into the same memory
         said = read_frame(frame.get_payload_as_bytes())
-        if said.type == "events":
-            if self._on_events is not None:
-                self._on_events(said)
-        elif said.type == "welcome":
+        if self._on_topic is not None and said.topic is not None:
+            self._on_topic(said)
+        if said.type == "welcome":
             if not self._welcome.done():
                 self._welcome.set_result(said)
         elif said.id is not None:

@@ -2,9 +2,8 @@
 
 import platform
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-import asyncpg
 import psutil
 
 _SETTINGS = (
@@ -29,6 +28,14 @@ def describe_machine() -> str:
     return f"{cpu}, {psutil.cpu_count()} cores, {memory:.0f} GB, Python {platform.python_version()}"
 
 
-async def describe_postgres(connection: "asyncpg.Connection[Any]") -> dict[str, str]:
+class Asks(Protocol):
+    """A connection to Postgres, borrowed or owned."""
+
+    async def fetchval(self, query: str, *args: Any) -> Any:
+        """The first column of the first row."""
+        ...
+
+
+async def describe_postgres(connection: Asks) -> dict[str, str]:
     """The settings that decide what a durable commit costs."""
     return {name: await connection.fetchval("SELECT current_setting($1)", name) for name in _SETTINGS}

@@ -1,0 +1,118 @@
+"""A subscriber that comes back after every cut, as a browser does, and watches its topic for gaps and repeats."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+from loadtests.answers import Frame
+from loadtests.crowd import pauses
+from loadtests.socket_client import SocketClient, SocketClosed
+
+
+class TopicBroken(AssertionError):
+    """The topic skipped or repeated an offset."""
+
+
+class Follower:
+    """Follows one topic from `start` until `stop`. `find_url` says where the sockets are now; they may move."""
+
+    def __init__(self, find_url: Callable[[], Awaitable[str]], token: str, topic: str) -> None:
+        self._find_url = find_url
+        self._token = token
+        self._topic = topic
+        self._position: tuple[int, int] | None = None
+        self._client: SocketClient | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._news = asyncio.Event()
+        self.events: list[tuple[int, str, Any]] = []
+        """Offset, type and data of every event seen, in order."""
+        self.resumed = 0
+        """How often missed events followed a subscription."""
+        self.snapshots = 0
+        """How often the whole state came instead."""
+        self.broken: TopicBroken | None = None
+
+    async def start(self, timeout_seconds: float = 30) -> None:
+        """Subscribed for the first time. Raises TimeoutError."""
+        self._task = asyncio.create_task(self._follow())
+        await self.wait_until(lambda: self._position is not None, timeout_seconds)
+
+    async def stop(self) -> None:
+        """Hang up for good."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        if self._client is not None:
+            self._client.cut()
+
+    def cut(self) -> None:
+        """Lose the connection now; it comes back by itself."""
+        if self._client is not None:
+            self._client.cut()
+
+    async def wait_until(self, holds: Callable[[], bool], timeout_seconds: float = 30) -> None:
+        """Return when `holds()` does. Raises TimeoutError, TopicBroken, or what ended the following."""
+        async with asyncio.timeout(timeout_seconds):
+            while not holds():
+                self._check()
+                self._news.clear()
+                await self._news.wait()
+        self._check()
+
+    def _check(self) -> None:
+        if self.broken is not None:
+            raise self.broken
+        if self._task is not None and self._task.done():
+            self._task.result()
+
+    async def _follow(self) -> None:
+        try:
+            while True:
+                client = await self._come_back()
+                self._news.set()
+                await asyncio.shield(client.closed)
+        finally:
+            self._news.set()
+
+    async def _come_back(self) -> SocketClient:
+        for pause in pauses():
+            with suppress(OSError):  # away or cut again: the pause gives it time
+                return await self._subscribe()
+            await asyncio.sleep(pause)
+        raise AssertionError("Pauses have no end.")
+
+    async def _subscribe(self) -> SocketClient:
+        try:
+            client = self._client = await SocketClient.open(await self._find_url(), self._token, self._on_topic)
+            said = await client.subscribe(self._topic, self._position)
+        except SocketClosed as closed:
+            if closed.is_final:
+                raise TopicBroken(f"The gateway sent the follower away for good with {closed.code}.") from closed
+            raise
+        if said.type == "subscribed":
+            return client
+        client.cut()
+        if said.error is not None and said.error.retry:
+            raise ConnectionResetError("The topic cannot be followed yet.")
+        raise TopicBroken(f"The subscription was refused: {said.error}")
+
+    def _on_topic(self, frame: Frame) -> None:
+        if frame.type == "subscribed":
+            self._on_subscribed(frame)
+        for event in frame.events or ():
+            expected = self._position[1] + 1 if self._position else 0
+            if event.offset != expected and self.broken is None:
+                self.broken = TopicBroken(f"Offset {event.offset} came where {expected} was due.")
+            self._position = (frame.epoch, event.offset)
+            self.events.append((event.offset, event.type, event.data))
+        self._news.set()
+
+    def _on_subscribed(self, frame: Frame) -> None:
+        """`offset` is where the topic stands; missed events, when recovered, still follow from our own position."""
+        if frame.recovered and self._position is not None:
+            self.resumed += 1
+            return
+        self.snapshots += 1
+        self._position = (frame.epoch, frame.offset)

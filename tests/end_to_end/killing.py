@@ -1,0 +1,61 @@
+"""Ends processes of the running system the hard way; they are found by walking its own tree, never by name alone."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+
+
+def find_actors(root: int, kind: str) -> list[psutil.Process]:
+    """The processes below `root` that Ray has given the title of this actor class."""
+    return [each for each in _below(root) if _title(each).startswith(f"ray::{kind}")]
+
+
+def find_servers(root: int, program: str) -> list[psutil.Process]:
+    """The direct children of `root` that run this program, for example `postgres`."""
+    return [each for each in psutil.Process(root).children() if each.name() == program]
+
+
+def kill(processes: list[psutil.Process]) -> int:
+    """kill -9 each with all its descendants; returns when they are gone, with how many were asked for."""
+    doomed = [member for each in processes for member in (each, *each.children(recursive=True))]
+    for process in doomed:
+        with _gone_is_well():
+            process.kill()
+    gone, alive = psutil.wait_procs(doomed, timeout=10)
+    # A killed child of a paused parent stays as a zombie: dead, and only not buried yet.
+    assert all(process.status() == psutil.STATUS_ZOMBIE for process in alive), alive
+    return len(processes)
+
+
+@contextmanager
+def paused(pid: int) -> Iterator[None]:
+    """The process does nothing inside the block: a supervisor revives nobody."""
+    process = psutil.Process(pid)
+    process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGCONT)
+
+
+def _below(root: int) -> Iterator[psutil.Process]:
+    for process in psutil.Process(root).children(recursive=True):
+        if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            yield process
+
+
+def _title(process: psutil.Process) -> str:
+    try:
+        return (process.cmdline() or [""])[0]
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return ""
+
+
+@contextmanager
+def _gone_is_well() -> Iterator[None]:
+    try:
+        yield
+    except psutil.NoSuchProcess:
+        return
