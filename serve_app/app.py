@@ -66,7 +66,8 @@ def create_app(config: EdgeConfig, open_parts: OpenParts) -> FastAPI:
     for router in _ROUTERS:
         app.include_router(router)
     app.add_api_route("/api/docs", _docs, include_in_schema=False)
-    app.mount("/", Site(config), name="site")
+    # Not a mount: that would answer for every path, also for one whose route exists for another method.
+    app.router.default = Site(config)
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_exception_handler(RequestValidationError, _validation_problem)
     app.add_exception_handler(BadCursor, _cursor_problem)

@@ -104,7 +104,7 @@ async def get_live_session(session_id: IdInPath, me: Me, parts: Use) -> LiveSess
 @router.patch("/{id}", response_model=LiveSession, responses=problems(400, 401, 403, 404, 409, 410, 413, 415))
 async def revise_live_session(session_id: IdInPath, body: LiveSessionChanges, me: Teacher, parts: Use) -> Response:
     """Change a class. Raising the capacity while it is live promotes who waits; lowering it evicts nobody."""
-    changes = body.model_dump(exclude_none=True, exclude={"start_time"})
+    changes = body.model_dump(by_alias=False, exclude_none=True, exclude={"start_time"})
     starts_at = _start(body.start_time, parts) if body.start_time is not None else None
     ident = SessionId(uuid_or_404(session_id, "live session"))
     return _json(await _body(ident, me, Revise(starts_at=starts_at, **changes), parts))

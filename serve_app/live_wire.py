@@ -61,17 +61,20 @@ class LiveSession(Wire):
 
 
 class Seat(Wire):
-    """A seat, by its number from 1."""
+    """A seat, by its number from 1, and since when it is held."""
 
     number: int
+    since: Time
 
 
 class You(Wire):
-    """Where the caller stands in the class."""
+    """Where the caller stands in the class: with a seat, or with a place and an estimate, or neither."""
 
     outcome: Literal["seated", "waitlisted", "none"]
     seat: Seat | None = None
     position: int | None = None
+    ticket: int | None = None
+    estimated_wait_seconds: int | None = None
 
 
 class LiveSessionStatus(LiveSession):
@@ -104,10 +107,12 @@ class Seated(Wire):
 
 
 class Waitlisted(Wire):
-    """The caller waits. `estimatedWaitSeconds` is null while nothing can be said."""
+    """The caller waits. `ticket` is the number drawn at the door, which stays; `position` counts who is before, from 1.
+    `estimatedWaitSeconds` is null while nothing can be said."""
 
     outcome: Literal["waitlisted"]
     position: int
+    ticket: int
     estimated_wait_seconds: int | None
     session: LiveSession
     realtime: RealtimeTicket

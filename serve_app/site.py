@@ -3,7 +3,7 @@
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 from serve_app.composition import EdgeConfig
 
@@ -18,28 +18,30 @@ class Site(StaticFiles):
         self._page = config.web_dist / "index.html"
         self._policy = content_policy(config)
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer for every path without a route. Raises HTTPException 404 for what cannot be a page, and without a site."""
+        first = scope["path"].lstrip("/").split("/", 1)[0]
+        if first in _NOT_PAGES or "\x00" in scope["path"] or not self._page.is_file():
+            raise HTTPException(404)
+        await super().__call__(scope, receive, send)
+
     async def get_response(self, path: str, scope: Scope) -> Response:
         """A file, or the page. Raises HTTPException 404 for what can be neither."""
-        first = path.split("/", 1)[0]
-        if first in _NOT_PAGES:
-            raise HTTPException(404)
-        if path in ("", ".", "index.html"):
+        if path in (".", "index.html"):
             return self._index()
+        in_assets = path.startswith("assets/")
         try:
             response = await super().get_response(path, scope)
         except HTTPException as error:
             # A missing file is missing; a missing page is the router's to draw.
-            if error.status_code == 404 and "." not in path.rsplit("/", 1)[-1] and first != "assets":
+            if error.status_code == 404 and "." not in path.rsplit("/", 1)[-1] and not in_assets:
                 return self._index()
             raise
-        kept = "public, max-age=31536000, immutable" if first == "assets" else "public, max-age=3600"
-        response.headers["Cache-Control"] = kept
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if in_assets else "public, max-age=3600"
         response.headers["Content-Security-Policy"] = self._policy
         return response
 
     def _index(self) -> Response:
-        if not self._page.is_file():
-            raise HTTPException(404)
         headers = {"Cache-Control": "no-cache", "Content-Security-Policy": self._policy}
         return FileResponse(self._page, headers=headers, media_type="text/html")
 

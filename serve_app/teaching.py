@@ -32,7 +32,7 @@ class Rejection(Wire):
 @router.post("/instructor/courses", status_code=201, responses=problems(400, 401, 403, 413, 415))
 async def create_course(body: CourseBody, me: Teacher, parts: Use, visit: CurrentVisit) -> Course:
     """Make a course; it is a draft until it is submitted and approved."""
-    text = body.model_dump()
+    text = body.model_dump(by_alias=False)
     await _check_category(text, parts)
     course_id = CourseId(visit.entity_id or parts.new_id())
     return course_of(await parts.courses.create(course_id, me.user_id, CourseText(**text), parts.clock()))
@@ -57,7 +57,7 @@ async def get_own_course(course_id: CourseIdInPath, me: Teacher, parts: Use) -> 
 async def revise_course(course_id: CourseIdInPath, body: CourseChanges, me: Teacher, parts: Use) -> Course:
     """Change a course."""
     row = await owned_course(course_id, me, parts)
-    changes = body.model_dump(exclude_unset=True)
+    changes = body.model_dump(by_alias=False, exclude_unset=True)
     nullable = ("category_id", "thumbnail_url")
     changes = {name: value for name, value in changes.items() if value is not None or name in nullable}
     await _check_category(changes, parts)

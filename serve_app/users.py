@@ -42,7 +42,7 @@ async def get_me(me: Me, parts: Use) -> User:
 @router.patch("/me", responses=problems(400, 401, 413, 415))
 async def revise_me(body: ProfileChanges, me: Me, parts: Use) -> User:
     """Change the own profile. A new name shows in classes from the next access token on."""
-    changes = body.model_dump(exclude_unset=True)
+    changes = body.model_dump(by_alias=False, exclude_unset=True)
     changes = {name: value for name, value in changes.items() if value is not None or name == "avatar_url"}
     account = await parts.accounts.revise(me.user_id, changes, parts.clock())
     if account is None:
