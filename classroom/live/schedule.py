@@ -1,5 +1,7 @@
 """The life of a class: scheduled, revised, started, ended, and what it does when its time comes."""
 
+from datetime import UTC, datetime
+
 from classroom.callers import Caller
 from classroom.live import commands as c
 from classroom.live import events as e
@@ -16,16 +18,19 @@ from classroom.refusals import (
     NotLive,
     Refusal,
 )
-from classroom.times import MINUTE, Moment
+from classroom.times import MINUTE, Moment, from_datetime
 
 Decision = tuple[e.Event, ...] | Refusal
+
+# So far ahead that no end of a class falls past the last year that a date can have.
+LATEST_START = from_datetime(datetime(3000, 1, 1, tzinfo=UTC))
 
 
 def schedule(state: LiveClass, command: c.Schedule) -> Decision:
     """The class comes into being, once."""
     if state.plan is not None:
         return ()
-    wrong = _out_of_bounds(command.title, command.duration_minutes, command.max_students, command.doors_open_minutes)
+    wrong = _out_of_bounds(command)
     if wrong:
         return Malformed(wrong)
     return (
@@ -44,17 +49,17 @@ def schedule(state: LiveClass, command: c.Schedule) -> Decision:
     )
 
 
-def _out_of_bounds(
-    title: str | None, duration_minutes: int | None, max_students: int | None, doors_open_minutes: int | None
-) -> tuple[tuple[str, str], ...]:
+def _out_of_bounds(words: c.Schedule | c.Revise) -> tuple[tuple[str, str], ...]:
     wrong = []
-    if title is not None and not is_fit(title, 200):
+    if words.title is not None and not is_fit(words.title, 200):
         wrong.append(("title", "A title has 1 to 200 characters."))
-    if duration_minutes is not None and not 1 <= duration_minutes <= 1440:
+    if words.starts_at is not None and not 0 <= words.starts_at < LATEST_START:
+        wrong.append(("startTime", "A class starts between the years 1970 and 3000."))
+    if words.duration_minutes is not None and not 1 <= words.duration_minutes <= 1440:
         wrong.append(("durationMinutes", "A class lasts 1 to 1440 minutes."))
-    if max_students is not None and not 1 <= max_students <= 100_000:
+    if words.max_students is not None and not 1 <= words.max_students <= 100_000:
         wrong.append(("maxStudents", "A class has 1 to 100000 seats."))
-    if doors_open_minutes is not None and not 0 <= doors_open_minutes <= 1440:
+    if words.doors_open_minutes is not None and not 0 <= words.doors_open_minutes <= 1440:
         wrong.append(("doorsOpenMinutes", "Doors open 0 to 1440 minutes before the start."))
     return tuple(wrong)
 
@@ -69,7 +74,7 @@ def revise(state: LiveClass, command: c.Revise, caller: Caller, now: Moment) -> 
     over = _over(state, now)
     if over is not None:
         return over
-    wrong = _out_of_bounds(command.title, command.duration_minutes, command.max_students, command.doors_open_minutes)
+    wrong = _out_of_bounds(command)
     if wrong:
         return Malformed(wrong)
     plan = state.known

@@ -1,14 +1,16 @@
 """The life of a class: scheduled, revised, started, warned, ended, cancelled, locked."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from classroom.live import commands as c
 from classroom.live import events as e
+from classroom.live.codec import camel
 from classroom.live.state import LiveClass, Status, next_deadline
 from classroom.refusals import AlreadyEnded, AlreadyLive, ClassCancelled, Forbidden, Malformed, NotFound, NotLive
-from classroom.times import MINUTE, SECOND, Moment
+from classroom.times import MINUTE, SECOND, Moment, from_datetime
 from tests.classroom.live.room import ADMIN, NINE, SESSION, TEACHER, Room, plan, scheduled, started, student
 
 ada, ben = student("ada"), student("ben")
@@ -35,6 +37,9 @@ def test_a_class_is_scheduled_once() -> None:
         ("title", "   "),
         ("title", "x" * 201),
         ("title", "nul \0"),
+        ("starts_at", -1),
+        ("starts_at", from_datetime(datetime(3000, 1, 1, tzinfo=UTC))),
+        ("starts_at", from_datetime(datetime(9999, 12, 31, 23, 59, tzinfo=UTC))),
         ("duration_minutes", 0),
         ("duration_minutes", -5),
         ("duration_minutes", 1441),
@@ -46,8 +51,7 @@ def test_a_class_is_scheduled_once() -> None:
     ],
 )
 def test_out_of_bounds_is_refused_by_field_when_scheduled_and_when_revised(field: str, value: Any) -> None:
-    wire = {"title": "title", "duration_minutes": "durationMinutes", "max_students": "maxStudents"}
-    named = wire.get(field, "doorsOpenMinutes")
+    named = "startTime" if field == "starts_at" else camel(field)
     room = Room()
     for refusal in (
         room.ask(TEACHER, plan(**{field: value})),
