@@ -14,7 +14,7 @@ from classroom.refusals import Forbidden, Malformed
 from serve_app.composition import Parts
 from serve_app.live_access import do
 from serve_app.live_wire import JoinBody, LiveSessionStatus, RealtimeAddress, RealtimeTicket, Seated, Waitlisted
-from serve_app.once import check_key
+from serve_app.once import answer_once
 from serve_app.problems import RefusedRequest
 from serve_app.reasons import MalformedJson, Unauthenticated
 from serve_app.visits import Me, Use, config_of, parts_of, uuid_or_404, visit_of
@@ -72,19 +72,32 @@ async def join_live_session(request: Request) -> Response:
         raise RefusedRequest(Forbidden("take a seat: seats are for students"))
     body = await request.body()
     command = TakeSeat(_parse(body).waitlist if body else True)
-    answer = await do(session_id, me, command, parts, await check_key(request, body))
+    key = visit_of(request).idempotency_key
+
+    async def decide(_: Request) -> Response:
+        answer = await do(session_id, me, command, parts, key)
+        return Response(answer.body, 200 if answer.outcome == "seated" else 202, media_type="application/json")
+
+    decided = await (answer_once(request, decide) if key is not None else decide(request))
+    if decided.status_code not in (200, 202):
+        return decided
+    # The class encoded its answer once; a ticket, each time a new one, goes in before the closing brace.
     realtime = await _ticket(me, parts, request)
-    # The class encoded its answer once; the ticket goes in before the closing brace.
-    spliced = b"".join((answer.body[:-1], b',"realtime":', realtime, b"}"))
-    return Response(spliced, 200 if answer.outcome == "seated" else 202, media_type="application/json")
+    spliced = b"".join((bytes(decided.body)[:-1], b',"realtime":', realtime, b"}"))
+    return Response(spliced, decided.status_code, media_type="application/json")
 
 
 @router.post("/{id}/leave", status_code=204, responses=problems(401, 403, 404), openapi_extra=_SECURITY)
 async def leave_live_session(request: Request) -> Response:
     """Give the seat or the place back at once. Also 204 when not inside."""
     me, session_id, parts = _who_and_where(request)
-    await do(session_id, me, Leave(), parts, await check_key(request, await request.body()))
-    return Response(status_code=204)
+    key = visit_of(request).idempotency_key
+
+    async def leave(_: Request) -> Response:
+        await do(session_id, me, Leave(), parts, key)
+        return Response(status_code=204)
+
+    return await (answer_once(request, leave) if key is not None else leave(request))
 
 
 @router.get("/{id}/status", response_model=LiveSessionStatus, responses=problems(401, 403, 404), openapi_extra=_SECURITY)

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 import msgspec
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Response
 from pydantic import AwareDatetime
 
 from classroom.callers import Caller, Role
@@ -25,7 +25,7 @@ from serve_app.live_wire import (
     TimelineEvent,
     session_of,
 )
-from serve_app.once import OnceRoute, check_key
+from serve_app.once import OnceRoute
 from serve_app.problems import RefusedRequest
 from serve_app.teaching import owned_course
 from serve_app.visits import Config, CurrentVisit, Me, Teacher, Use, uuid_or_404
@@ -116,20 +116,18 @@ async def cancel_live_session(session_id: IdInPath, me: Teacher, parts: Use) -> 
     await do(SessionId(uuid_or_404(session_id, "live session")), me, Cancel(), parts)
 
 
-@router.post("/{id}/start", response_model=LiveSession, responses=problems(401, 403, 404, 409, 410))
-async def start_live_session(session_id: IdInPath, request: Request, me: Teacher, parts: Use) -> Response:
+@once_router.post("/{id}/start", response_model=LiveSession, responses=problems(401, 403, 404, 409, 410))
+async def start_live_session(session_id: IdInPath, me: Teacher, parts: Use, visit: CurrentVisit) -> Response:
     """Begin teaching. Repeated: the same answer."""
     ident = SessionId(uuid_or_404(session_id, "live session"))
-    key = await check_key(request, await request.body())
-    return _json(await _body(ident, me, Start(), parts, key))
+    return _json(await _body(ident, me, Start(), parts, visit.idempotency_key))
 
 
-@router.post("/{id}/end", response_model=LiveSession, responses=problems(401, 403, 404, 409, 410))
-async def end_live_session(session_id: IdInPath, request: Request, me: Teacher, parts: Use) -> Response:
+@once_router.post("/{id}/end", response_model=LiveSession, responses=problems(401, 403, 404, 409, 410))
+async def end_live_session(session_id: IdInPath, me: Teacher, parts: Use, visit: CurrentVisit) -> Response:
     """End the class for everybody. Repeated: the same answer."""
     ident = SessionId(uuid_or_404(session_id, "live session"))
-    key = await check_key(request, await request.body())
-    return _json(await _body(ident, me, End(), parts, key))
+    return _json(await _body(ident, me, End(), parts, visit.idempotency_key))
 
 
 @router.get(

@@ -42,24 +42,14 @@ class OnceRoute(APIRoute):
         async def once(request: Request) -> Response:
             if request.method != "POST" or visit_of(request).idempotency_key is None:
                 return await handle(request)
-            return await _once(request, handle)
+            return await answer_once(request, handle)
 
         return once
 
 
-async def check_key(request: Request, body: bytes) -> str | None:
-    """For commands to a class, which keeps its own answers: only see that the key, if there is one, does not stand for
-    another request. The key is then the command's id."""
-    keyed = _keyed(request, body)
-    if keyed is None:
-        return None
-    parts = parts_of(request)
-    if isinstance(await parts.idempotency.claim(keyed, parts.new_id(), parts.clock()), Reused):
-        raise RefusedRequest(KeyReused())
-    return keyed.key
-
-
-async def _once(request: Request, handle: Callable[[Request], Awaitable[Response]]) -> Response:
+async def answer_once(request: Request, handle: Callable[[Request], Awaitable[Response]]) -> Response:
+    """What `handle` answers, or answered before to the same request under the same key. Raises `RefusedRequest` when the
+    key stands for another request, or when the same one takes longer than 10 s."""
     keyed = _keyed(request, await request.body())
     if keyed is None:
         return await handle(request)
