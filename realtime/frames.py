@@ -17,7 +17,8 @@ SUBPROTOCOL = "lyceum.v1"
 # Both directions keep to the contract's 64 KiB a frame; the difference is the envelope around the events.
 _EVENTS_BYTES = 60 * 1024
 
-_Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+# Ids of commands are kept by the store, which cannot hold NUL; other control characters are nobody's id either.
+_Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
 _Name = Annotated[str, msgspec.Meta(max_length=128)]
 _Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
@@ -86,19 +87,15 @@ PONG = b'{"type":"pong"}'
 def decode(message: bytes) -> Incoming | BadFrame:
     """The frame that a text message holds. Fields we do not know are passed over: the contract may add some."""
     try:
+        if not message.isascii():
+            message.decode()  # the decoder does not look into what it passes over
         return _decoder.decode(message)
+    except UnicodeDecodeError:
+        return BadFrame("this is not UTF-8", text=False)
     except msgspec.ValidationError as fault:
         return BadFrame(str(fault))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return BadFrame("this is not a JSON object") if _is_utf8(message) else BadFrame("this is not UTF-8", text=False)
-
-
-def _is_utf8(message: bytes) -> bool:
-    try:
-        message.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    except (msgspec.DecodeError, RecursionError):
+        return BadFrame("this is not a JSON object")
 
 
 def welcome(connection: ConnectionId, caller: Caller, heartbeat_seconds: int) -> bytes:
