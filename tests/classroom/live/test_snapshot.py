@@ -1,0 +1,103 @@
+"""The whole state as JSON and back."""
+
+from classroom.live import commands as c
+from classroom.live.snapshot import load, save
+from classroom.live.state import LiveClass
+from classroom.times import SECOND
+from tests.classroom.live.room import SESSION, TEACHER, Room, fold, started, student, students, through_json
+
+ada, ben, cyd, dan = (student(name) for name in ("ada", "ben", "cyd", "dan"))
+
+
+def busy() -> Room:
+    """A class with something of everything in it."""
+    room = started(max_students=2)
+    room.join(ada, ben, cyd, dan)
+    room.connect(ada)
+    room.connect(ada, "other")
+    room.connect(cyd)
+    room.disconnect(cyd)
+    room.do(ada, c.RaiseHand())
+    room.do(ada, c.PostChat("hello"))
+    room.do(ada, c.PostChat("psst", "staff"))
+    room.do(TEACHER, c.OpenPoll("Which?", ("a", "b"), multiple=True, quiz=True, correct=(0, 1)))
+    room.do(ada, c.Vote(next(iter(room.state.polls)), (0, 1)))
+    room.wait(3)
+    room.settle()
+    room.do(TEACHER, c.Mute(ben.user_id))
+    room.do(ben, c.Leave())
+    room.do(TEACHER, c.RemoveMember(dan.user_id, ban=True))
+    room.do(TEACHER, c.Lock())
+    return room
+
+
+def test_a_snapshot_through_json_is_the_class() -> None:
+    room = busy()
+    saved = through_json(save(room.state))
+    again = load(saved)
+    assert through_json(save(again)) == saved
+    for plain in (
+        "plan",
+        "status",
+        "connections",
+        "lost",
+        "stays",
+        "removed",
+        "muted",
+        "chat",
+        "staff_chat",
+        "hands",
+        "polls",
+    ):
+        assert getattr(again, plain) == getattr(room.state, plain), plain
+    assert again.offsets == room.state.offsets
+    assert (again.chat.maxlen, again.staff_chat.maxlen) == (room.state.chat.maxlen, room.state.staff_chat.maxlen)
+    assert again.promoted_at.maxlen == room.state.promoted_at.maxlen
+
+
+def test_a_class_without_a_plan_survives_too() -> None:
+    assert load(through_json(save(LiveClass(SESSION)))).plan is None
+
+
+def test_every_field_of_the_class_is_saved_but_answers_and_grace() -> None:
+    assert set(vars(LiveClass(SESSION))) - set(save(LiveClass(SESSION))) == {"answered", "grace"}
+
+
+def test_the_restored_class_decides_as_the_one_that_went_on() -> None:
+    room = busy()
+    other = busy()
+    other.state = load(through_json(save(other.state)))
+    moves = [
+        (TEACHER, c.Unlock()),
+        (TEACHER, c.Revise(max_students=4)),
+        *((caller, c.TakeSeat()) for caller in students(6)),
+        (ada, c.Leave()),
+        (student("s1"), c.Leave()),
+        (cyd, c.Leave()),
+        (TEACHER, c.Revise(max_students=5)),
+    ]
+    for caller, command in moves:
+        assert room.ask(caller, command) == other.ask(caller, command)
+    assert save(room.state) == save(other.state)
+
+
+def test_a_snapshot_at_any_point_and_the_tail_are_the_class() -> None:
+    room = busy()
+    for length in range(len(room.log) + 1):
+        early = fold(room.log[:length])
+        recovered = fold(room.log[length:], load(through_json(save(early))))
+        assert save(recovered) == save(room.state), length
+
+
+def test_the_grace_period_is_a_setting_of_the_host_not_of_the_class() -> None:
+    assert load(save(LiveClass(SESSION)), grace=5 * SECOND).grace == 5 * SECOND
+
+
+def test_what_was_saved_does_not_change_with_the_class() -> None:
+    room = busy()
+    saved = save(room.state)
+    before = through_json(saved)
+    room.do(TEACHER, c.Unlock())
+    room.do(ada, c.Leave())
+    room.do(TEACHER, c.End())
+    assert through_json(saved) == before

@@ -1,0 +1,161 @@
+"""What people see: the session, where they stand, replies, who may follow what."""
+
+import pytest
+
+from classroom.callers import Caller, Role
+from classroom.ids import ConnectionId, UserId
+from classroom.live import commands as c
+from classroom.live.publications import EVERYBODY, QUEUE, STAFF, VIEWS
+from classroom.live.views import estimated_wait_seconds, may_follow, row_of, session_view, snapshot, standing
+from classroom.refusals import ClassCancelled, ClassEnded, Forbidden, NotEnrolled, NotSeated, RemovedFromClass
+from tests.classroom.live.room import ADMIN, COURSE, SESSION, TEACHER, Room, scheduled, started, student, students
+
+ada, ben, cyd = (student(name) for name in ("ada", "ben", "cyd"))
+CONTRACT_FIELDS = {
+    "id", "courseId", "lessonId", "title", "startTime", "durationMinutes", "endsAt", "maxStudents", "currentStudents",
+    "waitlisted", "status", "doorsOpenMinutes", "waitlistEnabled", "instructor",
+}  # fmt: skip
+
+
+@pytest.fixture
+def room() -> Room:
+    """Ada sits, Ben waits, Cyd stands outside."""
+    room = started(max_students=1)
+    room.join(ada, ben)
+    return room
+
+
+def test_the_session_is_that_of_the_contract(room: Room) -> None:
+    session = session_view(row_of(room.state))
+    assert session.keys() >= CONTRACT_FIELDS
+    assert (session["id"], session["courseId"], session["lessonId"]) == (SESSION, COURSE, None)
+    assert session["startTime"] == session["startedAt"] == "2026-11-21T09:00:00.000000Z"
+    assert session["endsAt"] == "2026-11-21T10:00:00.000000Z"
+    assert (session["maxStudents"], session["currentStudents"], session["waitlisted"]) == (1, 1, 1)
+    assert session["instructor"] == {"id": TEACHER.user_id, "name": TEACHER.name}
+    assert session["status"] == "live"
+    room.wait(60)
+    room.do(TEACHER, c.End())
+    ended = session_view(row_of(room.state))
+    assert ended["status"] == "ended"
+    assert ended["endsAt"] == ended["endedAt"] == "2026-11-21T09:01:00.000000Z"
+
+
+def test_everybody_learns_where_they_stand(room: Room) -> None:
+    seat = {"number": 1, "since": "2026-11-21T09:00:00.000000Z"}
+    assert standing(room.state, ada.user_id) == {"outcome": "seated", "seat": seat}
+    waiting = {"outcome": "waitlisted", "position": 1, "ticket": 1, "estimatedWaitSeconds": None}
+    assert standing(room.state, ben.user_id) == waiting
+    assert standing(room.state, cyd.user_id) == {"outcome": "none"}
+
+
+def test_the_wait_is_guessed_from_the_latest_promotions() -> None:
+    room = started(max_students=1)
+    room.join(*students(6))
+    for number in (1, 2):
+        assert estimated_wait_seconds(room.state, 2) is None
+        room.wait(30)
+        room.do(student(f"s{number}"), c.Leave())
+    assert estimated_wait_seconds(room.state, 2) == 60
+
+
+def test_a_join_answers_seat_or_place_and_the_session(room: Room) -> None:
+    seated = room.answer(ada, c.TakeSeat(), command_id="1")
+    assert (seated["outcome"], seated["seat"]["number"], seated["session"]["id"]) == ("seated", 1, SESSION)
+    waiting = room.answer(ben, c.TakeSeat(), command_id="1")
+    assert (waiting["outcome"], waiting["position"]) == ("waitlisted", 1)
+
+
+def test_a_look_answers_the_session_and_oneself(room: Room) -> None:
+    for caller, outcome in ((ada, "seated"), (ben, "waitlisted"), (cyd, "none"), (TEACHER, "none")):
+        answer = room.answer(caller, c.Look(), command_id="1")
+        assert answer.keys() >= CONTRACT_FIELDS
+        assert answer["you"]["outcome"] == outcome
+
+
+def test_a_repeated_message_is_answered_with_the_id_it_had(room: Room) -> None:
+    first = room.answer(ada, c.PostChat("hello"), command_id="1")
+    assert room.answer(ada, c.PostChat("hello"), command_id="1") == first
+    assert len(room.state.chat) == 1
+    assert room.answer(ada, c.PostChat("hello"), command_id="2") != first
+    poll = room.answer(TEACHER, c.OpenPoll("Which?", ("a", "b")), command_id="1")
+    assert room.answer(TEACHER, c.OpenPoll("Which?", ("a", "b")), command_id="1") == poll
+    assert list(room.state.polls) == [poll["pollId"]]
+
+
+@pytest.mark.parametrize("command", [c.Revise(title="Sums"), c.Lock(), c.Start(), c.End()])
+def test_staff_are_answered_with_the_session(room: Room, command: c.Command) -> None:
+    assert room.answer(TEACHER, command, command_id="1") == session_view(row_of(room.state))
+
+
+def test_staff_follow_everything(room: Room) -> None:
+    for caller in (TEACHER, ADMIN):
+        for view in VIEWS:
+            assert may_follow(room.state, caller, view, enrolled=False) is None
+
+
+@pytest.mark.parametrize(
+    ("caller", "everybody", "queue"),
+    [
+        (ada, None, None),
+        (ben, NotSeated("ben"), None),
+        (cyd, NotSeated("cyd"), NotSeated("cyd")),
+    ],
+)
+def test_the_seated_follow_the_class_and_who_waits_the_queue(
+    room: Room, caller: Caller, everybody: object, queue: object
+) -> None:
+    assert may_follow(room.state, caller, EVERYBODY, enrolled=True) == everybody
+    assert may_follow(room.state, caller, QUEUE, enrolled=True) == queue
+    assert isinstance(may_follow(room.state, caller, STAFF, enrolled=True), Forbidden)
+
+
+def test_why_one_may_not_follow(room: Room) -> None:
+    assert may_follow(room.state, cyd, EVERYBODY, enrolled=False) == NotEnrolled(COURSE)
+    other = Caller(UserId("ida"), "Ida", Role.INSTRUCTOR)
+    assert isinstance(may_follow(room.state, other, STAFF, enrolled=False), Forbidden)
+    room.do(TEACHER, c.RemoveMember(ada.user_id, ban=True))
+    assert may_follow(room.state, ada, EVERYBODY, enrolled=True) == RemovedFromClass()
+    room.do(TEACHER, c.End())
+    assert may_follow(room.state, ben, EVERYBODY, enrolled=True) == ClassEnded()
+    cancelled = scheduled()
+    cancelled.do(TEACHER, c.Cancel())
+    assert may_follow(cancelled.state, ben, EVERYBODY, enrolled=True) == ClassCancelled()
+
+
+def test_the_snapshot_of_the_class_names_nobody_who_has_not_spoken(room: Room) -> None:
+    view = snapshot(room.state, EVERYBODY, ada)
+    assert view["you"]["outcome"] == "seated"
+    assert "ben" not in str({**view, "session": None})
+    assert "seats" not in view
+
+
+def test_the_snapshot_of_the_queue_holds_ones_own_place_and_the_counts(room: Room) -> None:
+    view = snapshot(room.state, QUEUE, ben)
+    assert view["you"]["position"] == 1
+    assert (view["currentStudents"], view["waitlisted"]) == (1, 1)
+    assert "ada" not in str(view)
+
+
+def test_the_snapshot_for_staff_says_who_sits_waits_and_is_connected(room: Room) -> None:
+    room.do(cyd, c.TakeSeat(connection=ConnectionId("c")))
+    room.connect(ada)
+    view = snapshot(room.state, STAFF, TEACHER)
+    assert [(seat["userId"], seat["seat"], seat["connected"]) for seat in view["seats"]] == [("ada", 1, True)]
+    waiting = [(one["userId"], one["position"], one["connected"]) for one in view["waitlist"]]
+    assert waiting == [("ben", 1, False), ("cyd", 2, True)]
+
+
+def test_only_the_staff_snapshot_holds_right_answers_and_only_ones_own_choices_are_shown(room: Room) -> None:
+    room.do(TEACHER, c.OpenPoll("Which?", ("a", "b"), quiz=True, correct=(1,)))
+    room.do(ada, c.Vote(next(iter(room.state.polls)), (0,)))
+    [mine] = snapshot(room.state, EVERYBODY, ada)["polls"]
+    assert mine["yourChoices"] == [0]
+    assert "correct" not in mine
+    [staffs] = snapshot(room.state, STAFF, TEACHER)["polls"]
+    assert staffs["correct"] == [1]
+    assert "yourChoices" not in staffs
+    assert staffs["tally"] == [0, 0], "a tally is shown as it was last told"
+    room.do(TEACHER, c.ClosePoll(staffs["pollId"]))
+    [closed] = snapshot(room.state, EVERYBODY, ada)["polls"]
+    assert (closed["correct"], closed["tally"], closed["open"]) == ([1], [1, 0], False)
