@@ -33,7 +33,7 @@ export function ReviewPage() {
         <Card key={course.id} component="article">
           <Stack gap="sm">
             <Title order={2} className="break">
-              <TextLink to="/courses/$courseId" params={{ courseId: course.id }} c="inherit" underline="hover">
+              <TextLink to="/courses/$courseId" params={{ courseId: course.id }} inherit c="inherit" underline="hover">
                 {course.title}
               </TextLink>
             </Title>

@@ -55,7 +55,7 @@ export function Shell() {
           </nav>
           <Group gap="sm" ml="auto" wrap="nowrap">
             {user !== null ? <AccountMenu user={user} /> : account.at === "out" ? <SignInLinks /> : null}
-            <Burger className={classes.burger ?? ""} opened={menu} onClick={open} size="sm" aria-label="Open the menu" />
+            <Burger hiddenFrom="sm" opened={menu} onClick={open} size="sm" aria-label="Open the menu" />
           </Group>
         </Container>
       </header>

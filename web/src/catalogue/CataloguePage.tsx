@@ -74,7 +74,7 @@ function Found({ courses }: { courses: Course[] }) {
         <Card key={course.id} component="article">
           <Stack gap="xs" h="100%">
             <Title order={2} fz="h3" className="break">
-              <TextLink to="/courses/$courseId" params={{ courseId: course.id }} c="inherit" underline="hover">
+              <TextLink to="/courses/$courseId" params={{ courseId: course.id }} inherit c="inherit" underline="hover">
                 {course.title}
               </TextLink>
             </Title>

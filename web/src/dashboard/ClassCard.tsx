@@ -29,7 +29,7 @@ export function ClassCard({ session, now, teaching }: Props) {
         </Group>
         <div>
           <Title order={3} className="break">
-            <TextLink to="/classes/$sessionId" params={{ sessionId: id }} c="inherit" underline="hover">
+            <TextLink to="/classes/$sessionId" params={{ sessionId: id }} inherit c="inherit" underline="hover">
               {title}
             </TextLink>
           </Title>
@@ -64,13 +64,13 @@ export function ClassCard({ session, now, teaching }: Props) {
   );
 }
 
-function endOf(session: LiveSession): string {
+export function endOf(session: LiveSession): string {
   if (session.status === "ended") return session.endsAt;
   return new Date(Date.parse(session.startTime) + session.durationMinutes * 60_000).toISOString();
 }
 
-function actionOf(session: LiveSession, open: boolean, teaching: boolean): string {
-  if (session.status === "ended") return teaching ? "Attendance" : "Look back";
+export function actionOf(session: LiveSession, open: boolean, teaching: boolean): string {
+  if (session.status === "ended") return teaching ? "Attendance" : "Details";
   if (teaching) return session.status === "live" ? "Teach" : "Open";
   return open ? "Join" : "Lobby";
 }

@@ -11,6 +11,7 @@ import { dayOf, timezone } from "../ui/time";
 import { useNow } from "../ui/useNow";
 import { ClassCard } from "./ClassCard";
 import { MyCourses } from "./MyCourses";
+import { NextClass } from "./NextClass";
 import { useClasses, type Classes } from "./useClasses";
 
 export function MyClassesPage() {
@@ -64,14 +65,18 @@ function Lists({ classes, now, userId, student }: ListsProps) {
     <ClassSection title={title} sessions={sessions} now={now} userId={userId} />
   );
   if (live.length + upcoming.length + past.length === 0) return <Empty student={student} />;
+  const [next, ...rest] = [...live, ...upcoming];
+  const alsoLive = rest.filter((one) => one.status === "live");
+  const later = rest.filter((one) => one.status === "scheduled");
   return (
     <Stack gap="xl">
-      {live.length > 0 ? section("Live now", live) : null}
-      {upcoming.length > 0 ? (
-        section("Upcoming", upcoming)
-      ) : live.length === 0 ? (
+      {next === undefined ? (
         <Text c="dimmed">No class is scheduled just now.</Text>
-      ) : null}
+      ) : (
+        <NextClass session={next} now={now} teaching={next.instructor.id === userId} />
+      )}
+      {alsoLive.length > 0 ? section("Also live", alsoLive) : null}
+      {later.length > 0 ? section("Upcoming", later) : null}
       {past.length > 0 ? section("Past", past) : null}
     </Stack>
   );

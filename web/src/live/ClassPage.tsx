@@ -8,6 +8,7 @@ import { useNow } from "../ui/useNow";
 import { ClassHeader } from "./parts/ClassHeader";
 import { ConnectionBanner } from "./parts/ConnectionBanner";
 import { VisitAnnouncer } from "./parts/VisitAnnouncer";
+import rooms from "./parts/rooms.module.css";
 import { screenOf, type Screen } from "./screen";
 import { CancelledScreen, ElsewhereScreen, EndedScreen, RemovedScreen, StrangerScreen } from "./student/endings";
 import { DoorScreen, FullScreen, JoiningScreen, LobbyScreen, LockedScreen } from "./student/entrance";
@@ -16,7 +17,7 @@ import { WaitingScreen } from "./student/WaitingScreen";
 import { TeachingScreen } from "./teach/TeachingScreen";
 import { useVisitState, useVisitor } from "./useVisit";
 import type { Visitor } from "./visitor";
-import type { VisitState } from "./visit";
+import { isOver, type VisitState } from "./visit";
 
 export function ClassPage({ sessionId }: { sessionId: string }) {
   const visitor = useVisitor(sessionId);
@@ -62,8 +63,9 @@ function Visit({ visitor }: { visitor: Visitor }) {
   const Shown = SCREENS[screen];
   const { session } = state;
   useDocumentTitle(session === null ? "Class · Lyceum" : `${TITLES[screen] ?? ""}${session.title} · Lyceum`);
+  const fills = screen === "seated" || (screen === "teaching" && session !== null && !isOver(session));
   return (
-    <div data-screen={screen}>
+    <div className={rooms.page} data-screen={screen} data-fills={fills || undefined}>
       {session !== null && screen !== "teaching" ? <ClassHeader session={session} now={now} /> : null}
       <Shown visitor={visitor} state={state} now={now} />
       <VisitAnnouncer state={state} screen={screen} />

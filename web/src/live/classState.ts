@@ -92,10 +92,11 @@ interface Tally {
 }
 
 const STEPS: Record<string, Step> = {
-  "session.started": (s, d: { endsAt: string }) => session(s, { status: "live", endsAt: d.endsAt }),
+  "session.started": (s, d: { endsAt: string }, event) =>
+    session(s, { status: "live", endsAt: d.endsAt, startedAt: event.at }),
   "session.ending": (s, d: { endsAt: string }) => ({ ...session(s, { endsAt: d.endsAt }), endingAt: d.endsAt }),
-  "session.ended": (s, d: { endedAt?: string }) =>
-    session({ ...s, hands: [], endingAt: null }, { status: "ended", endsAt: d.endedAt ?? s.session.endsAt }),
+  "session.ended": (s, _: unknown, event) =>
+    session({ ...s, hands: [], endingAt: null }, { status: "ended", endsAt: event.at, endedAt: event.at }),
   "session.cancelled": (s) => session(s, { status: "cancelled" }),
   "session.revised": (s, d: Partial<LiveSession>) => session(s, d),
   "session.locked": (s) => ({ ...s, locked: true }),

@@ -12,22 +12,19 @@ interface Props {
   className?: string;
 }
 
-const WIDTH = 400;
-const HEIGHT = 216;
-
 export function Amphitheatre({ maxStudents, currentStudents, yours = null, live = false, className }: Props) {
-  const { places, perDot, radius } = arrange(maxStudents, WIDTH, HEIGHT);
+  const { places, perDot, radius, width, height } = arrange(maxStudents);
   const taken = Math.min(places.length, Math.round(currentStudents / perDot + (currentStudents > 0 ? 0.49 : 0)));
   const mine = yours === null ? -1 : Math.min(places.length - 1, Math.floor((yours - 1) / perDot));
   return (
     <svg
       className={`${classes.root} ${className ?? ""}`}
-      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+      viewBox={`0 0 ${width} ${height}`}
       aria-hidden="true"
       focusable="false"
     >
-      <path className={classes.stage} d={`M${WIDTH / 2 - 34} ${HEIGHT - 8} a34 26 0 0 1 68 0 z`} />
-      <circle className={live ? classes.live : classes.quiet} cx={WIDTH / 2} cy={HEIGHT - 18} r={5} />
+      <path className={classes.stage} d={`M${width / 2 - 34} ${height - 6} a34 28 0 0 1 68 0 z`} />
+      <circle className={live ? classes.live : classes.quiet} cx={width / 2} cy={height - 17} r={5} />
       {places.map((place, index) => (
         <Dot key={index} place={place} radius={radius} kind={kindOf(index, taken, mine)} />
       ))}

@@ -4,7 +4,7 @@ import classes from "./StatusBadge.module.css";
 
 const WORDS: Record<LiveSession["status"], { label: string; color: string }> = {
   scheduled: { label: "Scheduled", color: "aegean" },
-  live: { label: "Live", color: "ember" },
+  live: { label: "Live", color: "ember.6" },
   ended: { label: "Ended", color: "gray" },
   cancelled: { label: "Cancelled", color: "gray" },
 };

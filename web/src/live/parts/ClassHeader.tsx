@@ -14,7 +14,7 @@ interface Props {
 
 export function ClassHeader({ session, now, actions }: Props) {
   return (
-    <Group justify="space-between" align="flex-end" gap="md" mb="lg">
+    <Group justify="space-between" align="flex-end" gap="md" mb="md">
       <Stack gap={6} miw={0} flex="1 1 320px">
         <Group gap="sm">
           <StatusBadge status={session.status} />
@@ -26,7 +26,7 @@ export function ClassHeader({ session, now, actions }: Props) {
           {session.title}
         </Title>
         <Text c="dimmed">
-          with {session.instructor.name} · {whenOf(session.startTime, now)} to{" "}
+          with {session.instructor.name} · {whenOf(session.startedAt ?? session.startTime, now)} to{" "}
           {clockWithZone(plannedEnd(session))}
         </Text>
       </Stack>
@@ -42,7 +42,7 @@ function plannedEnd(session: LiveSession): string {
 
 function timeLine(session: LiveSession, now: number): string {
   if (session.status === "live") return `${countdown(Date.parse(session.endsAt) - now)} left`;
-  if (session.status === "ended") return `Ended at ${clockOf(session.endsAt)}`;
+  if (session.status === "ended") return `at ${clockOf(session.endsAt)}`;
   if (session.status === "cancelled") return "";
   const rest = Date.parse(session.startTime) - now;
   return rest > 0 ? `Starts in ${countdown(rest)}` : "Starts any moment";

@@ -1,6 +1,6 @@
 /** The room as a picture, with the same in words. */
 
-import { Group, Stack, Text } from "@mantine/core";
+import { Group, Text } from "@mantine/core";
 import type { ReactNode } from "react";
 import type { LiveSession } from "../../api/types";
 import { Amphitheatre } from "../../ui/Amphitheatre";
@@ -9,13 +9,15 @@ import classes from "./SeatPanel.module.css";
 interface Props {
   session: LiveSession;
   seat?: number | null;
+  /** The picture beside the words instead of above them. */
+  flat?: boolean;
   children?: ReactNode;
 }
 
-export function SeatPanel({ session, seat = null, children }: Props) {
+export function SeatPanel({ session, seat = null, flat = false, children }: Props) {
   const { currentStudents, maxStudents, waitlisted } = session;
   return (
-    <Stack gap="sm" className={classes.root}>
+    <div className={classes.root} data-flat={flat || undefined}>
       <Amphitheatre
         className={classes.room ?? ""}
         maxStudents={maxStudents}
@@ -29,7 +31,7 @@ export function SeatPanel({ session, seat = null, children }: Props) {
         {seat === null ? null : <Count value={String(seat)} label="your seat" mine />}
       </Group>
       {children}
-    </Stack>
+    </div>
   );
 }
 

@@ -13,6 +13,7 @@ import { ReactionButtons, RisingReactions } from "../parts/Reactions";
 import { SeatPanel } from "../parts/SeatPanel";
 import { useAsk } from "../useAsk";
 import type { Visitor } from "../visitor";
+import rooms from "../parts/rooms.module.css";
 import classes from "./SeatedScreen.module.css";
 
 const RECIPIENTS = [
@@ -25,20 +26,26 @@ export function SeatedScreen({ visitor, state, now }: ScreenProps) {
   const room = <Room state={state} now={now} />;
   const polls = <PollsTab visitor={visitor} everybody={state.everybody} />;
   const chat = <Chat visitor={visitor} state={state} />;
+  const bar = <Bar visitor={visitor} everybody={state.everybody} />;
+  if (!wide)
+    return (
+      <div className={classes.narrow}>
+        <Narrow room={room} polls={polls} chat={chat} everybody={state.everybody} />
+        {bar}
+      </div>
+    );
   return (
-    <div className={classes.root}>
-      {wide ? (
-        <div className={classes.columns}>
+    <div className={rooms.columns}>
+      <div className={rooms.left}>
+        <div className={rooms.scroll} role="region" aria-label="Room" tabIndex={0}>
           <Stack gap="lg">
             {room}
             {polls}
           </Stack>
-          <Card className={classes.side ?? ""}>{chat}</Card>
         </div>
-      ) : (
-        <Narrow room={room} polls={polls} chat={chat} everybody={state.everybody} />
-      )}
-      <Bar visitor={visitor} everybody={state.everybody} />
+        {bar}
+      </div>
+      <Card className={rooms.side ?? ""}>{chat}</Card>
     </div>
   );
 }
@@ -63,12 +70,12 @@ function Narrow({ room, polls, chat, everybody }: Parts & { everybody: ClassStat
       <Tabs.List grow mb="md">
         <Tabs.Tab value="room">Room</Tabs.Tab>
         <Tabs.Tab value="chat">
-          <Indicator inline offset={-6} disabled={tab === "chat" || said <= seen} color="saffron" processing={false}>
+          <Indicator inline offset={-6} disabled={tab === "chat" || said <= seen} color="saffron.5">
             Chat
           </Indicator>
         </Tabs.Tab>
         <Tabs.Tab value="polls">
-          <Indicator inline offset={-6} disabled={!open} color="saffron">
+          <Indicator inline offset={-6} disabled={!open} color="saffron.5">
             Polls
           </Indicator>
         </Tabs.Tab>
@@ -175,7 +182,7 @@ function Bar({ visitor, everybody }: { visitor: Visitor; everybody: ClassState |
         <ActionIcon
           size={42}
           variant={raised ? "filled" : "default"}
-          color={raised ? "saffron" : "gray"}
+          color={raised ? "saffron.4" : "gray"}
           aria-label={hand}
           aria-pressed={raised}
           disabled={everybody === null}
@@ -185,7 +192,7 @@ function Bar({ visitor, everybody }: { visitor: Visitor; everybody: ClassState |
         </ActionIcon>
       </Tooltip>
       <ReactionButtons visitor={visitor} disabled={everybody === null || muted} />
-      <Button variant="light" color="ember" leftSection={<IconDoorExit size={20} />} onClick={open}>
+      <Button variant="default" leftSection={<IconDoorExit size={20} />} onClick={open}>
         Leave class
       </Button>
       <Modal opened={leaving} onClose={close} title="Leave the class?">

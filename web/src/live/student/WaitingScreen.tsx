@@ -44,6 +44,7 @@ export function WaitingScreen({ visitor, state }: ScreenProps) {
 
 /** The queue as a line of chairs, the head on the left, one's own in saffron. */
 function Queue({ place, length }: { place: number; length: number }) {
+  if (length < 2) return null;
   const shown = Math.min(length, MOST_HEADS);
   const mine = Math.min(place, shown);
   return (

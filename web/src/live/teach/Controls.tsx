@@ -46,7 +46,7 @@ function EndButton({ visitor, seated }: { visitor: Visitor; seated: number }) {
   };
   return (
     <>
-      <Button color="ember" leftSection={<IconPlayerStopFilled size={18} />} onClick={open}>
+      <Button color="ember.6" leftSection={<IconPlayerStopFilled size={18} />} onClick={open}>
         End class
       </Button>
       <Modal opened={opened} onClose={close} title="End the class for everybody?">

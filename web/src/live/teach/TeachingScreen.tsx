@@ -15,10 +15,11 @@ import { Controls } from "./Controls";
 import { Hands } from "./Hands";
 import { People } from "./People";
 import { TeachingPolls } from "./TeachingPolls";
+import rooms from "../parts/rooms.module.css";
 import classes from "./TeachingScreen.module.css";
 
 export function TeachingScreen({ visitor, state, now }: ScreenProps) {
-  const wide = useMediaQuery("(min-width: 75em)", true, { getInitialValueInEffect: false });
+  const wide = useMediaQuery("(min-width: 62em)", true, { getInitialValueInEffect: false });
   const [tab, setTab] = useState<string | null>(null);
   const [to, setTo] = useState("all");
   const session = state.session!;
@@ -43,8 +44,8 @@ export function TeachingScreen({ visitor, state, now }: ScreenProps) {
   return (
     <>
       <ClassHeader session={session} now={now} actions={<Controls visitor={visitor} state={state} />} />
-      <div className={wide && !over ? classes.columns : undefined}>
-        <Stack gap="lg" miw={0}>
+      <div className={wide && !over ? rooms.columns : undefined}>
+        <Stack gap="lg" miw={0} className={wide && !over ? (rooms.scroll ?? "") : ""}>
           {over ? null : <Overview state={state} />}
           <Tabs value={shown} onChange={setTab} keepMounted={false}>
             <Tabs.List mb="md" className={classes.tabs ?? ""}>
@@ -81,7 +82,7 @@ export function TeachingScreen({ visitor, state, now }: ScreenProps) {
             </Tabs.Panel>
           </Tabs>
         </Stack>
-        {wide && !over ? <Card className={classes.side ?? ""}>{chat}</Card> : null}
+        {wide && !over ? <Card className={rooms.side ?? ""}>{chat}</Card> : null}
       </div>
     </>
   );
@@ -91,7 +92,7 @@ function Overview({ state }: { state: ScreenProps["state"] }) {
   return (
     <Card pos="relative" py="md">
       <RisingReactions reactions={state.everybody?.reactions ?? []} />
-      <SeatPanel session={state.session!} />
+      <SeatPanel session={state.session!} flat />
     </Card>
   );
 }
@@ -112,7 +113,7 @@ function Tab({ value, icon, label, count = 0, urgent = false }: TabProps) {
           {label}
         </Text>
         {count > 0 ? (
-          <Badge size="sm" color={urgent ? "saffron" : "gray"} variant={urgent ? "filled" : "light"} className="numbers">
+          <Badge size="sm" color={urgent ? "saffron.4" : "gray"} variant={urgent ? "filled" : "light"} className="numbers">
             {count}
           </Badge>
         ) : null}
