@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 
 from actors.config import ActorConfig
 from actors.dispatch import Dispatcher
@@ -28,10 +27,26 @@ class LiveSessionsClient:
         self, session_id: SessionId, caller: Caller, command: Command, command_id: CommandId | None = None
     ) -> Answer:
         """See the port."""
-        repeatable = (
-            command_id if command_id is not None or isinstance(command, Look) else self._dispatcher.fresh_command_id()
-        )
-        return _answer(await self._dispatcher.execute(Envelope(LIVE, session_id, caller, command, repeatable)))
+        return _answer(await self._send(session_id, caller, command, command_id))
+
+    def submit(
+        self,
+        session_id: SessionId,
+        caller: Caller,
+        command: Command,
+        command_id: CommandId | None,
+        then: Callable[[Answer], None],
+    ) -> None:
+        """See `CommandDesk`."""
+        reply = self._send(session_id, caller, command, command_id)
+        reply.add_done_callback(lambda done: then(_answer(done.result())))
+
+    def _send(
+        self, session_id: SessionId, caller: Caller, command: Command, command_id: CommandId | None
+    ) -> "asyncio.Future[Reply]":
+        if command_id is None and not isinstance(command, Look):
+            command_id = CommandId(self._dispatcher.fresh_command_id())
+        return self._dispatcher.submit(Envelope(LIVE, session_id, caller, command, command_id))
 
 
 class ActorClients:
@@ -76,15 +91,37 @@ class TopicsClient:
         self, session_id: SessionId, caller: Caller, command: Command, command_id: CommandId | None = None
     ) -> Answer:
         """See `LiveSessions`; a join notes the presence of its connection."""
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+
+        def resolve(done: Answer) -> None:
+            if not answer.done():  # who asked may have stopped waiting
+                answer.set_result(done)
+
+        self.submit(session_id, caller, command, command_id, resolve)
+        return await answer
+
+    def submit(
+        self,
+        session_id: SessionId,
+        caller: Caller,
+        command: Command,
+        command_id: CommandId | None,
+        then: Callable[[Answer], None],
+    ) -> None:
+        """See `CommandDesk`."""
         if not isinstance(command, TakeSeat) or command.connection is None:
-            return await self._live.execute(session_id, caller, command, command_id)
+            self._live.submit(session_id, caller, command, command_id, then)
+            return
         # Noted before it is true: a host that restarts meanwhile must not believe that the socket is gone.
         held = self._held_as(command.connection)
         noted = self._note(session_id, held, caller)
-        answer = await self._live.execute(session_id, caller, replace(command, connection=held), command_id)
-        if noted and isinstance(answer, Refused):
-            self._forget(session_id, held)
-        return answer
+
+        def answered(answer: Answer) -> None:
+            if noted and isinstance(answer, Refused):
+                self._forget(session_id, held)
+            then(answer)
+
+        self._live.submit(session_id, caller, TakeSeat(command.waitlist, held), command_id, answered)
 
     async def enter(
         self, topic: Topic, caller: Caller, connection: ConnectionId | None, since: Position | None

@@ -72,11 +72,15 @@ class Dispatcher:
         """An id for a command that came without one, so that it can be retried."""
         return f"{self._run}:{next(self._numbers)}"
 
-    async def execute(self, envelope: Envelope) -> Reply:
-        """The owner's answer, within eight seconds."""
+    def submit(self, envelope: Envelope) -> "asyncio.Future[Reply]":
+        """The owner's answer to come, within eight seconds; costs no task. The future never raises."""
         waiting = _Waiting(envelope, asyncio.get_running_loop().create_future(), time.monotonic() + PATIENCE_SECONDS)
         self._route(waiting)
-        return await waiting.answer
+        return waiting.answer
+
+    async def execute(self, envelope: Envelope) -> Reply:
+        """The owner's answer, within eight seconds."""
+        return await self.submit(envelope)
 
     def _route(self, waiting: _Waiting) -> None:
         lane = self._lanes[self.owner(waiting.envelope.kind, waiting.envelope.grain_id)]

@@ -1,6 +1,6 @@
 """The seams: what the outer layers promise each other, as Protocols. Twins in memory ship beside the real ones."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,6 +22,21 @@ class LiveSessions(Protocol):
         The same `command_id` from the same caller is answered again and done once. Never raises for a part that is
         away: that is `Refused(Unavailable())`, after retries of its own with the same id, within 10 s.
         """
+        ...
+
+
+class CommandDesk(LiveSessions, Protocol):
+    """The door as a gateway uses it, thousands of times a second: the same promise, without a task a command."""
+
+    def submit(
+        self,
+        session_id: SessionId,
+        caller: Caller,
+        command: Command,
+        command_id: CommandId | None,
+        then: Callable[[Answer], None],
+    ) -> None:
+        """Like `execute`; calls `then` once, later, in the same loop."""
         ...
 
 
