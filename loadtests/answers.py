@@ -36,6 +36,15 @@ class _Error(msgspec.Struct, rename="camel"):
     retry: bool = False
 
 
+class _Details(msgspec.Struct):
+    retry: bool = False
+
+
+class _Problem(msgspec.Struct, rename="camel"):
+    error_code: str
+    details: _Details
+
+
 class _Event(msgspec.Struct):
     offset: int
     type: str
@@ -60,7 +69,7 @@ class Frame(msgspec.Struct, rename="camel"):
 
 _frame = msgspec.json.Decoder(Frame)
 _result = msgspec.json.Decoder(_Result | None)
-_problem = msgspec.json.Decoder(_Error)
+_problem = msgspec.json.Decoder(_Problem)
 
 
 def read_frame(payload: bytes | memoryview) -> Frame:
@@ -88,11 +97,12 @@ def answer_of_result(body: bytes | msgspec.Raw) -> DoorAnswer:
 
 
 def answer_of_response(status: int, body: bytes) -> DoorAnswer:
-    """What an HTTP response to a join says; 429 and 503 ask to come back."""
+    """What an HTTP response to a join says; 429, 502, 503, 504 and `details.retry` ask to come back."""
     if status in (200, 202):
         return answer_of_result(body)
+    again = status in (429, 502, 503, 504)
     try:
-        reason = _problem.decode(body).error_code
-    except msgspec.DecodeError:  # a proxy's own page (503 of HAProxy while replicas restart): not a problem document
-        reason = f"http_{status}"
-    return DoorAnswer(REFUSED, 0, reason, status in (429, 502, 503, 504))
+        problem = _problem.decode(body)
+    except msgspec.DecodeError:  # a proxy's own page: not a problem document
+        return DoorAnswer(REFUSED, 0, f"http_{status}", again)
+    return DoorAnswer(REFUSED, 0, problem.error_code, again or problem.details.retry)

@@ -23,7 +23,7 @@ def kill(processes: list[psutil.Process]) -> int:
     for process in doomed:
         with _gone_is_well():
             process.kill()
-    gone, alive = psutil.wait_procs(doomed, timeout=10)
+    _gone, alive = psutil.wait_procs(doomed, timeout=10)
     # A killed child of a paused parent stays as a zombie: dead, and only not buried yet.
     assert all(process.status() == psutil.STATUS_ZOMBIE for process in alive), alive
     return len(processes)

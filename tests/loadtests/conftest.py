@@ -95,7 +95,7 @@ async def _request(door: DoorTwin, reader: asyncio.StreamReader, writer: asyncio
                 writer.transport.abort()
                 return
             status = 503 if result is None else 200 if result["outcome"] == "seated" else 202
-            _respond(writer, status, result or {"errorCode": "unavailable"})
+            _respond(writer, status, result or {"errorCode": "unavailable", "details": {"retry": True}})
     except (asyncio.IncompleteReadError, ConnectionError):
         writer.close()
 
