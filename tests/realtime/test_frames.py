@@ -139,6 +139,4 @@ def test_packed_runs_fit_a_frame_and_lose_nothing(sizes: list[int]) -> None:
     assert [event for run in runs for event in run] == events
     assert all(run for run in runs)
     assert all(len(frames.events(TOPIC, 1, run)) <= 64 * 1024 for run in runs)
-    assert len(runs) <= 1 or all(
-        sum(map(len, run)) + len(later[0]) > 50 * 1024 for run, later in pairwise(runs)
-    )
+    assert len(runs) <= 1 or all(sum(map(len, run)) + len(later[0]) > 50 * 1024 for run, later in pairwise(runs))
