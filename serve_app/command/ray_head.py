@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 from serve_app.command import haproxy
@@ -28,7 +29,7 @@ def prepare(temporary: Path, token_file: Path, public: str) -> None:
     launcher = temporary / "haproxy"
     haproxy.write_launcher(launcher, public, temporary / "errors", _haproxy_binary())
     sockets = temporary / "h"
-    metrics, stats, fallback, dashboard, autoscaler = free_ports(5)
+    metrics, stats, fallback = free_ports(3)
     os.environ.update(
         {
             # Ray binds to loopback when it is told that this machine is no cluster node; the name is historical.
@@ -39,8 +40,6 @@ def prepare(temporary: Path, token_file: Path, public: str) -> None:
             "RAY_worker_niceness": "0",
             "RAY_memory_monitor_refresh_ms": "0",  # never kill a class because something else fills the machine
             "RAY_DEDUP_LOGS": "0",
-            "DASHBOARD_METRIC_PORT": str(dashboard),
-            "AUTOSCALER_METRIC_PORT": str(autoscaler),
             "RAY_SERVE_ENABLE_HA_PROXY": "1",
             "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
             "RAY_SERVE_HAPROXY_BINARY_PATH": str(launcher),
@@ -63,21 +62,42 @@ def prepare(temporary: Path, token_file: Path, public: str) -> None:
         os.environ.pop(name, None)
 
 
-def start_ray(temporary: Path, cpus: int) -> None:
-    """Start Ray's head inside this process's care: its servers die with this process. Main thread only."""
+def start_ray(temporary: Path, cpus: int) -> Callable[[], None]:
+    """Start Ray's head and connect to it; what comes back ends both. Main thread only: the servers of Ray end with the
+    thread that started them, so a kill of this process leaves none behind."""
     import ray  # heavy, and reads the environment at once
+    from ray._private.node import Node
+    from ray._private.parameter import RayParams
 
-    ray.init(
-        address="local",
-        namespace=NAMESPACE,
-        num_cpus=cpus,
-        num_gpus=0,
-        object_store_memory=_OBJECT_STORE_BYTES,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-        _temp_dir=str(temporary / "ray"),
+    class Head(Node):  # type: ignore[misc]  # Ray's annotations are not followed, so its classes are Any
+        """What `ray.init()` starts, less three Python processes that nobody here reads (dashboard, autoscaler, log
+        monitor): they are a quarter of the start and 170 MB. docs/decisions/0007 says how to go back."""
+
+        def start_api_server(self, **_options: object) -> None:
+            self._webui_url = None
+
+    head = Head(
+        RayParams(
+            num_cpus=cpus,
+            num_gpus=0,
+            object_store_memory=_OBJECT_STORE_BYTES,
+            include_dashboard=False,
+            include_log_monitor=False,
+            no_monitor=True,
+            temp_dir=str(temporary / "ray"),
+        ),
+        head=True,
+        shutdown_at_exit=False,
+        spawn_reaper=True,
+        ray_init_cluster=True,
     )
+    ray.init(address=head.address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
+
+    def stop() -> None:
+        ray.shutdown()
+        head.kill_all_processes(check_alive=False, allow_graceful=True)
+
+    return stop
 
 
 def join_ray(address: str) -> None:
@@ -111,11 +131,8 @@ def stop_accepting(temporary: Path, timeout_seconds: float) -> None:
     wait_gone(proxies, timeout_seconds)
 
 
-def stop_ray(temporary: Path) -> None:
-    """Stop Ray and every process that it started or forgot."""
-    import ray  # already imported by whoever started it
-
-    ray.shutdown()
+def end_forgotten(temporary: Path) -> None:
+    """End every process that Ray started and did not end: HAProxy always, others after a start that was broken off."""
     end_all((temporary / "ray", temporary / "h"), patience_seconds=2)
 
 

@@ -78,9 +78,9 @@ def _start(settings: Settings, folder: DataFolder, progress: Progress, stack: Ex
     databases = crew.submit(_start_databases, settings, servers, progress)
 
     ray_head.prepare(temporary, folder.secret("ray_token"), settings.public_host)
-    stack.callback(ray_head.stop_ray, temporary)
+    stack.callback(ray_head.end_forgotten, temporary)
     with progress.phase("Ray"):
-        ray_head.start_ray(temporary, cpus=settings.grain_hosts + settings.api_replicas + (os.cpu_count() or 1) + 4)
+        stack.callback(ray_head.start_ray(temporary, cpus=settings.grain_hosts + settings.api_replicas + 4))
     _interrupt_on_signals()  # Ray has put its own in place
 
     databases.result()
