@@ -107,10 +107,10 @@ class PostgresCommits:
 
 
 def _refused(bundles: Sequence[Bundle], row: Any) -> dict[Bundle, Committed]:
-    held = set(row["held"])
+    held = set(row["owner"])
     lost = {pair for number, pair in enumerate(owners(bundles), 1) if number not in held}
     refused = {bundle: Committed.FENCED for bundle in bundles if (bundle.shard_id, bundle.epoch) in lost}
-    for kind, check in (("live", "live_heads"), ("inbox", "inbox_heads")):
+    for kind, check in (("live", "live_head"), ("inbox", "inbox_head")):
         writing = logs(bundles, kind)
         if writing:
             fitting = set(row[check])

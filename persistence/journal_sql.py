@@ -7,30 +7,24 @@ are owned and fit their logs and everything is written, or nothing is and the st
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
-from itertools import count
+from operator import attrgetter
 from typing import Any
 
 from classroom.records import SessionRow
 from persistence.batches import Bundle
 
-Columns = list[list[Any]]
+Rows = list[tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
 class _Part:
-    """One piece of the statement: `sql` over arrays of `types`, and the arrays for some bundles (empty: leave it out).
-    A `check` yields the ordinals that pass; any other part writes."""
+    """One piece of the statement: `sql` over `$rows`, an array of the composite type `journal_<name>`, and those rows for
+    some bundles (none: the part is left out). A `check` yields the ordinals of the rows that pass; other parts write."""
 
     name: str
-    types: tuple[str, ...]
     sql: str
-    columns: Callable[[Sequence[Bundle]], Columns]
+    rows: Callable[[Sequence[Bundle]], Rows]
     check: bool = False
-
-
-def _owned(bundles: Sequence[Bundle]) -> Columns:
-    pairs = owners(bundles)
-    return [[shard_id for shard_id, _ in pairs], [epoch for _, epoch in pairs]]
 
 
 def owners(bundles: Sequence[Bundle]) -> list[tuple[int, int]]:
@@ -43,142 +37,103 @@ def logs(bundles: Sequence[Bundle], kind: str) -> list[Bundle]:
     return [bundle for bundle in bundles if bundle.kind == kind and bundle.events]
 
 
-def _heads(kind: str) -> Callable[[Sequence[Bundle]], Columns]:
-    def columns(bundles: Sequence[Bundle]) -> Columns:
-        writing = logs(bundles, kind)
-        return [[bundle.grain_id for bundle in writing], [bundle.events[0].offset for bundle in writing]]
-
-    return columns
+def _heads(kind: str) -> Callable[[Sequence[Bundle]], Rows]:
+    return lambda bundles: [(bundle.grain_id, bundle.events[0].offset) for bundle in logs(bundles, kind)]
 
 
-def _live_events(bundles: Sequence[Bundle]) -> Columns:
-    writing = logs(bundles, "live")
-    events = [event for bundle in writing for event in bundle.events]
-    positions = [event.topic_offsets for event in events]
+def _live_events(bundles: Sequence[Bundle]) -> Rows:
     return [
-        [grain_id for bundle in writing for grain_id in [bundle.grain_id] * len(bundle.events)],
-        [event.offset for event in events],
-        [position[0] for position in positions],
-        [position[1] for position in positions],
-        [position[2] for position in positions],
-        [event.at for event in events],
-        [event.type for event in events],
-        [event.command_id for event in events],
-        [event.payload for event in events],
+        (bundle.grain_id, event.offset, *event.topic_offsets, event.at, event.type, event.command_id, event.payload)
+        for bundle in logs(bundles, "live")
+        for event in bundle.events
     ]
 
 
-def _inbox_events(bundles: Sequence[Bundle]) -> Columns:
-    writing = logs(bundles, "inbox")
-    events = [event for bundle in writing for event in bundle.events]
+def _inbox_events(bundles: Sequence[Bundle]) -> Rows:
     return [
-        [grain_id for bundle in writing for grain_id in [bundle.grain_id] * len(bundle.events)],
-        [event.offset for event in events],
-        [event.at for event in events],
-        [event.type for event in events],
-        [event.command_id for event in events],
-        [event.payload for event in events],
+        (bundle.grain_id, event.offset, event.at, event.type, event.command_id, event.payload)
+        for bundle in logs(bundles, "inbox")
+        for event in bundle.events
     ]
 
 
-def _sessions(bundles: Sequence[Bundle]) -> Columns:
-    rows = [bundle.session for bundle in bundles if bundle.session is not None]
-    return [[getattr(row, name) for row in rows] for name in _SESSION_FIELDS]
+_session = attrgetter(*(field.name for field in fields(SessionRow)))
 
 
-def _intervals(bundles: Sequence[Bundle]) -> Columns:
-    rows = [interval for bundle in bundles if bundle.intervals for interval in bundle.intervals.values()]
+def _sessions(bundles: Sequence[Bundle]) -> Rows:
+    return [_session(bundle.session) for bundle in bundles if bundle.session is not None]
+
+
+def _intervals(bundles: Sequence[Bundle]) -> Rows:
     return [
-        [row.session_id for row in rows],
-        [row.user_id for row in rows],
-        [row.ordinal for row in rows],
-        [row.joined_at for row in rows],
-        [row.left_at for row in rows],
-        [row.reason for row in rows],
+        (row.session_id, row.user_id, row.ordinal, row.joined_at, row.left_at, row.reason)
+        for bundle in bundles
+        for row in bundle.intervals.values()
     ]
 
 
-def _deadlines(bundles: Sequence[Bundle]) -> Columns:
-    due = [bundle for bundle in bundles if bundle.deadline is not None]
-    return [
-        [bundle.kind for bundle in due],
-        [bundle.grain_id for bundle in due],
-        [bundle.shard_id for bundle in due],
-        [bundle.deadline for bundle in due],
-    ]
+def _deadlines(bundles: Sequence[Bundle]) -> Rows:
+    return [(it.kind, it.grain_id, it.shard_id, it.deadline) for it in bundles if it.deadline is not None]
 
 
-def _no_deadlines(bundles: Sequence[Bundle]) -> Columns:
-    idle = [bundle for bundle in bundles if bundle.deadline_changed and bundle.deadline is None]
-    return [[bundle.kind for bundle in idle], [bundle.grain_id for bundle in idle]]
+def _no_deadlines(bundles: Sequence[Bundle]) -> Rows:
+    return [(it.kind, it.grain_id) for it in bundles if it.deadline_changed and it.deadline is None]
 
 
-_SESSION_FIELDS = tuple(field.name for field in fields(SessionRow))
-
-# `$arrays` stands for a part's parameters; `from_moment` is a function of migration 0002.
+# The types and `from_moment` are of migrations 0003 and 0002.
 _PARTS = (
     _Part(
-        "held",
-        ("smallint", "bigint"),
+        "owner",
         # In the order of the shards, as a claim locks them: the two wait for each other, they do not deadlock. A claim that
         # was first makes FOR SHARE look at the new row, where the epoch no longer fits.
         """
-        SELECT w.ord FROM unnest($arrays) WITH ORDINALITY AS w(shard_id, epoch, ord)
+        SELECT w.ord FROM unnest($rows) WITH ORDINALITY AS w(shard_id, epoch, ord)
         JOIN actor_shards s ON s.shard_id = w.shard_id AND s.epoch = w.epoch
         ORDER BY w.shard_id FOR SHARE OF s
         """,
-        _owned,
+        owners,
         check=True,
     ),
     _Part(
-        "live_heads",
-        ("uuid", "bigint"),
+        "live_head",
         """
-        SELECT w.ord FROM unnest($arrays) WITH ORDINALITY AS w(id, first, ord)
+        SELECT w.ord FROM unnest($rows) WITH ORDINALITY AS w(id, first, ord)
         WHERE w.first = 1 + coalesce((SELECT max(e."offset") FROM live_events e WHERE e.session_id = w.id), 0)
         """,
         _heads("live"),
         check=True,
     ),
     _Part(
-        "inbox_heads",
-        ("uuid", "bigint"),
+        "inbox_head",
         """
-        SELECT w.ord FROM unnest($arrays) WITH ORDINALITY AS w(id, first, ord)
+        SELECT w.ord FROM unnest($rows) WITH ORDINALITY AS w(id, first, ord)
         WHERE w.first = 1 + coalesce((SELECT max(e."offset") FROM inbox_events e WHERE e.user_id = w.id), 0)
         """,
         _heads("inbox"),
         check=True,
     ),
     _Part(
-        "live_log",
-        ("uuid", "bigint", "bigint", "bigint", "bigint", "bigint", "text", "text", "bytea"),
+        "live_event",
         """
         INSERT INTO live_events
             (session_id, "offset", live_offset, staff_offset, queue_offset, at, type, command_id, payload)
-        SELECT id, n, live, staff, queue, from_moment(at), type, command_id, convert_from(payload, 'UTF8')::json
-        FROM unnest($arrays) AS w(id, n, live, staff, queue, at, type, command_id, payload)
-        WHERE (SELECT ok FROM verdict)
+        SELECT id, n, live_offset, staff_offset, queue_offset, from_moment(at), type, command_id,
+               convert_from(payload, 'UTF8')::json
+        FROM unnest($rows) WHERE (SELECT ok FROM verdict)
         """,
         _live_events,
     ),
     _Part(
-        "inbox_log",
-        ("uuid", "bigint", "bigint", "text", "text", "bytea"),
+        "inbox_event",
         """
         INSERT INTO inbox_events (user_id, "offset", at, type, command_id, payload)
         SELECT id, n, from_moment(at), type, command_id, convert_from(payload, 'UTF8')::json
-        FROM unnest($arrays) AS w(id, n, at, type, command_id, payload)
-        WHERE (SELECT ok FROM verdict)
+        FROM unnest($rows) WHERE (SELECT ok FROM verdict)
         """,
         _inbox_events,
     ),
     _Part(
-        "session_rows",
-        (
-            *("uuid", "uuid", "uuid", "text", "bigint", "integer", "bigint", "integer", "integer", "integer"),
-            *("text", "integer", "boolean", "boolean", "uuid", "text", "bigint", "bigint"),
-        ),
+        "session",
         """
         INSERT INTO live_sessions
             (id, course_id, lesson_id, title, starts_at, duration_minutes, ends_at, max_students, current_students,
@@ -187,11 +142,7 @@ _PARTS = (
         SELECT id, course_id, lesson_id, title, from_moment(starts_at), duration_minutes, from_moment(ends_at), max_students,
                current_students, waitlisted, status, doors_open_minutes, waitlist_enabled, locked, instructor_id,
                instructor_name, from_moment(started_at), from_moment(ended_at)
-        FROM unnest($arrays)
-            AS w(id, course_id, lesson_id, title, starts_at, duration_minutes, ends_at, max_students, current_students,
-                 waitlisted, status, doors_open_minutes, waitlist_enabled, locked, instructor_id, instructor_name,
-                 started_at, ended_at)
-        WHERE (SELECT ok FROM verdict)
+        FROM unnest($rows) WHERE (SELECT ok FROM verdict)
         ON CONFLICT (id) DO UPDATE SET
             (course_id, lesson_id, title, starts_at, duration_minutes, ends_at, max_students, current_students, waitlisted,
              status, doors_open_minutes, waitlist_enabled, locked, instructor_id, instructor_name, started_at, ended_at)
@@ -203,13 +154,11 @@ _PARTS = (
         _sessions,
     ),
     _Part(
-        "interval_rows",
-        ("uuid", "uuid", "integer", "bigint", "bigint", "text"),
+        "interval",
         """
         INSERT INTO attendance_intervals (session_id, user_id, ordinal, joined_at, left_at, reason)
         SELECT session_id, user_id, ordinal, from_moment(joined_at), from_moment(left_at), reason
-        FROM unnest($arrays) AS w(session_id, user_id, ordinal, joined_at, left_at, reason)
-        WHERE (SELECT ok FROM verdict)
+        FROM unnest($rows) WHERE (SELECT ok FROM verdict)
         ON CONFLICT (session_id, user_id, ordinal) DO UPDATE
         SET joined_at = excluded.joined_at, left_at = excluded.left_at, reason = excluded.reason
         """,
@@ -217,21 +166,18 @@ _PARTS = (
     ),
     _Part(
         "due",
-        ("text", "uuid", "smallint", "bigint"),
         """
         INSERT INTO deadlines (kind, grain_id, shard_id, due_at)
         SELECT kind, grain_id, shard_id, from_moment(due_at)
-        FROM unnest($arrays) AS w(kind, grain_id, shard_id, due_at)
-        WHERE (SELECT ok FROM verdict)
+        FROM unnest($rows) WHERE (SELECT ok FROM verdict)
         ON CONFLICT (kind, grain_id) DO UPDATE SET shard_id = excluded.shard_id, due_at = excluded.due_at
         """,
         _deadlines,
     ),
     _Part(
         "not_due",
-        ("text", "uuid"),
         """
-        DELETE FROM deadlines d USING unnest($arrays) AS w(kind, grain_id)
+        DELETE FROM deadlines d USING unnest($rows) AS w
         WHERE d.kind = w.kind AND d.grain_id = w.grain_id AND (SELECT ok FROM verdict)
         """,
         _no_deadlines,
@@ -240,32 +186,25 @@ _PARTS = (
 
 
 @cache
-def _statement(used: tuple[int, ...]) -> str:
+def _statement(used: tuple[_Part, ...]) -> str:
     checks, writes, verdict, answer = [], [], [], ["ok"]
-    parameters = count(1)
-    for part in (_PARTS[index] for index in used):
-        arrays = [f"${next(parameters)}::{kind}[]" for kind in part.types]
-        sql = part.sql.replace("$arrays", ", ".join(arrays))
+    for number, part in enumerate(used, 1):
+        rows = f"${number}::journal_{part.name}[]"
+        sql = part.sql.replace("$rows", rows)
         if part.check:
-            checks.append(f"{part.name} AS MATERIALIZED ({sql})")
-            verdict.append(f"(SELECT count(*) FROM {part.name}) = cardinality({arrays[0]})")  # noqa: S608 - our own names
-            answer.append(f"CASE WHEN NOT ok THEN ARRAY(SELECT ord FROM {part.name}) END AS {part.name}")  # noqa: S608
+            checks.append(f"fit_{part.name} AS MATERIALIZED ({sql})")
+            verdict.append(f"(SELECT count(*) FROM fit_{part.name}) = cardinality({rows})")  # noqa: S608 - our own names
+            answer.append(f"CASE WHEN NOT ok THEN ARRAY(SELECT ord FROM fit_{part.name}) END AS {part.name}")  # noqa: S608
         else:
-            writes.append(f"{part.name} AS ({sql})")
+            writes.append(f"write_{part.name} AS ({sql})")
     checks.append(f"verdict AS MATERIALIZED (SELECT {' AND '.join(verdict)} AS ok)")
     return f"WITH {', '.join(checks + writes)} SELECT {', '.join(answer)} FROM verdict"  # noqa: S608 - our own parts
 
 
-def commit_statement(bundles: Sequence[Bundle]) -> tuple[str, Columns]:
+def commit_statement(bundles: Sequence[Bundle]) -> tuple[str, list[Rows]]:
     """The statement for these bundles and its arguments. Parts without rows are left out; there are few combinations.
 
-    It yields one row: `ok`, and when that is false the ordinals that passed each check: `held` (of `owners`) and, where
-    there are such events, `live_heads` and `inbox_heads` (of `logs`)."""
-    used = []
-    arguments: Columns = []
-    for index, part in enumerate(_PARTS):
-        columns = part.columns(bundles)
-        if columns[0]:
-            used.append(index)
-            arguments += columns
-    return _statement(tuple(used)), arguments
+    It yields one row: `ok`, and when that is false the ordinals that passed each check: `owner` (of `owners`) and, where
+    there are such events, `live_head` and `inbox_head` (of `logs`)."""
+    filled = [(part, rows) for part in _PARTS if (rows := part.rows(bundles))]
+    return _statement(tuple(part for part, _ in filled)), [rows for _, rows in filled]
