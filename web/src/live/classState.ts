@@ -84,6 +84,10 @@ const poll = (state: ClassState, pollId: string, change: Partial<Poll>): ClassSt
 
 const without = (list: string[], userId: string): string[] => list.filter((one) => one !== userId);
 
+type Revised = Pick<LiveSession, "title" | "durationMinutes" | "doorsOpenMinutes" | "waitlistEnabled"> & {
+  startsAt: string;
+};
+
 interface Tally {
   pollId: string;
   tally: number[];
@@ -98,7 +102,7 @@ const STEPS: Record<string, Step> = {
   "session.ended": (s, _: unknown, event) =>
     session({ ...s, hands: [], endingAt: null }, { status: "ended", endsAt: event.at, endedAt: event.at }),
   "session.cancelled": (s) => session(s, { status: "cancelled" }),
-  "session.revised": (s, d: Partial<LiveSession>) => session(s, d),
+  "session.revised": (s, { startsAt, ...rest }: Revised) => session(s, { ...rest, startTime: startsAt }),
   "session.locked": (s) => ({ ...s, locked: true }),
   "session.unlocked": (s) => ({ ...s, locked: false }),
   "capacity.changed": (s, d: { maxStudents: number }) => session(s, { maxStudents: d.maxStudents }),
@@ -139,6 +143,9 @@ const STEPS: Record<string, Step> = {
     hands: s.hands.filter((one) => one.userId !== d.userId),
   }),
 };
+
+/** The events of `live:` that change what is seen. */
+export const KNOWN = Object.keys(STEPS);
 
 /** The state after `events`; an event this release does not know changes nothing. */
 export function afterEvents(state: ClassState, events: TopicEvent[]): ClassState {

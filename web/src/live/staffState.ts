@@ -103,6 +103,9 @@ const STEPS: Record<string, Step> = {
   },
 };
 
+/** The events of `:staff` that change who sits and who waits; the rest is told on `live:` as well. */
+export const KNOWN = Object.keys(STEPS);
+
 /** The state after `events`. One copy a batch, not one an event: a stampede arrives in few frames. */
 export function afterEvents(state: StaffState, events: TopicEvent[]): StaffState {
   const draft: Draft = {
