@@ -30,6 +30,10 @@ class Departures:
             before = self._under_way.get(connection)
             self._under_way[connection] = self._tasks.start(self._tell(before, connection, caller, left), "gone")
 
+    def under_way(self, connection: ConnectionId) -> bool:
+        """Whether a class is still being told of a departure of this connection."""
+        return connection in self._under_way
+
     async def told(self, connection: ConnectionId) -> None:
         """Wait until the classes know of every departure so far, or have not answered in time."""
         under_way = self._under_way.get(connection)

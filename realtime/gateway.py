@@ -13,11 +13,9 @@ from http import HTTPStatus
 import structlog
 from picows import WSUpgradeRequest, WSUpgradeResponseWithListener, ws_create_server
 
-from classroom.answers import Answer, Refused
 from classroom.callers import Caller
 from classroom.ids import ConnectionId, SessionId, Topic, UserId, uuid7
-from classroom.ports import Batch, GatewayDirectory, LiveSessions, Tickets, Topics
-from classroom.refusals import Unavailable
+from classroom.ports import Batch, CommandDesk, GatewayDirectory, Tickets, Topics
 from classroom.topics import LiveTopic, parse_topic
 from realtime import handshakes
 from realtime.closing import FAULT, REMOVED, REPLACED, RESTART, RESYNC, Close, close_for
@@ -56,7 +54,7 @@ class Gateway:
         settings: GatewaySettings,
         identify: TokenCheck,
         tickets: Tickets,
-        live: LiveSessions,
+        live: CommandDesk,
         topics: Topics,
         directory: GatewayDirectory,
     ) -> None:
@@ -233,8 +231,7 @@ class Gateway:
                 case Send(frame):
                     socket.send(frame)
                 case Execute():
-                    self._counts["commands"] += 1
-                    self._tasks.start(self._execute(socket, effect), "command")
+                    self._execute(socket, effect)
                 case Follow():
                     self._tasks.start(self._follow(socket, effect), "subscribe")
                 case Unfollow(topic):
@@ -271,22 +268,27 @@ class Gateway:
                 self.shut(oldest, REPLACED, "too many connections")
         self._carry_out(socket, effects)
 
-    async def _execute(self, socket: Socket, request: Execute) -> None:
-        caller = socket.connection.caller
-        if caller is not None:
-            await self._departures.told(socket.connection.id)
-            answer = await self._decide(caller, request)
-            self._carry_out(socket, socket.connection.answered(request, answer))
+    def _execute(self, socket: Socket, request: Execute) -> None:
+        self._counts["commands"] += 1
+        if self._departures.under_way(socket.connection.id):
+            self._tasks.start(self._execute_after_departure(socket, request), "command")
+        else:
+            self._submit(socket, request)
 
-    async def _decide(self, caller: Caller, request: Execute) -> Answer:
-        try:
-            async with asyncio.timeout(self._settings.call_seconds):
-                return await self._live.execute(request.session_id, caller, request.command, request.command_id)
-        except TimeoutError:
-            _log.warning("command.timed_out", session=request.session_id)
-        except Exception:
-            _log.exception("command.failed", session=request.session_id)
-        return Refused(Unavailable())
+    async def _execute_after_departure(self, socket: Socket, request: Execute) -> None:
+        await self._departures.told(socket.connection.id)
+        self._submit(socket, request)
+
+    def _submit(self, socket: Socket, request: Execute) -> None:
+        connection = socket.connection
+        if connection.caller is not None:
+            self._live.submit(
+                request.session_id,
+                connection.caller,
+                request.command,
+                request.command_id,
+                lambda answer: self._carry_out(socket, connection.answered(request, answer)),
+            )
 
     async def _follow(self, socket: Socket, request: Follow) -> None:
         connection = socket.connection

@@ -1,10 +1,11 @@
-"""A host of classes in this process, behind the ports `LiveSessions` and `Topics`: for tests and for trying things out.
+"""A host of classes in this process, behind the ports `CommandDesk` and `Topics`: for tests and for trying things out.
 
 It keeps the promises that the gateway leans on (offsets without gaps, positions exact at the moment of entering, commands
 done once, presence) with just enough of a class to have something to tell: seats, a waitlist, chat. The rules
 themselves are in `classroom/live/`.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -36,7 +37,7 @@ class MemoryClass:
 
 
 class MemoryHost:
-    """Implements `LiveSessions` and `Topics`. Events of followed topics go to `deliver`, after what caused them."""
+    """Implements `CommandDesk` and `Topics`. Events of followed topics go to `deliver`, after what caused them."""
 
     def __init__(self, deliver: Callable[[Sequence[Batch]], None]) -> None:
         self.classes: dict[SessionId, MemoryClass] = {}
@@ -68,12 +69,26 @@ class MemoryHost:
         if topic in self.followed and not self.away:
             self._deliver((Batch(topic, self.epoch, len(log), (log[-1],)),))
 
-    # LiveSessions
+    # CommandDesk
 
     async def execute(
         self, session_id: SessionId, caller: Caller, command: Command, command_id: CommandId | None = None
     ) -> Answer:
         """See `classroom.ports.LiveSessions`."""
+        return self._answer(session_id, caller, command, command_id)
+
+    def submit(
+        self,
+        session_id: SessionId,
+        caller: Caller,
+        command: Command,
+        command_id: CommandId | None,
+        then: Callable[[Answer], None],
+    ) -> None:
+        """See `classroom.ports.CommandDesk`."""
+        asyncio.get_running_loop().call_soon(then, self._answer(session_id, caller, command, command_id))
+
+    def _answer(self, session_id: SessionId, caller: Caller, command: Command, command_id: CommandId | None) -> Answer:
         if self.away:
             return Refused(Unavailable())
         key = (caller.user_id, command_id) if command_id is not None else None
