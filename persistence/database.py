@@ -1,8 +1,7 @@
-"""Ways into Postgres from one URL: SQLAlchemy engines for stores, asyncpg pools for the journal."""
+"""SQLAlchemy engines for the stores, and one kind of error when Postgres is away."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import asyncpg
@@ -11,11 +10,9 @@ from sqlalchemy import exc as sa_errors
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from persistence.errors import StoreAway
+from persistence.pools import CONNECT_SECONDS, SESSION, STATEMENT_SECONDS
 
-CONNECT_SECONDS = 5.0
-STATEMENT_SECONDS = 10.0
 _AWAY_CLASSES = ("08", "53", "57", "58")  # connection, resources, operator intervention, system error
-_SESSION: Mapping[str, str] = {"timezone": "UTC", "application_name": "lyceum"}
 
 
 class Database:
@@ -105,22 +102,5 @@ def open_engine(database_url: str, size: int = 5, spare: int = 5) -> AsyncEngine
         pool_timeout=CONNECT_SECONDS,
         pool_recycle=1_800,
         pool_pre_ping=True,  # after Postgres was restarted nobody should meet a connection from before
-        connect_args={"timeout": CONNECT_SECONDS, "command_timeout": STATEMENT_SECONDS, "server_settings": dict(_SESSION)},
-    )
-
-
-async def open_pool(database_url: str, size: int = 2, least: int = 1, **options: Any) -> "asyncpg.Pool[asyncpg.Record]":
-    """An asyncpg pool of `least` to `size` connections. `options` go to `asyncpg.create_pool`.
-
-    With `least` 0 nothing is connected to yet; otherwise raises OSError, TimeoutError or asyncpg.PostgresError when the
-    server cannot be reached.
-    """
-    url = url_of(database_url).set(drivername="postgresql")
-    settings = {"command_timeout": STATEMENT_SECONDS, "timeout": CONNECT_SECONDS, **options}
-    return await asyncpg.create_pool(
-        url.render_as_string(hide_password=False),
-        min_size=min(least, size),
-        max_size=size,
-        server_settings=dict(_SESSION),
-        **settings,
+        connect_args={"timeout": CONNECT_SECONDS, "command_timeout": STATEMENT_SECONDS, "server_settings": dict(SESSION)},
     )

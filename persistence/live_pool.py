@@ -7,8 +7,8 @@ from typing import Any
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from persistence.database import open_pool
 from persistence.errors import reaching_store
+from persistence.pools import open_pool
 
 CONNECT_SECONDS = 2.0
 STATEMENT_SECONDS = 5.0

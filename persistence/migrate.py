@@ -10,7 +10,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from persistence.database import CONNECT_SECONDS, url_of
+from persistence.database import url_of
+from persistence.pools import CONNECT_SECONDS
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 _ONE_AT_A_TIME = 0x4C59_4345  # "LYCE": the advisory lock under which migrations run

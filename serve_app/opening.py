@@ -12,12 +12,13 @@ from actors.config import ActorConfig
 from classroom.times import Moment
 from persistence.accounts import PostgresAccounts
 from persistence.courses import PostgresCourses
-from persistence.database import Database, open_engine, open_pool
+from persistence.database import Database, open_engine
 from persistence.enrollments import PostgresEnrollments
 from persistence.errors import StoreAway
 from persistence.idempotency import IdempotencyKeys, PostgresIdempotencyKeys
 from persistence.ids import new_id
 from persistence.live_records import PostgresLiveRecords
+from persistence.pools import open_pool
 from persistence.rate_limits import redis_rate_limits
 from persistence.redis_store import RedisGatewayDirectory, RedisTickets, open_redis, ping
 from persistence.sign_ins import PostgresSignIns
