@@ -18,9 +18,9 @@ from classroom.refusals import Malformed, Refusal
 from persistence.pages import BadCursor
 from serve_app import auth, catalogue, door, enrolment, health, live_sessions, teaching, users
 from serve_app.composition import EdgeConfig, Parts
-from serve_app.edge import Edge
+from serve_app.edge import BODY_LIMIT, Edge
 from serve_app.problems import problem_of
-from serve_app.reasons import BadRequest, MalformedJson, NoSuchRoute, WrongMethod
+from serve_app.reasons import BadRequest, BodyTooLarge, MalformedJson, NoSuchRoute, WrongMethod
 from serve_app.site import Site
 from serve_app.visits import visit_of
 from serve_app.wire import ProblemDocument
@@ -126,7 +126,7 @@ async def _http_problem(request: Request, error: Exception) -> Response:
     return problem_of(refusal, request.url.path, visit_of(request).correlation_id, headers).response()
 
 
-_BY_STATUS: dict[int, Refusal] = {404: NoSuchRoute(), 405: WrongMethod()}
+_BY_STATUS: dict[int, Refusal] = {404: NoSuchRoute(), 405: WrongMethod(), 413: BodyTooLarge(BODY_LIMIT)}
 
 
 async def _validation_problem(request: Request, error: Exception) -> Response:

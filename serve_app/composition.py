@@ -40,6 +40,8 @@ class EdgeConfig:
     live_rate_limit_per_minute: int = 600
     metrics_token: str = ""
     """Bearer token for `/metrics`; empty: only admins may read them."""
+    server_adds_request_id: bool = False
+    """Whether the server around the application (Serve) puts `X-Request-Id` on answers, so that it need not be here."""
     web_dist: Path = WEB_DIST
     version: str = "0.1.0"
 

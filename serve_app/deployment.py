@@ -7,9 +7,7 @@ from ray import serve
 
 from actors.config import ActorConfig
 from actors.logs import configure_logs
-from serve_app.app import create_app
 from serve_app.composition import EdgeConfig
-from serve_app.opening import open_parts
 from serve_app.settings import Settings
 
 APPLICATION = "lyceum"
@@ -26,6 +24,10 @@ class Api:
         self._actors = actors
 
     def __serve_build_asgi_app__(self) -> FastAPI:
+        # Here and not above: who deploys needs none of it, and importing it takes as long as starting a replica.
+        from serve_app.app import create_app
+        from serve_app.opening import open_parts
+
         configure_logs()
         return create_app(self._config, partial(open_parts, self._config, self._actors))
 
@@ -64,4 +66,5 @@ def edge_config(settings: Settings) -> EdgeConfig:
         email_verification=settings.email_verification,
         rate_limit_per_minute=settings.rate_limit_per_minute,
         live_rate_limit_per_minute=settings.live_rate_limit_per_minute,
+        server_adds_request_id=True,
     )

@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import structlog
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from classroom.refusals import RateLimited, Refusal, Unavailable
@@ -17,7 +18,7 @@ from serve_app.reasons import BodyTooLarge, InternalError, NotJson
 from serve_app.visits import Visit
 
 BODY_LIMIT = 1 << 20
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+_REQUEST_ID = re.compile(r"[!-~]{1,200}")
 _LIVE_DOOR = re.compile(r"/api/live-sessions/[^/]+/(?:join|leave|status)")
 _UNLIMITED = frozenset({"/api/health", "/api/openapi.json", "/api/docs"})
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("lyceum.http")
@@ -40,7 +41,7 @@ class Edge:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         visit = _visit(scope, headers, parts)
         scope.setdefault("state", {})["visit"] = visit
-        reply = _Reply(send, visit, self._headers, scope)
+        reply = _Reply(send, visit, self._headers, scope, self._config.server_adds_request_id)
         try:
             refusal = _framing(scope, headers)
             if refusal is None and scope["path"].startswith("/api/"):
@@ -85,8 +86,11 @@ def refusal_of(error: Exception) -> Refusal:
     return InternalError()
 
 
-class TooLarge(Exception):
-    """More bytes came than a body may have."""
+class TooLarge(HTTPException):
+    """More bytes came than a body may have. An HTTPException, because FastAPI lets only those out of reading a body."""
+
+    def __init__(self) -> None:
+        super().__init__(413)
 
 
 def _visit(scope: Scope, headers: dict[bytes, bytes], parts: Parts) -> Visit:
@@ -142,9 +146,12 @@ def _bounded(receive: Receive) -> Receive:
 class _Reply:
     """The way back: adds headers, remembers what was said."""
 
-    def __init__(self, send: Send, visit: Visit, headers: list[tuple[bytes, bytes]], scope: Scope) -> None:
+    def __init__(
+        self, send: Send, visit: Visit, headers: list[tuple[bytes, bytes]], scope: Scope, id_is_added: bool
+    ) -> None:
         self._send = send
         self._headers = headers
+        self._id_is_added = id_is_added
         self._scope = scope
         self._began = time.perf_counter()
         self.visit = visit
@@ -160,7 +167,8 @@ class _Reply:
     def _extra(self, given: Any) -> list[tuple[bytes, bytes]]:
         names = {name.lower() for name, _ in given}
         extra = [header for header in self._headers if header[0] not in names]
-        extra.append((b"x-request-id", self.visit.correlation_id.encode("latin-1")))
+        if not self._id_is_added:
+            extra.append((b"x-request-id", self.visit.correlation_id.encode("latin-1")))
         if self._scope["path"].startswith("/api/") and b"cache-control" not in names:
             extra.append((b"cache-control", b"no-store"))
         if self.allowance is not None:
