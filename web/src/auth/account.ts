@@ -4,7 +4,7 @@
  */
 
 import type { User } from "../api/types";
-import { ApiError, problemOf } from "../api/problem";
+import { problemOf } from "../api/problem";
 
 export type Account = { at: "unknown" } | { at: "out" } | { at: "in"; user: User; accessToken: string; staleAt: number };
 
@@ -106,8 +106,4 @@ export async function accessToken(renew = false): Promise<string | null> {
   if (!renew && Date.now() < now.staleAt) return now.accessToken;
   const next = await refresh();
   return next.at === "in" ? next.accessToken : null;
-}
-
-export function isUnauthenticated(thrown: unknown): boolean {
-  return thrown instanceof ApiError && thrown.status === 401;
 }

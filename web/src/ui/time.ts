@@ -47,14 +47,6 @@ export function countdown(milliseconds: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(total % 60)}` : `${minutes}:${two(total % 60)}`;
 }
 
-/** A duration in words: "45 s", "12 min", "1 h 05 min". */
-export function durationOf(total: number): string {
-  if (total < 60) return `${Math.round(total)} s`;
-  const minutes = Math.round(total / 60);
-  if (minutes < 60) return `${minutes} min`;
-  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
-}
-
 /** The duration to the second, for the record: "0:12:05". */
 export function exactDuration(total: number): string {
   const two = (n: number) => String(n).padStart(2, "0");
