@@ -29,7 +29,7 @@ import uvloop
 from classroom.callers import Caller, Role
 from classroom.ids import UserId, uuid7
 from classroom.times import Moment
-from loadtests.benchmarks.machine import describe_machine, describe_postgres
+from loadtests.benchmarks.machine import cpu_of_children, describe_machine, describe_postgres
 from loadtests.benchmarks.servers import (
     SECRET_KEY,
     LyceumService,
@@ -105,7 +105,7 @@ class Plain:
 
     def crowd(self, prepared: PreparedClass) -> Crowd:
         """See `Contender.crowd`."""
-        return RestCrowd(self.url, prepared.students, self.connections)
+        return RestCrowd(self.url, prepared.students, self.connections, keyed=False)
 
     async def check(self, prepared: PreparedClass, journeys: Sequence[Journey]) -> None:
         """See `Contender.check`."""
@@ -137,7 +137,7 @@ class Lyceum:
         """See `Contender.crowd`."""
         if self.socket_url is not None:
             return SocketCrowd(self.socket_url, prepared.students)
-        return RestCrowd(self.service.rest_url, prepared.students, self.connections)
+        return RestCrowd(self.service.rest_url, prepared.students, self.connections, keyed=False)
 
     async def check(self, prepared: PreparedClass, journeys: Sequence[Journey]) -> None:
         """See `Contender.check`."""
@@ -162,16 +162,18 @@ async def run_turn(name: str, contender: Contender, prepared: PreparedClass) -> 
     await crowd.open()
     try:
         await _quiet()
-        before = psutil.cpu_times()
+        before, used = psutil.cpu_times(), cpu_of_children()
         run = await stampede(crowd, prepared.session_id)
-        after = psutil.cpu_times()
+        after, now_used = psutil.cpu_times(), cpu_of_children()
         check_promises(run.journeys, len(prepared.students))
         await contender.check(prepared, run.journeys)
         await contender.clear(prepared)
     finally:
         await crowd.close()
     idle = (after.idle - before.idle) / max(sum(after) - sum(before), 0.001)
-    return Turn(name, len(run.journeys), run.seconds, run.wait(0.5), run.wait(0.99), run.generator_share, idle)
+    service, postgres = (after - before for before, after in zip(used, now_used, strict=True))
+    waits = (run.wait(0.5), run.wait(0.99))
+    return Turn(name, len(run.journeys), run.seconds, *waits, run.generator_share, idle, service, postgres)
 
 
 async def _quiet(patience_seconds: float = 10) -> None:

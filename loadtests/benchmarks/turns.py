@@ -20,6 +20,14 @@ class Turn:
     """Seconds in which 99 % had their answer."""
     generator_share: float
     machine_idle: float
+    service_cpu: float
+    """Processor seconds of the contender's own processes."""
+    postgres_cpu: float
+
+    @property
+    def cpu_per_join(self) -> float:
+        """Processor seconds of service and Postgres for one join: steadier than rates on a busy machine."""
+        return (self.service_cpu + self.postgres_cpu) / self.joins
 
     @property
     def per_second(self) -> float:
@@ -46,6 +54,7 @@ class Summary:
     most_within: float
     generator_share: float
     machine_idle: float
+    cpu_per_join: float
 
 
 class NothingValid(ValueError):
@@ -76,6 +85,7 @@ def summarise(contender: str, turns: Sequence[Turn]) -> Summary:
         median(turn.most_within for turn in valid),
         median(turn.generator_share for turn in valid),
         median(turn.machine_idle for turn in valid),
+        median(turn.cpu_per_join for turn in valid),
     )
 
 
@@ -90,7 +100,7 @@ def table(summaries: Sequence[Summary], base: str) -> str:
     lines += [
         f"| {each.contender} | {each.per_second:,.0f} | {each.slowest:,.0f} – {each.fastest:,.0f} "
         f"| {each.per_second / reference:.2f} | {each.half_within * 1000:.0f} ms | {each.most_within * 1000:.0f} ms "
-        f"| {each.generator_share:.0%} | {each.machine_idle:.0%} |"
+        f"| {each.cpu_per_join * 1e6:,.0f} µs | {each.generator_share:.0%} | {each.machine_idle:.0%} |"
         for each in summaries
     ]
     void = sum(each.void for each in summaries)

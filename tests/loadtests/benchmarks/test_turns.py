@@ -6,7 +6,7 @@ import pytest
 
 from loadtests.benchmarks.turns import NothingValid, Turn, interleaved, summarise, table
 
-_TURN = Turn("ours", 1_000, 0.5, 0.1, 0.4, 0.3, 0.05)
+_TURN = Turn("ours", 1_000, 0.5, 0.1, 0.4, 0.3, 0.05, 0.1, 0.2)
 
 
 def test_contenders_go_forth_and_back() -> None:
@@ -36,4 +36,5 @@ def test_the_table_gives_ratios_of_medians() -> None:
     turns = [_TURN, replace(_TURN, contender="plain", seconds=5.0)]
     shown = table([summarise("ours", turns), summarise("plain", turns)], "plain")
     assert "| ours | 2,000 | 2,000 – 2,000 | 10.00 |" in shown
+    assert "| 300 µs |" in shown
     assert "| plain | 200 | 200 – 200 | 1.00 |" in shown
