@@ -17,7 +17,7 @@ from persistence.journal_postgres import COMMIT_SECONDS, PostgresCommits
 __all__ = ["Committed", "GroupCommit", "JournalPort", "JournalStats", "PostgresJournal", "Write"]
 
 MAX_PENDING = 50_000
-MAX_BATCH = 5_000
+MAX_BATCH = 1_000  # a larger one saves nothing an event, and encoding it holds up the loop for longer
 _PAUSE_SECONDS = 0.05
 
 _log = structlog.get_logger(__name__)

@@ -16,10 +16,12 @@ from persistence.journal_sql import commit_statement, logs, owners
 CONNECT_SECONDS = 2.0
 COMMIT_SECONDS = 5.0
 
-# One plan for all sizes of batch (planning costs more than a small commit), and durable whatever the database's default.
+# One plan for all sizes of batch (planning costs more than a small commit); the fence needs READ COMMITTED, which looks at
+# the newest row after waiting for a lock; and durable: whatever the database's defaults.
 _SETTINGS = """
     SELECT set_config('plan_cache_mode', 'force_generic_plan', false), set_config('jit', 'off', false),
            set_config('statement_timeout', $1, false),
+           set_config('default_transaction_isolation', 'read committed', false),
            CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', false) END
 """
 # Nothing was written, and one grain is to blame: what it holds does not fit its column or points to nothing.

@@ -100,6 +100,7 @@ _DEADLINES = """
 # A topic's offset never falls along the log and grows by at most one an event, so it is at most the event's own offset.
 # That makes the log its own index: `first` and `last`, the ends of what was asked for, are found by halving, and between
 # them an event moved the topic when its topic offset is not that of the event before it.
+# Each step is a scalar subquery: without statistics a join may be planned as a walk through the whole log.
 _AFTER = f"""
     WITH RECURSIVE head AS (
         SELECT "offset" AS n, $topic AS reached FROM live_events WHERE session_id = $1 ORDER BY "offset" DESC LIMIT 1
@@ -107,18 +108,22 @@ _AFTER = f"""
     first (low, high) AS (
         SELECT $2::bigint, n FROM head WHERE reached > $2
         UNION ALL
-        SELECT CASE WHEN $topic > $2 THEN low ELSE middle END, CASE WHEN $topic > $2 THEN middle ELSE high END
-        FROM (SELECT low, high, (low + high) / 2 AS middle FROM first WHERE high - low > 1) step
-        JOIN live_events ON session_id = $1 AND "offset" = middle
+        SELECT CASE WHEN topic > $2 THEN low ELSE middle END, CASE WHEN topic > $2 THEN middle ELSE high END
+        FROM (
+            SELECT low, high, (low + high) / 2 AS middle,
+                   (SELECT $topic FROM live_events WHERE session_id = $1 AND "offset" = (low + high) / 2) AS topic
+            FROM first WHERE high - low > 1 OFFSET 0
+        ) step
     ),
-    wanted AS (SELECT n, least(reached, $2 + $3) AS reach FROM head WHERE reached > $2 AND $3 > 0),
-    last (low, high) AS (
-        SELECT reach - 1, n FROM wanted
+    last (low, high, reach) AS (
+        SELECT least(reached, $2 + $3) - 1, n, least(reached, $2 + $3) FROM head WHERE reached > $2 AND $3 > 0
         UNION ALL
-        SELECT CASE WHEN $topic >= reach THEN low ELSE middle END, CASE WHEN $topic >= reach THEN middle ELSE high END
-        FROM (SELECT low, high, (low + high) / 2 AS middle FROM last WHERE high - low > 1) step
-        JOIN live_events ON session_id = $1 AND "offset" = middle
-        CROSS JOIN wanted
+        SELECT CASE WHEN topic >= reach THEN low ELSE middle END, CASE WHEN topic >= reach THEN middle ELSE high END, reach
+        FROM (
+            SELECT low, high, reach, (low + high) / 2 AS middle,
+                   (SELECT $topic FROM live_events WHERE session_id = $1 AND "offset" = (low + high) / 2) AS topic
+            FROM last WHERE high - low > 1 OFFSET 0
+        ) step
     )
     SELECT {LIVE_EVENT}
     FROM (

@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from persistence.errors import StoreAway
 from persistence.ids import new_id
 from persistence.journal import Committed
+from persistence.live_pool import open_live_pool
 
 
 async def blocked(live: Any) -> int:
@@ -189,6 +191,33 @@ async def test_what_postgres_cannot_hold_hurts_nobody_else(postgres_live: Any, f
     assert await settled(journal.append(bad.write(1))) is Committed.YES
 
 
+@asynccontextmanager
+async def default_of_the_database(live: Any, name: str, value: str) -> AsyncIterator[None]:
+    """What an administrator may have set for all who connect."""
+    database = await live.pool.fetchval("SELECT quote_ident(current_database())")
+    await live.pool.execute(f"ALTER DATABASE {database} SET {name} = '{value}'")
+    try:
+        await live.pool.expire_connections()
+        assert await live.pool.fetchval(f"SHOW {name}") == value
+        yield
+    finally:
+        await live.pool.execute(f"ALTER DATABASE {database} RESET {name}")
+        await live.pool.expire_connections()
+
+
+async def test_the_fence_holds_where_the_database_prefers_another_isolation(postgres_live: Any) -> None:
+    live = postgres_live
+    lesson, other = await live.make_class(), await live.make_class()
+    async with default_of_the_database(live, "default_transaction_isolation", "repeatable read"):
+        journal = live.start_journal()
+        async with uncommitted(live, CLAIM, lesson.shard_id) as claim:
+            stale, fine = journal.append(lesson.write(1)), journal.append(other.write(1))
+            await until_blocked(live)
+            await claim.commit()
+        assert await settled(stale) is Committed.FENCED
+        assert await settled(fine) is Committed.YES
+
+
 async def test_commits_are_durable_even_where_the_database_would_not_wait_for_the_disk(postgres_live: Any) -> None:
     live = postgres_live
     lesson = await live.make_class()
@@ -199,19 +228,14 @@ async def test_commits_are_durable_even_where_the_database_would_not_wait_for_th
         $$ BEGIN INSERT INTO durability VALUES (current_setting('synchronous_commit')); RETURN NULL; END $$
         """
     )
-    database = await live.pool.fetchval("SELECT quote_ident(current_database())")
     await live.pool.execute("CREATE TRIGGER note AFTER INSERT ON live_events EXECUTE FUNCTION note_durability()")
-    await live.pool.execute(f"ALTER DATABASE {database} SET synchronous_commit = off")
     try:
-        await live.pool.expire_connections()
-        assert await live.pool.fetchval("SHOW synchronous_commit") == "off"
-        assert await settled(live.start_journal().append(lesson.write(1))) is Committed.YES
-        assert await live.pool.fetch("SELECT setting FROM durability") == [("on",)]
+        async with default_of_the_database(live, "synchronous_commit", "off"):
+            assert await settled(live.start_journal().append(lesson.write(1))) is Committed.YES
+            assert await live.pool.fetch("SELECT setting FROM durability") == [("on",)]
     finally:
         await live.pool.execute("DROP TRIGGER note ON live_events")
         await live.pool.execute("DROP TABLE durability")
-        await live.pool.execute(f"ALTER DATABASE {database} RESET synchronous_commit")
-        await live.pool.expire_connections()
 
 
 async def test_readers_say_that_postgres_is_away(postgres_live: Any) -> None:
@@ -227,3 +251,8 @@ async def test_readers_say_that_postgres_is_away(postgres_live: Any) -> None:
         with pytest.raises(StoreAway):
             await reading
     await look()
+
+
+async def test_where_nobody_listens_the_pool_says_so_at_once(tmp_path: Path) -> None:
+    with pytest.raises(StoreAway):
+        await asyncio.wait_for(open_live_pool(f"postgresql://nobody@/nothing?host={tmp_path}"), 5)
