@@ -126,7 +126,12 @@ async def _http_problem(request: Request, error: Exception) -> Response:
     return problem_of(refusal, request.url.path, visit_of(request).correlation_id, headers).response()
 
 
-_BY_STATUS: dict[int, Refusal] = {404: NoSuchRoute(), 405: WrongMethod(), 413: BodyTooLarge(BODY_LIMIT)}
+_BY_STATUS: dict[int, Refusal] = {
+    400: MalformedJson(),  # FastAPI's word for a body that is not even text
+    404: NoSuchRoute(),
+    405: WrongMethod(),
+    413: BodyTooLarge(BODY_LIMIT),
+}
 
 
 async def _validation_problem(request: Request, error: Exception) -> Response:

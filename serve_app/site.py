@@ -29,7 +29,7 @@ class Site(StaticFiles):
         """A file, or the page. Raises HTTPException 404 for what can be neither."""
         if path in (".", "index.html"):
             return self._index()
-        in_assets = path.startswith("assets/")
+        in_assets = path.split("/", 1)[0] == "assets"
         try:
             response = await super().get_response(path, scope)
         except HTTPException as error:
