@@ -73,7 +73,7 @@ def _empty(state: LiveClass, at: Moment, reason: str) -> None:
     state.connections.clear()
     state.lost.clear()
     state.hands.clear()
-    state.told_counts = (0, 0)
+    state.counts_told = True
 
 
 def _locked(state: LiveClass, event: e.SessionLocked, at: Moment) -> None:
@@ -86,6 +86,7 @@ def _unlocked(state: LiveClass, event: e.SessionUnlocked, at: Moment) -> None:
 
 def _seat_taken(state: LiveClass, event: e.SeatTaken, at: Moment) -> None:
     state.seats.take(Seat(event.user_id, event.name, event.seat, at))
+    state.counts_told = False
     _begin_stay(state, event.user_id, at)
     if event.connection is not None:
         state.connections[event.user_id] = {event.connection}
@@ -94,6 +95,7 @@ def _seat_taken(state: LiveClass, event: e.SeatTaken, at: Moment) -> None:
 def _seat_promoted(state: LiveClass, event: e.SeatPromoted, at: Moment) -> None:
     state.waitlist.leave(event.user_id)
     state.seats.take(Seat(event.user_id, event.name, event.seat, at))
+    state.counts_told = False
     state.promoted_at.append(at)
     if event.user_id not in state.lost:
         _begin_stay(state, event.user_id, at)
@@ -101,18 +103,21 @@ def _seat_promoted(state: LiveClass, event: e.SeatPromoted, at: Moment) -> None:
 
 def _seat_released(state: LiveClass, event: e.SeatReleased, at: Moment) -> None:
     state.seats.release(event.user_id)
+    state.counts_told = False
     _end_stay(state, event.user_id, at, event.reason)
     _forget(state, event.user_id)
 
 
 def _waitlist_joined(state: LiveClass, event: e.WaitlistJoined, at: Moment) -> None:
     state.waitlist.join(Waiter(event.user_id, event.name, event.ticket, at))
+    state.counts_told = False
     if event.connection is not None:
         state.connections[event.user_id] = {event.connection}
 
 
 def _waitlist_left(state: LiveClass, event: e.WaitlistLeft, at: Moment) -> None:
     state.waitlist.leave(event.user_id)
+    state.counts_told = False
     _forget(state, event.user_id)
 
 
@@ -158,7 +163,7 @@ def _end_stay(state: LiveClass, user_id: UserId, at: Moment, reason: str) -> Non
 
 
 def _count_changed(state: LiveClass, event: e.CountChanged, at: Moment) -> None:
-    state.told_counts = (event.current_students, event.waitlisted)
+    state.counts_told = True
     state.told_at = at
 
 

@@ -8,7 +8,8 @@ TELL_EVERY = SECOND // 10
 
 
 def settle(state: LiveClass, now: Moment) -> tuple[Event, ...]:
-    """The counts and tallies that should be told now; none when told lately or nothing changed."""
+    """The counts and tallies that should be told now; none when told lately or nothing changed. Counts that are again what
+    they were are told all the same: somebody may have come in between and been shown the others."""
     if now < state.told_at + TELL_EVERY and now >= state.told_at:
         return ()
     return _untold(state)
@@ -23,9 +24,8 @@ def _untold(state: LiveClass) -> tuple[Event, ...]:
     if state.status not in (Status.SCHEDULED, Status.LIVE):
         return ()
     events: list[Event] = []
-    counts = (len(state.seats), len(state.waitlist))
-    if counts != state.told_counts:
-        events.append(CountChanged(*counts))
+    if not state.counts_told:
+        events.append(CountChanged(len(state.seats), len(state.waitlist)))
     for poll_id, poll in state.polls.items():
         if poll.open and (tuple(poll.tally), len(poll.votes)) != poll.told:
             events.append(PollTallied(poll_id, tuple(poll.tally), len(poll.votes)))

@@ -10,7 +10,7 @@ from classroom.live.state import CHAT_KEPT, Hand, LiveClass, Message, Offsets, P
 from classroom.live.waitlist import Waiter, Waitlist
 from classroom.times import SECOND, Moment
 
-_PLAIN = ("started_at", "ended_at", "ends_at", "warned", "locked", "told_at", "at")
+_PLAIN = ("started_at", "ended_at", "ends_at", "warned", "locked", "counts_told", "told_at", "at")
 
 
 def save(state: LiveClass) -> dict[str, Any]:
@@ -35,7 +35,6 @@ def save(state: LiveClass) -> dict[str, Any]:
         "hands": [[user_id, hand.name, hand.raised_at] for user_id, hand in state.hands.items()],
         "polls": [[poll_id, _save_poll(poll)] for poll_id, poll in state.polls.items()],
         "promoted_at": list(state.promoted_at),
-        "told_counts": list(state.told_counts),
         "offsets": [state.offsets.log, state.offsets.everybody, state.offsets.staff, state.offsets.queue],
     }
 
@@ -67,7 +66,6 @@ def load(saved: dict[str, Any], grace: int = 60 * SECOND) -> LiveClass:
         hands={UserId(user_id): Hand(name, Moment(at)) for user_id, name, at in saved["hands"]},
         polls={PollId(poll_id): _load_poll(poll) for poll_id, poll in saved["polls"]},
         promoted_at=deque((Moment(at) for at in saved["promoted_at"]), maxlen=20),
-        told_counts=(saved["told_counts"][0], saved["told_counts"][1]),
         offsets=Offsets(*saved["offsets"]),
     )
 

@@ -132,7 +132,7 @@ class LiveClass:
     hands: dict[UserId, Hand] = field(default_factory=dict)
     polls: dict[PollId, Poll] = field(default_factory=dict)
     promoted_at: deque[Moment] = field(default_factory=lambda: deque(maxlen=20))
-    told_counts: tuple[int, int] = (0, 0)
+    counts_told: bool = True
     told_at: Moment = _NEVER
     at: Moment = _NEVER
     offsets: Offsets = field(default_factory=Offsets)

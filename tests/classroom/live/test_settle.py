@@ -2,7 +2,9 @@
 
 from classroom.live import commands as c
 from classroom.live import events as e
+from classroom.live.publications import EVERYBODY
 from classroom.live.settle import TELL_EVERY, settle_due
+from classroom.live.views import snapshot
 from classroom.times import MINUTE, Moment
 from tests.classroom.live.room import NINE, TEACHER, started, student, students
 
@@ -28,14 +30,16 @@ def test_what_changed_since_waits_for_the_next_tenth_of_a_second() -> None:
     assert room.settle() == (e.CountChanged(2, 0),)
 
 
-def test_counts_that_came_back_to_what_was_told_are_not_told_again() -> None:
+def test_counts_that_came_back_to_what_was_told_are_told_to_who_was_shown_the_others() -> None:
     room = started()
-    room.join(student("ada"))
+    ada, ben = student("ada"), student("ben")
+    room.join(ada)
     room.settle()
+    room.join(ben)
+    assert snapshot(room.state, EVERYBODY, ben)["session"]["currentStudents"] == 2
+    room.do(ada, c.Leave())
     room.wait(1)
-    room.do(student("ada"), c.Leave())
-    room.join(student("ben"))
-    assert room.settle() == ()
+    assert room.settle() == (e.CountChanged(1, 0),)
 
 
 def test_a_clock_that_was_set_back_does_not_silence_the_class() -> None:
