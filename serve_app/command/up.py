@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
@@ -13,7 +13,7 @@ from rich.console import Console
 
 from persistence.embedded import postgres
 from persistence.embedded.server import ServerFailed
-from serve_app.command import checks, demo, health, ray_head, storage
+from serve_app.command import checks, health, ray_head
 from serve_app.command.data_folder import DataFolder, Run, make_temporary
 from serve_app.command.progress import Progress
 from serve_app.command.refusing import CannotRun
@@ -74,32 +74,41 @@ def _start(settings: Settings, folder: DataFolder, progress: Progress, stack: Ex
     folder.note_run(_note(settings, temporary))
     stack.callback(folder.forget_run)
     stack.callback(servers.stop)
-    crew = stack.enter_context(ThreadPoolExecutor(max_workers=4, thread_name_prefix="start"))
+    crew = ThreadPoolExecutor(max_workers=6, thread_name_prefix="start")
     databases = crew.submit(_start_databases, settings, servers, progress)
-
+    stack.callback(_wait, databases)
     ray_head.prepare(temporary, folder.secret("ray_token"), settings.public_host)
-    stack.callback(ray_head.end_forgotten, temporary)
+    crew.submit(ray_head.import_serve)
+    stack.callback(ray_head.end_ray, temporary)
     with progress.phase("Ray"):
-        stack.callback(ray_head.start_ray(temporary, cpus=settings.grain_hosts + settings.api_replicas + 4))
+        ray_head.start_ray(temporary, cpus=settings.grain_hosts + settings.api_replicas + 4)
     _interrupt_on_signals()  # Ray has put its own in place
 
     databases.result()
-    actors: Future[None] = crew.submit(_start_actors, settings, progress, stack)
+    actors = crew.submit(_start_actors, settings, progress, stack)
     stack.callback(ray_head.stop_accepting, temporary, _DRAIN_SECONDS)
-    with progress.phase("Serve"):
-        ray_head.start_serve("127.0.0.1", settings.http_port, every_node=False)
+    serve = crew.submit(_start_serve, settings, progress)
     with progress.phase("API"):
-        from serve_app import deployment  # heavy, and imports Ray, which must be prepared first
+        from serve_app import deployment  # imports Ray, which must be prepared first
 
+        ray_head.wait_controller(serve)
         deployment.run(settings)
+    serve.result()
     actors.result()
     with progress.phase("Everything answers"):
         health.wait_ready(settings.bind, settings.http_port, _READY_SECONDS)
     folder.note_ready()
     if settings.demo:
+        from serve_app.command import demo
+
         with progress.phase("Sample data"):
             demo.load(settings)
     return servers
+
+
+def _wait(databases: Future[None]) -> None:
+    """Let the databases finish starting before they are stopped. Whoever waits for Ray meanwhile is not waited for."""
+    wait([databases], timeout=60)
 
 
 def _start_databases(settings: Settings, servers: Servers, progress: Progress) -> None:
@@ -108,9 +117,16 @@ def _start_databases(settings: Settings, servers: Servers, progress: Progress) -
     with progress.phase("PostgreSQL"):
         servers.start_postgres()
     with progress.phase("Tables"):
+        from serve_app.command import demo, storage  # with SQLAlchemy and Alembic: imported while Ray starts
+
         storage.migrate(servers.database_url)
-    if not settings.demo:
-        demo.shut_out(settings)
+        if not settings.demo:
+            demo.shut_out(settings)
+
+
+def _start_serve(settings: Settings, progress: Progress) -> None:
+    with progress.phase("Serve"):
+        ray_head.start_serve("127.0.0.1", settings.http_port, every_node=False)
 
 
 def _start_actors(settings: Settings, progress: Progress, stack: ExitStack) -> None:
@@ -138,6 +154,8 @@ def _greet(settings: Settings, console: Console) -> None:
     console.print(f"  API      {settings.http_url}/api/docs", highlight=False)
     console.print(f"  Sockets  {settings.socket_url}", highlight=False)
     if settings.demo:
+        from serve_app.command import demo
+
         console.print(demo.sign_ins())
     console.print("  Ctrl-C stops it.", highlight=False)
 
