@@ -4,15 +4,14 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-import asyncpg
 from sqlalchemy import URL, text
 from sqlalchemy import exc as sa_errors
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from persistence.errors import StoreAway
+from persistence.errors import StoreAway, reaching_store
 from persistence.pools import CONNECT_SECONDS, SESSION, STATEMENT_SECONDS
 
-_AWAY_CLASSES = ("08", "53", "57", "58")  # connection, resources, operator intervention, system error
+_AWAY_STATES = ("08", "53", "57", "58", "40", "25006")  # the same as `persistence.errors.AWAY`, by SQLSTATE
 
 
 class Database:
@@ -49,19 +48,15 @@ class Database:
 @contextmanager
 def _away() -> Iterator[None]:
     try:
-        yield
-    except (OSError, TimeoutError, sa_errors.TimeoutError) as error:
-        raise StoreAway(str(error)) from error
-    except asyncpg.PostgresError as error:
-        if (error.sqlstate or "")[:2] in _AWAY_CLASSES:
-            raise StoreAway(str(error)) from error
-        raise
-    except asyncpg.InterfaceError as error:
-        raise StoreAway(str(error)) from error
+        with reaching_store():
+            yield
+    except sa_errors.TimeoutError as error:
+        raise StoreAway("No connection to Postgres became free in time.") from error
     except sa_errors.DBAPIError as error:
+        # SQLAlchemy wraps what asyncpg says; connecting alone raises it as it is.
         state = str(getattr(error.orig, "sqlstate", None) or "")
-        if error.connection_invalidated or isinstance(error, sa_errors.InterfaceError) or state[:2] in _AWAY_CLASSES:
-            raise StoreAway(str(error.orig)) from error
+        if error.connection_invalidated or isinstance(error, sa_errors.InterfaceError) or state.startswith(_AWAY_STATES):
+            raise StoreAway(f"Postgres is away: {error.orig}") from error
         raise
 
 

