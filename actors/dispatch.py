@@ -1,7 +1,6 @@
 """The way from any process to the owner of a grain: gathers, sends, retries with the same ids, and learns who owns what."""
 
 import asyncio
-import time
 from collections import deque
 from itertools import count
 from typing import NamedTuple, Protocol
@@ -74,7 +73,8 @@ class Dispatcher:
 
     def submit(self, envelope: Envelope) -> "asyncio.Future[Reply]":
         """The owner's answer to come, within eight seconds; costs no task. The future never raises."""
-        waiting = _Waiting(envelope, asyncio.get_running_loop().create_future(), time.monotonic() + PATIENCE_SECONDS)
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(envelope, loop.create_future(), loop.time() + PATIENCE_SECONDS)
         self._route(waiting)
         return waiting.answer
 
@@ -120,7 +120,7 @@ class Dispatcher:
 
     async def _retry(self, lane: "_Lane", batch: list[_Waiting]) -> None:
         await asyncio.sleep(lane.pause())
-        now = time.monotonic()
+        now = asyncio.get_running_loop().time()
         for waiting in batch:
             if waiting.until <= now:
                 _settle(waiting, Refused(Unavailable()))

@@ -47,6 +47,11 @@ _AWAY = Refused(Unavailable())
 Grain = LiveGrain | InboxGrain
 
 
+def wall_clock() -> Moment:
+    """Now, as this machine knows it."""
+    return Moment(time.time_ns() // 1000)
+
+
 class Links(Protocol):
     """Ways out of a host."""
 
@@ -92,7 +97,7 @@ class Hosting:
 
     def __init__(
         self, name: str, shards: Sequence[int], stores: Stores, links: Links, grace_seconds: int = 60,
-        clock: Callable[[], Moment] = lambda: Moment(time.time_ns() // 1000),
+        clock: Callable[[], Moment] = wall_clock,
     ) -> None:  # fmt: skip
         self.name = name
         self.run_id = uuid4().hex
@@ -107,7 +112,7 @@ class Hosting:
         self._parcels: dict[str, tuple[list[Batch], list[EvictNotice], list[Topic]]] = {}
         self._gateways: dict[str, tuple[str, float]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._started_at = time.monotonic()
+        self._started_at = _now()
         self._answered = 0
 
     async def start(self) -> None:
@@ -141,7 +146,7 @@ class Hosting:
             for box in self._boxes.values():
                 for gateways in box.grain.followers.values() if box.grain is not None else ():
                     gateways.discard(gateway)
-        self._gateways[gateway] = (run, time.monotonic())
+        self._gateways[gateway] = (run, _now())
         return self.run_id
 
     async def close(self, timeout_seconds: float) -> None:
@@ -198,7 +203,7 @@ class Hosting:
         box = self._boxes.get(key)
         if box is None:
             box = self._boxes[key] = _Box(kind, grain_id, shard_of(kind, grain_id))
-        box.used_at = time.monotonic()
+        box.used_at = _now()
         return box
 
     def _drain(self, box: _Box) -> None:
@@ -390,8 +395,8 @@ class Hosting:
 
     async def _deliver(self, box: _Box, envelope: Envelope) -> None:
         """Until it is in the inbox, for a minute at most; after a crash the class's tail sends it again."""
-        until = time.monotonic() + NOTICE_SECONDS
-        while time.monotonic() < until:
+        until = _now() + NOTICE_SECONDS
+        while _now() < until:
             if not isinstance(await self._links.execute(envelope), Refused | NotOwner):
                 box.notifying -= 1
                 return
@@ -427,7 +432,7 @@ class Hosting:
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
-            now = time.monotonic()
+            now = _now()
             for gateway, (_, seen) in list(self._gateways.items()):
                 if now - seen > GATEWAY_SILENT_SECONDS:
                     del self._gateways[gateway]
@@ -475,6 +480,11 @@ class Hosting:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             _log.error("host_task_failed", host=self.name, exc_info=task.exception())
+
+
+def _now() -> float:
+    """The loop's own clock: what timers and patience are measured by."""
+    return asyncio.get_running_loop().time()
 
 
 def _has_events(loaded: Loaded) -> bool:

@@ -7,9 +7,11 @@ from typing import Any
 from actors.clients import LiveSessionsClient, TopicsClient
 from actors.dispatch import Dispatcher, HostAway
 from actors.envelopes import Envelope, Parcel, Reply, pack_replies, unpack, unpack_envelopes
-from actors.hosting import Hosting, Stores
+from actors.hosting import Hosting, Stores, wall_clock
 from actors.outgoing import GatewayAway, Outgoing
 from actors.shards import assign, host_names
+from classroom.times import Moment
+from persistence.journal import JournalPort
 from persistence.memory.live_journal import MemoryJournal
 from persistence.memory.live_log import MemoryLiveLog
 from persistence.memory.live_ownership import MemoryOwnership
@@ -23,12 +25,18 @@ class LocalLyceum:
     """Hosts, dispatcher and gateways of one deployment in one loop. A host can be killed (what it held in memory is
     gone) and comes back when next called."""
 
-    def __init__(self, tables: LiveTables | None = None, hosts: int = 2, grace_seconds: int = 60) -> None:
+    def __init__(
+        self, tables: LiveTables | None = None, hosts: int = 2, grace_seconds: int = 60,
+        clock: Callable[[], Moment] = wall_clock, journal: Callable[[LiveTables], JournalPort] = MemoryJournal,
+    ) -> None:  # fmt: skip
         self.tables = tables or LiveTables()
         self._count = hosts
         self._grace = grace_seconds
+        self._clock = clock
+        self._journal = journal
         self._hosts: dict[str, Hosting] = {}
         self._killed: dict[str, asyncio.Future[None]] = {}
+        self._links: dict[str, _LocalLinks] = {}
         self._receivers: dict[str, Receiver] = {}
         self._starting = asyncio.Lock()
         self.dispatcher = Dispatcher(self, hosts)
@@ -39,13 +47,31 @@ class LocalLyceum:
         self._receivers[gateway] = receive
         return TopicsClient(self.dispatcher, gateway, run)
 
+    async def host(self, name: str) -> Hosting:
+        """A host, started if it is not there."""
+        async with self._starting:
+            hosting = self._hosts.get(name)
+            if hosting is None:
+                links = _LocalLinks(self)
+                hosting = Hosting(name, self._shards(name), self.stores(), links, self._grace, self._clock)
+                await hosting.start()
+                self._hosts[name] = hosting
+                self._links[name] = links
+                self._killed[name] = asyncio.get_running_loop().create_future()
+            return hosting
+
+    def stores(self) -> Stores:
+        """What a host of its own works on; all share the tables."""
+        tables = self.tables
+        return Stores(self._journal(tables), MemoryLiveLog(tables), MemoryOwnership(tables), MemoryRoster(tables))
+
     async def attach(self, host: str, gateway: str, run: str) -> str:
         """A gateway says that it lives; the host's run."""
-        return (await self._host(host)).attach(gateway, run)
+        return (await self.host(host)).attach(gateway, run)
 
     async def call(self, host: str, payload: bytes) -> bytes:
         """See `HostTransport.call`."""
-        hosting = await self._host(host)
+        hosting = await self.host(host)
         answering = asyncio.ensure_future(hosting.execute(unpack_envelopes(payload)))
         killed: asyncio.Future[Any] = self._killed[host]
         await asyncio.wait((answering, killed), return_when=asyncio.FIRST_COMPLETED)
@@ -66,6 +92,7 @@ class LocalLyceum:
         hosting = self._hosts.pop(host, None)
         if hosting is not None:
             hosting.abandon()
+            self._links.pop(host).cut()
             self._killed.pop(host).set_result(None)
 
     async def close(self) -> None:
@@ -74,27 +101,34 @@ class LocalLyceum:
             await hosting.close(5.0)
         self._hosts.clear()
 
-    async def _host(self, name: str) -> Hosting:
-        async with self._starting:
-            hosting = self._hosts.get(name)
-            if hosting is None:
-                tables = self.tables
-                stores = Stores(MemoryJournal(tables), MemoryLiveLog(tables), MemoryOwnership(tables), MemoryRoster(tables))
-                mine = [shard for shard, host in assign(host_names(self._count)).items() if host == name]
-                hosting = Hosting(name, mine, stores, _LocalLinks(self), self._grace)
-                await hosting.start()
-                self._hosts[name] = hosting
-                self._killed[name] = asyncio.get_running_loop().create_future()
-            return hosting
+    def _shards(self, name: str) -> list[int]:
+        return [shard for shard, host in assign(host_names(self._count)).items() if host == name]
 
 
 class _LocalLinks:
+    """The ways out of one host; none once it was killed."""
+
     def __init__(self, lyceum: LocalLyceum) -> None:
-        self._outgoing = Outgoing(lyceum)
-        self._dispatcher = Dispatcher(lyceum, lyceum._count)
+        self._lyceum: LocalLyceum | None = lyceum
+        self._outgoing = Outgoing(self)
+        self._dispatcher = Dispatcher(self, len(lyceum.dispatcher.hosts))
+
+    def cut(self) -> None:
+        """Its host is gone, and with it whatever it had sent but not delivered."""
+        self._lyceum = None
 
     def send(self, gateway: str, parcel: Parcel) -> None:
         self._outgoing.send(gateway, parcel)
 
     async def execute(self, envelope: Envelope) -> Reply:
         return await self._dispatcher.execute(envelope)
+
+    async def call(self, host: str, payload: bytes) -> bytes:
+        if self._lyceum is None:
+            raise HostAway("the caller was killed")
+        return await self._lyceum.call(host, payload)
+
+    async def deliver(self, gateway: str, parcel: bytes) -> None:
+        if self._lyceum is None:
+            raise GatewayAway("the caller was killed")
+        await self._lyceum.deliver(gateway, parcel)
