@@ -94,8 +94,8 @@ def table(summaries: Sequence[Summary], base: str) -> str:
     reference = next(each.per_second for each in summaries if each.contender == base)
     rates = f"| contender | durable joins/s (median) | slowest – fastest | × {base} "
     lines = [
-        rates + "| half within | 99 % within | generator, of a core | machine idle |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|",
+        rates + "| half within | 99 % within | server CPU a join | generator, of a core | machine idle |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     lines += [
         f"| {each.contender} | {each.per_second:,.0f} | {each.slowest:,.0f} – {each.fastest:,.0f} "
