@@ -48,8 +48,6 @@ export interface ClassState {
   reactions: Reaction[];
   /** Set by the five-minute warning. */
   endingAt: string | null;
-  /** Who was sent out since the snapshot. */
-  removed: string[];
 }
 
 export const MAX_CHAT = 200;
@@ -66,7 +64,6 @@ export function fromSnapshot(snapshot: Json): ClassState {
     muted: whole.muted ?? [],
     reactions: [],
     endingAt: null,
-    removed: [],
   };
 }
 
@@ -139,7 +136,6 @@ const STEPS: Record<string, Step> = {
   "member.unmuted": (s, d: { userId: string }) => ({ ...s, muted: without(s.muted, d.userId) }),
   "member.removed": (s, d: { userId: string }) => ({
     ...s,
-    removed: [...without(s.removed, d.userId), d.userId],
     hands: s.hands.filter((one) => one.userId !== d.userId),
   }),
 };

@@ -190,8 +190,9 @@ describe("inside", () => {
   });
 
   test("being sent out is told by the class, by the own topic, and by the close code", () => {
-    const byClass = afterAction(inside(), { type: "events", view: "", events: [event("member.removed", { userId: ADA })] });
+    const byClass = afterAction(inside(), { type: "events", view: "", events: [event("member.removed", { userId: ADA, ban: true })] });
     expect(screenOf(byClass, DURING)).toBe("removed");
+    expect(byClass.standing).toEqual({ at: "removed", banned: true });
     const byTopic = afterAction(inside(), personal("member.removed", { ban: true }));
     expect(byTopic.standing).toEqual({ at: "removed", banned: true });
     const byCode = afterAction(byTopic, { type: "sentAway", reason: "removed" });

@@ -182,7 +182,8 @@ function happened(state: VisitState, view: View, events: TopicEvent[]): VisitSta
     if (state.everybody === null) return state;
     const next = everybody.afterEvents(state.everybody, events);
     const after = { ...state, everybody: next, session: next.session, locked: next.locked };
-    return next.removed.includes(state.me.id) ? sentOut(after, false) : after;
+    const removal = events.find((event) => event.type === "member.removed" && event.data.userId === state.me.id);
+    return removal === undefined ? after : sentOut(after, removal.data.ban === true);
   }
   if (view === "staff") {
     if (state.staff === null) return state;
