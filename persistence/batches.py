@@ -27,6 +27,20 @@ class Write:
     deadline_changed: bool
 
 
+Key = tuple[str, str, int]
+"""Kind, id and epoch: one grain under one ownership."""
+
+
+def key_of(write: Write) -> Key:
+    """Whose write it is."""
+    return write.kind, write.grain_id, write.epoch
+
+
+def weight_of(write: Write) -> int:
+    """What the write counts for in bounds: its events, or one without any."""
+    return len(write.events) or 1
+
+
 class Committed(Enum):
     """What became of a write.
 
@@ -63,6 +77,7 @@ class Bundle:
         "kind",
         "session",
         "shard_id",
+        "weight",
     )
 
     def __init__(self, write: Write, answer: SharedAnswer) -> None:
@@ -76,7 +91,13 @@ class Bundle:
         self.session: SessionRow | None = None
         self.deadline: Moment | None = None
         self.deadline_changed = False
+        self.weight = 0
         self.add(write)
+
+    @property
+    def key(self) -> Key:
+        """Whose writes they are."""
+        return self.kind, self.grain_id, self.epoch
 
     def follows(self, write: Write) -> bool:
         """Whether the write's events begin where these end."""
@@ -84,6 +105,7 @@ class Bundle:
 
     def add(self, write: Write) -> None:
         """Take the write in, behind what is there."""
+        self.weight += weight_of(write)
         self.events.extend(write.events)
         for interval in write.intervals:
             self.intervals[interval.user_id, interval.ordinal] = interval
@@ -100,12 +122,12 @@ class Batch:
     __slots__ = ("_bundles", "weight")
 
     def __init__(self) -> None:
-        self._bundles: dict[tuple[str, str, int], Bundle] = {}
+        self._bundles: dict[Key, Bundle] = {}
         self.weight = 0
 
-    def add(self, write: Write, weight: int, loop: asyncio.AbstractEventLoop) -> asyncio.Future[Committed] | None:
+    def add(self, write: Write, loop: asyncio.AbstractEventLoop) -> asyncio.Future[Committed] | None:
         """Join the write; the answer of its grain, or None when it would leave a hole behind the grain's other events."""
-        key = (write.kind, write.grain_id, write.epoch)
+        key = key_of(write)
         bundle = self._bundles.get(key)
         if bundle is None:
             bundle = self._bundles[key] = Bundle(write, SharedAnswer(loop=loop))
@@ -113,16 +135,17 @@ class Batch:
             bundle.add(write)
         else:
             return None
-        self.weight += weight
+        self.weight += weight_of(write)
         return bundle.answer
+
+    def take(self, key: Key) -> Bundle | None:
+        """Take the grain's bundle out again, if it has one here."""
+        bundle = self._bundles.pop(key, None)
+        if bundle is not None:
+            self.weight -= bundle.weight
+        return bundle
 
     @property
     def bundles(self) -> list[Bundle]:
         """The bundles, in order."""
         return list(self._bundles.values())
-
-    def answer(self, committed: Committed) -> None:
-        """Say the same to everybody who has not been answered."""
-        for bundle in self._bundles.values():
-            if not bundle.answer.done():
-                bundle.answer.set_result(committed)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import asyncpg
 import structlog
 
-from persistence.batches import Batch, Bundle, Committed, Write
+from persistence.batches import Batch, Bundle, Committed, Key, Write, key_of, weight_of
 from persistence.errors import StoreAway
 from persistence.journal_postgres import COMMIT_SECONDS, PostgresCommits
 
@@ -26,7 +26,7 @@ _log = structlog.get_logger(__name__)
 @dataclass(frozen=True)
 class JournalStats:
     """What a journal has done since it was made. All but `commits` and `commit_seconds` count events, and a write
-    without events as one; `refused` counts writes."""
+    without events as one."""
 
     commits: int
     events: int
@@ -45,7 +45,8 @@ class JournalPort(Protocol):
         """Join the batch that gathers. Never blocks. Writes of one grain are committed in the order of these calls.
 
         The future is shared by all writes of the grain in the batch, never raises and cannot be cancelled; callbacks
-        run in the order of the batch. After anything but YES, what the grain appended since is not written either.
+        run in the order of the batch. After anything but YES, what the grain has appended since, and what it appends until
+        the callbacks have run, is not written either: they must drop the grain.
         """
         ...
 
@@ -84,8 +85,9 @@ class Commits(Protocol):
 class GroupCommit:
     """The queue of a journal: a `JournalPort` over anything that can write a batch.
 
-    At most `max_pending` events wait; batches are cut at about `max_batch` events. When a batch's outcome is not known,
-    it and everything that waits is answered UNKNOWN: what was decided on top of a lost write must not be written.
+    At most `max_pending` events wait; batches are cut at about `max_batch` events. What was decided on top of a write that
+    was not made must not be written, even where its offset fits: when a grain's write is turned down, its later ones are
+    as well, and when a batch's outcome is not known, all that waits is answered UNKNOWN.
     """
 
     def __init__(self, commits: Commits, max_pending: int = MAX_PENDING, max_batch: int = MAX_BATCH) -> None:
@@ -93,30 +95,30 @@ class GroupCommit:
         self._max_pending = max_pending
         self._max_batch = max_batch
         self._waiting: deque[Batch] = deque()
+        self._turned_down: dict[Key, Committed] = {}
         self._wake = asyncio.Event()
         self._ended = asyncio.Event()
         self._running = False
         self._closing = False
         self._away = False
-        self._pending = self._last_batch = 0
-        self._done_commits = self._done_events = self._fenced = self._unknown = self._refused = 0
+        self._counts = dict.fromkeys(Committed, 0)
+        self._pending = self._commits_done = self._last_batch = 0
         self._commit_seconds = 0.0
 
     def append(self, write: Write) -> asyncio.Future[Committed]:
         """See `JournalPort.append`."""
         loop = asyncio.get_running_loop()
-        weight = len(write.events) or 1
+        if self._turned_down and (verdict := self._turned_down.get(key_of(write))) is not None:
+            return self._refuse(write, verdict, loop)
+        weight = weight_of(write)
         if self._closing or self._pending + weight > self._max_pending:
-            self._refused += 1
-            return _answered(loop, Committed.REFUSED)
+            return self._refuse(write, Committed.REFUSED, loop)
         waiting = self._waiting
         if not waiting or waiting[-1].weight >= self._max_batch:
             waiting.append(Batch())
-        batch = waiting[-1]
-        answer = batch.add(write, weight, loop)
+        answer = waiting[-1].add(write, loop)
         if answer is None:
-            self._unknown += 1
-            return _answered(loop, Committed.UNKNOWN)
+            return self._refuse(write, Committed.UNKNOWN, loop)
         self._pending += weight
         self._wake.set()
         return answer
@@ -158,23 +160,26 @@ class GroupCommit:
     def stats(self) -> JournalStats:
         """See `JournalPort.stats`."""
         return JournalStats(
-            commits=self._done_commits,
-            events=self._done_events,
+            commits=self._commits_done,
+            events=self._counts[Committed.YES],
             last_batch=self._last_batch,
             commit_seconds=self._commit_seconds,
             pending=self._pending,
-            fenced=self._fenced,
-            unknown=self._unknown,
-            refused=self._refused,
+            fenced=self._counts[Committed.FENCED],
+            unknown=self._counts[Committed.UNKNOWN],
+            refused=self._counts[Committed.REFUSED],
         )
 
     async def _commit(self, batch: Batch) -> None:
         started = perf_counter()
         bundles = batch.bundles
+        if not bundles:  # all were turned down meanwhile
+            return
         try:
             verdicts = await self._commits.commit(bundles)
         except BaseException as error:
-            self._lose(batch)
+            for bundle in bundles:
+                self._answer(bundle, Committed.UNKNOWN)
             self._lose_all()
             if not isinstance(error, Exception):
                 raise
@@ -184,40 +189,54 @@ class GroupCommit:
             return
         self._report(None)
         self._commit_seconds += perf_counter() - started
-        self._done_commits += 1
+        self._commits_done += 1
         self._last_batch = batch.weight
         for bundle, verdict in zip(bundles, verdicts, strict=True):
-            self._count(bundle, verdict)
-            bundle.answer.set_result(verdict)
+            self._answer(bundle, verdict)
+
+    def _answer(self, bundle: Bundle, verdict: Committed) -> None:
+        self._counts[verdict] += bundle.weight
+        bundle.answer.set_result(verdict)
+        if verdict is Committed.YES:
+            return
+        for batch in self._waiting:
+            later = batch.take(bundle.key)
+            if later is not None:
+                self._pending -= later.weight
+                self._counts[verdict] += later.weight
+                later.answer.set_result(verdict)
+        self._turn_down(bundle.key, verdict, bundle.answer.get_loop())
+
+    def _refuse(self, write: Write, verdict: Committed, loop: asyncio.AbstractEventLoop) -> asyncio.Future[Committed]:
+        answer: asyncio.Future[Committed] = loop.create_future()
+        answer.set_result(verdict)
+        self._counts[verdict] += weight_of(write)
+        self._turn_down(key_of(write), verdict, loop)
+        return answer
+
+    def _turn_down(self, key: Key, verdict: Committed, loop: asyncio.AbstractEventLoop) -> None:
+        """Take nothing more from the grain until the callbacks of its answers, which run first, have dropped it."""
+        self._turned_down[key] = verdict
+        loop.call_soon(self._turned_down.pop, key, None)
 
     def _report(self, error: Exception | None) -> None:
         """Say once that the store went away and once that it is back; a fault of ours is said each time."""
         if isinstance(error, StoreAway):
             if not self._away:
-                _log.warning("journal_store_away", reason=str(error), unknown=self._unknown)
+                _log.warning("journal_store_away", reason=str(error), unknown=self._counts[Committed.UNKNOWN])
             self._away = True
         elif error is not None:
             _log.error("journal_commit_failed", exc_info=error)
         elif self._away:
-            _log.info("journal_store_back", unknown=self._unknown)
+            _log.info("journal_store_back", unknown=self._counts[Committed.UNKNOWN])
             self._away = False
-
-    def _count(self, bundle: Bundle, verdict: Committed) -> None:
-        if verdict is Committed.YES:
-            self._done_events += len(bundle.events)
-        elif verdict is Committed.FENCED:
-            self._fenced += len(bundle.events)
-        else:
-            self._unknown += len(bundle.events)
-
-    def _lose(self, batch: Batch) -> None:
-        self._unknown += batch.weight
-        batch.answer(Committed.UNKNOWN)
 
     def _lose_all(self) -> None:
         while self._waiting:
-            self._lose(self._waiting.popleft())
-        self._pending = 0
+            batch = self._waiting.popleft()
+            self._pending -= batch.weight
+            for bundle in batch.bundles:
+                self._answer(bundle, Committed.UNKNOWN)
 
 
 class PostgresJournal(GroupCommit):
@@ -233,9 +252,3 @@ class PostgresJournal(GroupCommit):
         commit_seconds: float = COMMIT_SECONDS,
     ) -> None:
         super().__init__(PostgresCommits(pool, commit_seconds), max_pending, max_batch)
-
-
-def _answered(loop: asyncio.AbstractEventLoop, committed: Committed) -> asyncio.Future[Committed]:
-    future: asyncio.Future[Committed] = loop.create_future()
-    future.set_result(committed)
-    return future

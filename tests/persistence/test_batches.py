@@ -83,7 +83,7 @@ async def commit_all(commits: Any, writes: list[Write]) -> list[Committed]:
     """The answer of each write when all are one batch."""
     loop = asyncio.get_running_loop()
     batch = Batch()
-    answers = [batch.add(write, 1, loop) for write in writes]
+    answers = [batch.add(write, loop) for write in writes]
     bundles = batch.bundles
     for bundle, verdict in zip(bundles, await commits.commit(bundles), strict=True):
         bundle.answer.set_result(verdict)
