@@ -196,7 +196,7 @@ def take_turn(kind: str, port: int, subscribers: int) -> list[Turn]:
     me = [sys.executable, "-m", "loadtests.benchmarks.fanout"]
     server = subprocess.Popen([*me, "--serve", kind, "--port", str(port)])
     try:
-        _await_port(server, port)
+        await_port(server, port)
         words = ["--drive", kind, "--port", str(port), "--subscribers", str(subscribers), "--pid", str(server.pid)]
         client = subprocess.run([*me, *words], stdout=subprocess.PIPE, timeout=600, check=False)
     finally:
@@ -211,7 +211,8 @@ def take_turn(kind: str, port: int, subscribers: int) -> list[Turn]:
     ]
 
 
-def _await_port(server: "subprocess.Popen[bytes]", port: int) -> None:
+def await_port(server: "subprocess.Popen[bytes]", port: int) -> None:
+    """Until the server listens. Raises RuntimeError."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and server.poll() is None:
         if any(each.laddr.port == port and each.status == "LISTEN" for each in psutil.Process(server.pid).net_connections()):
