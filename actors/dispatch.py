@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable, Iterable
 from itertools import count
-from typing import NamedTuple, Protocol
+from typing import Protocol
 from uuid import uuid4
 
 import structlog
@@ -17,9 +18,11 @@ IN_FLIGHT = 3
 BATCH = 2_000
 WAITING = 50_000
 PATIENCE_SECONDS = 8.0
-CALL_SECONDS = 10.0
+DROPPED_SECONDS = 2.0
+"""How long a grain that was dropped is asked again before its `Unavailable` is passed on."""
 FIRST_PAUSE = 0.02
 LONGEST_PAUSE = 0.4
+WATCH_SECONDS = 0.25
 
 _log = structlog.get_logger(__name__)
 
@@ -36,26 +39,39 @@ class HostTransport(Protocol):
         ...
 
 
-class _Waiting(NamedTuple):
-    envelope: Envelope
-    answer: "asyncio.Future[Reply]"
-    until: float
+class _Waiting:
+    """An envelope that wants an answer; `number` is its place in the order in which all were handed in."""
+
+    __slots__ = ("answer", "envelope", "number", "since", "tries")
+
+    def __init__(self, number: int, envelope: Envelope, answer: "asyncio.Future[Reply]", since: float) -> None:
+        self.number = number
+        self.envelope = envelope
+        self.answer = answer
+        self.since = since
+        self.tries = 0
+
+    def settle(self, reply: Reply) -> None:
+        """Answer, unless nobody waits any more."""
+        if not self.answer.done():
+            self.answer.set_result(reply)
 
 
 class Dispatcher:
     """Sends envelopes to the hosts of their grains.
 
     All envelopes of one turn of the loop leave in one call a host; while three calls to a host are under way, more
-    gather (at most 50,000). An envelope whose host is away, or that met the wrong host, is sent again with the same
-    command id for eight seconds, then answered `Unavailable`.
+    gather (at most 50,000). What a lost host was sent is sent again, with the same command ids and before everything that
+    was handed in later. After eight seconds without an answer it is `Unavailable`.
     """
 
     def __init__(self, transport: HostTransport, hosts: int) -> None:
         self._transport = transport
         self._owners = assign(host_names(hosts))
-        self._lanes = {host: _Lane(self, host) for host in host_names(hosts)}
+        self._lanes = {host: _Lane(host, self._spawn) for host in host_names(hosts)}
         self._run = uuid4().hex
         self._numbers = count()
+        self._handed_in = count()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -74,106 +90,153 @@ class Dispatcher:
     def submit(self, envelope: Envelope) -> "asyncio.Future[Reply]":
         """The owner's answer to come, within eight seconds; costs no task. The future never raises."""
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(envelope, loop.create_future(), loop.time() + PATIENCE_SECONDS)
-        self._route(waiting)
+        waiting = _Waiting(next(self._handed_in), envelope, loop.create_future(), loop.time())
+        lane = self._lane(waiting)
+        if len(lane.queue) >= WAITING:
+            waiting.settle(Refused(Unavailable()))
+        else:
+            lane.add(waiting)
         return waiting.answer
 
     async def execute(self, envelope: Envelope) -> Reply:
         """The owner's answer, within eight seconds."""
         return await self.submit(envelope)
 
-    def _route(self, waiting: _Waiting) -> None:
-        lane = self._lanes[self.owner(waiting.envelope.kind, waiting.envelope.grain_id)]
-        if len(lane.queue) >= WAITING:
-            _settle(waiting, Refused(Unavailable()))
-            return
-        lane.add(waiting)
+    def _lane(self, waiting: _Waiting) -> "_Lane":
+        return self._lanes[self.owner(waiting.envelope.kind, waiting.envelope.grain_id)]
 
-    def spawn(self, lane: "_Lane", batch: list[_Waiting]) -> None:
-        """Send one batch of a lane."""
+    def _spawn(self, lane: "_Lane", batch: list[_Waiting]) -> None:
         task = asyncio.get_running_loop().create_task(self._send(lane, batch))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _send(self, lane: "_Lane", batch: list[_Waiting]) -> None:
-        replies: list[Reply] | None = None
         try:
-            async with asyncio.timeout(CALL_SECONDS):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 packed = await self._transport.call(lane.host, pack_envelopes([waiting.envelope for waiting in batch]))
             replies = unpack_replies(packed)
+            if len(replies) != len(batch):
+                raise ValueError(f"{len(replies)} replies to {len(batch)} envelopes")
         except (HostAway, TimeoutError) as error:
-            lane.away(str(error))
-        finally:
-            lane.returned()
-        again: list[_Waiting] = batch if replies is None else []
-        for waiting, reply in zip(batch, replies or (), strict=False):
+            lane.failed(batch, str(error) or type(error).__name__)
+        except Exception as error:
+            _log.exception("host_call_failed", host=lane.host)
+            lane.failed(batch, type(error).__name__)
+        else:
+            self._answer(batch, replies)
+            lane.answered(batch)
+
+    def _answer(self, batch: list[_Waiting], replies: list[Reply]) -> None:
+        again: list[_Waiting] = []
+        dropped = asyncio.get_running_loop().time() - DROPPED_SECONDS
+        for waiting, reply in zip(batch, replies, strict=True):
             if isinstance(reply, NotOwner):
                 if reply.owner in self._lanes:
                     self._owners[reply.shard_id] = reply.owner
                 again.append(waiting)
+            elif isinstance(reply, Refused) and isinstance(reply.refusal, Unavailable) and waiting.since > dropped:
+                again.append(waiting)
             else:
-                _settle(waiting, reply)
-        if replies is not None and not again:
-            lane.well()
+                waiting.settle(reply)
         if again:
-            await self._retry(lane, again)
+            tries = min(waiting.tries for waiting in again)
+            pause = min(FIRST_PAUSE * 1.5**tries, LONGEST_PAUSE)
+            asyncio.get_running_loop().call_later(pause, self._send_again, again)
 
-    async def _retry(self, lane: "_Lane", batch: list[_Waiting]) -> None:
-        await asyncio.sleep(lane.pause())
-        now = asyncio.get_running_loop().time()
+    def _send_again(self, batch: list[_Waiting]) -> None:
+        lanes: dict[_Lane, list[_Waiting]] = {}
         for waiting in batch:
-            if waiting.until <= now:
-                _settle(waiting, Refused(Unavailable()))
-            elif not waiting.answer.done():
-                self._route(waiting)
+            waiting.tries += 1
+            lanes.setdefault(self._lane(waiting), []).append(waiting)
+        for lane, mine in lanes.items():
+            lane.put_back(mine)
 
 
 class _Lane:
-    """What waits for one host, in order."""
+    """What waits for one host, in order. While the host is away one call at a time knocks, so that nothing overtakes."""
 
-    def __init__(self, dispatcher: Dispatcher, host: str) -> None:
+    def __init__(self, host: str, send: "Callable[[_Lane, list[_Waiting]], None]") -> None:
         self.host = host
         self.queue: deque[_Waiting] = deque()
-        self._dispatcher = dispatcher
-        self._flying = 0
+        self._send = send
+        self._flying: list[list[_Waiting]] = []
         self._scheduled = False
-        self._pause = FIRST_PAUSE
+        self._watching = False
+        self._resting = False
         self._is_away = False
+        self._pause = FIRST_PAUSE
 
     def add(self, waiting: _Waiting) -> None:
+        """To the end."""
         self.queue.append(waiting)
-        if not self._scheduled and self._flying < IN_FLIGHT:
-            self._scheduled = True
-            asyncio.get_running_loop().call_soon(self._leave)
+        self._schedule()
+        if not self._watching:
+            self._watch()
 
-    def _leave(self) -> None:
-        self._scheduled = False
-        while self.queue and self._flying < IN_FLIGHT:
-            batch = [self.queue.popleft() for _ in range(min(BATCH, len(self.queue)))]
-            self._flying += 1
-            self._dispatcher.spawn(self, batch)
+    def put_back(self, batch: Iterable[_Waiting]) -> None:
+        """To where they were in the order."""
+        self.queue = deque(sorted([*batch, *self.queue], key=lambda waiting: waiting.number))
+        self._schedule()
+        if not self._watching:
+            self._watch()
 
-    def returned(self) -> None:
-        self._flying -= 1
-        if self.queue:
-            self._leave()
-
-    def away(self, reason: str) -> None:
-        if not self._is_away:
-            _log.warning("host_away", host=self.host, reason=reason[:200])
-        self._is_away = True
-
-    def well(self) -> None:
+    def answered(self, batch: list[_Waiting]) -> None:
+        """The host took the batch."""
         if self._is_away:
             _log.info("host_back", host=self.host)
         self._is_away = False
         self._pause = FIRST_PAUSE
+        self._flying.remove(batch)
+        self._leave()
 
-    def pause(self) -> float:
-        self._pause = min(self._pause * 1.5, LONGEST_PAUSE)
-        return self._pause
+    def failed(self, batch: list[_Waiting], reason: str) -> None:
+        """Nobody knows what became of the batch: it goes again, after a rest."""
+        if not self._is_away:
+            _log.warning("host_away", host=self.host, reason=reason[:200])
+        self._is_away = True
+        self._flying.remove(batch)
+        if not self._resting:
+            self._resting = True
+            self._pause = min(self._pause * 1.5, LONGEST_PAUSE)
+            asyncio.get_running_loop().call_later(self._pause, self._rested)
+        self.put_back(batch)
 
+    def _rested(self) -> None:
+        self._resting = False
+        self._schedule()
 
-def _settle(waiting: _Waiting, reply: Reply) -> None:
-    if not waiting.answer.done():
-        waiting.answer.set_result(reply)
+    def _schedule(self) -> None:
+        if not self._scheduled and self._may_send():
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._leave)
+
+    def _may_send(self) -> bool:
+        return not self._resting and len(self._flying) < (1 if self._is_away else IN_FLIGHT)
+
+    def _leave(self) -> None:
+        self._scheduled = False
+        while self.queue and self._may_send():
+            batch: list[_Waiting] = []
+            while self.queue and len(batch) < BATCH:
+                waiting = self.queue.popleft()
+                if not waiting.answer.done():
+                    batch.append(waiting)
+            if batch:
+                self._flying.append(batch)
+                self._send(self, batch)
+
+    def _watch(self) -> None:
+        """Answer who has waited for too long. Everything is in order, so only the fronts need a look."""
+        self._watching = bool(self.queue or self._flying)
+        if not self._watching:
+            return
+        loop = asyncio.get_running_loop()
+        latest = loop.time() - PATIENCE_SECONDS
+        for batch in (self.queue, *self._flying):
+            for waiting in batch:
+                if waiting.since > latest:
+                    break
+                waiting.settle(Refused(Unavailable()))
+        while self.queue and self.queue[0].answer.done():
+            self.queue.popleft()
+        loop.call_later(WATCH_SECONDS, self._watch)

@@ -1,0 +1,253 @@
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+
+import pytest
+
+from actors.dispatch import Dispatcher, HostAway
+from actors.envelopes import LIVE, Envelope, NotOwner, Reply, pack_replies, unpack_envelopes
+from actors.shards import shard_of
+from classroom.answers import Accepted, Refused
+from classroom.callers import Caller, Role
+from classroom.ids import UserId
+from classroom.live.commands import TakeSeat
+from classroom.refusals import ClassEnded, Unavailable
+
+SAM = Caller(UserId("sam"), "Sam", Role.STUDENT)
+DONE = Accepted("done", b"{}")
+
+
+def envelope(number: int, grain: str = "class") -> Envelope:
+    return Envelope(LIVE, grain, SAM, TakeSeat(), f"c{number}")
+
+
+def numbers(envelopes: Sequence[Envelope]) -> list[int]:
+    return [int((each.command_id or "")[1:]) for each in envelopes]
+
+
+class Hosts:
+    """Hosts that answer as the test says; every call is written down."""
+
+    def __init__(self, answer: Callable[[str, Sequence[Envelope]], Awaitable[Sequence[Reply]]] | None = None) -> None:
+        self.calls: defaultdict[str, list[list[int]]] = defaultdict(list)
+        self.under_way = 0
+        self.most_under_way = 0
+        self._answer = answer or _all_done
+
+    async def call(self, host: str, payload: bytes) -> bytes:
+        envelopes = unpack_envelopes(payload)
+        self.calls[host].append(numbers(envelopes))
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        try:
+            return pack_replies(await self._answer(host, envelopes))
+        finally:
+            self.under_way -= 1
+
+
+async def _all_done(host: str, envelopes: Sequence[Envelope]) -> Sequence[Reply]:
+    return [DONE] * len(envelopes)
+
+
+async def _never(host: str, envelopes: Sequence[Envelope]) -> Sequence[Reply]:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def test_envelopes_of_one_turn_of_the_loop_leave_in_one_call_a_host_in_order() -> None:
+    hosts = Hosts()
+    dispatcher = Dispatcher(hosts, 2)
+    sent = [envelope(number, f"class-{number % 7}") for number in range(100)]
+
+    assert await asyncio.gather(*map(dispatcher.submit, sent)) == [DONE] * 100
+
+    assert set(hosts.calls) == set(dispatcher.hosts)
+    for host, calls in hosts.calls.items():
+        mine = [number for number, each in enumerate(sent) if dispatcher.owner(LIVE, each.grain_id) == host]
+        assert calls == [mine]
+
+
+async def test_three_calls_are_under_way_to_a_host_at_most_and_the_rest_gathers() -> None:
+    held = asyncio.Event()
+
+    async def answer(host: str, envelopes: Sequence[Envelope]) -> Sequence[Reply]:
+        await held.wait()
+        return [DONE] * len(envelopes)
+
+    hosts = Hosts(answer)
+    dispatcher = Dispatcher(hosts, 1)
+    answers = []
+    for number in range(10):
+        answers.append(dispatcher.submit(envelope(number)))
+        await asyncio.sleep(0.001)
+    assert hosts.calls["grain-host-0"] == [[0], [1], [2]]
+    held.set()
+    assert await asyncio.gather(*answers) == [DONE] * 10
+    assert hosts.calls["grain-host-0"] == [[0], [1], [2], [3, 4, 5, 6, 7, 8, 9]]
+
+
+async def test_what_a_lost_host_was_sent_is_sent_again_in_its_old_order_before_what_came_later() -> None:
+    away = True
+    done: list[int] = []
+
+    async def answer(host: str, envelopes: Sequence[Envelope]) -> Sequence[Reply]:
+        await asyncio.sleep(0.01)
+        if away:
+            raise HostAway("gone")
+        done.extend(numbers(envelopes))
+        return [DONE] * len(envelopes)
+
+    dispatcher = Dispatcher(Hosts(answer), 1)
+    answers = []
+    for number in range(40):
+        answers.append(dispatcher.submit(envelope(number)))
+        await asyncio.sleep(0.003)
+        away = number < 30
+    assert await asyncio.gather(*answers) == [DONE] * 40
+    assert done == list(range(40))
+
+
+async def test_a_host_that_is_away_is_knocked_at_by_one_call_at_a_time() -> None:
+    async def answer(host: str, envelopes: Sequence[Envelope]) -> Sequence[Reply]:
+        await asyncio.sleep(0.01)
+        raise HostAway("gone")
+
+    hosts = Hosts(answer)
+    dispatcher = Dispatcher(hosts, 1)
+    answers = [dispatcher.submit(envelope(0))]
+    await asyncio.sleep(0.02)
+    hosts.most_under_way = 0
+    for number in range(1, 20):
+        answers.append(dispatcher.submit(envelope(number)))
+        await asyncio.sleep(0.05)
+    assert hosts.most_under_way == 1
+    assert set(await asyncio.gather(*answers)) == {Refused(Unavailable())}
+    assert all(call[0] == 0 for call in hosts.calls["grain-host-0"] if 0 in call)
+
+
+@pytest.mark.parametrize("count", [1, 5_000])
+async def test_everybody_is_answered_within_eight_seconds_when_a_host_hangs(count: int) -> None:
+    dispatcher = Dispatcher(Hosts(_never), 1)
+    loop = asyncio.get_running_loop()
+    asked = loop.time()
+    answers = [dispatcher.submit(envelope(number)) for number in range(count)]
+    await asyncio.sleep(4.0)
+    late = dispatcher.submit(envelope(count))
+    assert set(await asyncio.gather(*answers)) == {Refused(Unavailable())}
+    assert 7.99 <= loop.time() - asked <= 8.5
+    assert await late == Refused(Unavailable())
+    assert 11.99 <= loop.time() - asked <= 12.5
+
+
+async def test_a_fault_of_the_transport_is_no_reason_to_wait_for_ever() -> None:
+    async def answer(host: str, envelopes: Sequence[Envelope]) -> Sequence[Reply]:
+        if len(hosts.calls[host]) < 3:
+            raise KeyError("a fault")
+        return [DONE] * len(envelopes)
+
+    hosts = Hosts(answer)
+    assert await asyncio.wait_for(Dispatcher(hosts, 1).execute(envelope(0)), 20) == DONE
+
+
+async def test_too_few_answers_are_a_fault_and_not_the_end_of_waiting() -> None:
+    async def answer(host: str, envelopes: Sequence[Envelope]) -> Sequence[Reply]:
+        return [DONE] * (len(envelopes) - (len(hosts.calls[host]) < 3))
+
+    hosts = Hosts(answer)
+    dispatcher = Dispatcher(hosts, 1)
+    both = asyncio.gather(dispatcher.submit(envelope(0)), dispatcher.submit(envelope(1)))
+    assert await asyncio.wait_for(both, 20) == [DONE, DONE]
+
+
+async def test_who_met_the_wrong_host_is_sent_to_the_right_one_and_so_is_everybody_later() -> None:
+    async def answer(host: str, envelopes: Sequence[Envelope]) -> Sequence[Reply]:
+        return [DONE if host == right else NotOwner(shard, right) for _ in envelopes]
+
+    hosts = Hosts(answer)
+    dispatcher = Dispatcher(hosts, 2)
+    wrong = dispatcher.owner(LIVE, "class")
+    [right] = set(dispatcher.hosts) - {wrong}
+    shard = shard_of(LIVE, "class")
+    assert await dispatcher.execute(envelope(1)) == DONE
+    assert await dispatcher.execute(envelope(2)) == DONE
+    assert hosts.calls[wrong] == [[1]]
+    assert hosts.calls[right] == [[1], [2]]
+
+
+async def test_a_shard_that_nobody_owns_is_asked_for_again_and_given_up_after_eight_seconds() -> None:
+    async def answer(host: str, envelopes: Sequence[Envelope]) -> Sequence[Reply]:
+        return [NotOwner(1, None)] * len(envelopes)
+
+    hosts = Hosts(answer)
+    loop = asyncio.get_running_loop()
+    asked = loop.time()
+    assert await Dispatcher(hosts, 1).execute(envelope(1)) == Refused(Unavailable())
+    assert 7.99 <= loop.time() - asked <= 8.5
+    assert 15 < len(hosts.calls["grain-host-0"]) < 100
+
+
+async def test_a_grain_that_was_dropped_is_asked_again_with_the_same_id_for_a_moment() -> None:
+    async def answer(host: str, envelopes: Sequence[Envelope]) -> Sequence[Reply]:
+        return [Refused(Unavailable()) if len(hosts.calls[host]) < 3 else DONE] * len(envelopes)
+
+    hosts = Hosts(answer)
+    assert await Dispatcher(hosts, 1).execute(envelope(7)) == DONE
+    assert hosts.calls["grain-host-0"] == [[7], [7], [7]]
+
+
+async def test_a_store_that_stays_away_is_told_after_two_seconds() -> None:
+    async def answer(host: str, envelopes: Sequence[Envelope]) -> Sequence[Reply]:
+        return [Refused(Unavailable())] * len(envelopes)
+
+    loop = asyncio.get_running_loop()
+    asked = loop.time()
+    assert await Dispatcher(Hosts(answer), 1).execute(envelope(7)) == Refused(Unavailable())
+    assert 1.99 <= loop.time() - asked <= 2.5
+
+
+async def test_other_refusals_are_answers() -> None:
+    async def answer(host: str, envelopes: Sequence[Envelope]) -> Sequence[Reply]:
+        return [Refused(ClassEnded())] * len(envelopes)
+
+    hosts = Hosts(answer)
+    assert await Dispatcher(hosts, 1).execute(envelope(7)) == Refused(ClassEnded())
+    assert hosts.calls["grain-host-0"] == [[7]]
+
+
+async def test_who_stopped_waiting_is_not_sent_again() -> None:
+    away = True
+
+    async def answer(host: str, envelopes: Sequence[Envelope]) -> Sequence[Reply]:
+        if away:
+            raise HostAway("gone")
+        return [DONE] * len(envelopes)
+
+    hosts = Hosts(answer)
+    dispatcher = Dispatcher(hosts, 1)
+    leaver = asyncio.ensure_future(dispatcher.execute(envelope(1)))
+    stayer = asyncio.ensure_future(dispatcher.execute(envelope(2)))
+    await asyncio.sleep(0.001)
+    leaver.cancel()
+    away = False
+    assert await stayer == DONE
+    assert hosts.calls["grain-host-0"] == [[1, 2], [2]]
+
+
+async def test_more_than_fifty_thousand_do_not_wait() -> None:
+    dispatcher = Dispatcher(Hosts(_never), 1)
+    answers = [dispatcher.submit(envelope(number)) for number in range(50_001)]
+    assert answers[-1].result() == Refused(Unavailable())
+    assert not answers[-2].done()
+    await asyncio.gather(*answers)
+
+
+async def test_batches_have_two_thousand_envelopes_at_most() -> None:
+    hosts = Hosts()
+    dispatcher = Dispatcher(hosts, 1)
+    await asyncio.gather(*(dispatcher.submit(envelope(number)) for number in range(4_500)))
+    assert [len(call) for call in hosts.calls["grain-host-0"]] == [2_000, 2_000, 500]
+
+
+async def test_commands_without_an_id_get_ids_that_no_other_process_uses() -> None:
+    one, other = Dispatcher(Hosts(), 1), Dispatcher(Hosts(), 1)
+    assert len({each.fresh_command_id() for each in (one, other) for _ in range(100)}) == 200
