@@ -95,7 +95,7 @@ def start_ray(temporary: Path, cpus: int) -> None:
 def _parameters(temporary: Path, cpus: int) -> object:
     from ray._private.parameter import RayParams  # heavy, and reads the environment at once
 
-    # With ports of our choosing Ray does not wait until its agents have chosen: 3 s less, 15 s and a fault on a busy machine.
+    # With ports of our choosing Ray does not wait for its agents: 3 s less here, and no fault after 15 s on a busy machine.
     agent, exporter, listener, environments = free_ports(4)
     return RayParams(
         metrics_agent_port=agent,
