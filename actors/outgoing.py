@@ -1,15 +1,16 @@
 """What leaves a host for the gateways: in order, two parcels under way at most, the rest put together meanwhile."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 import structlog
 
-from actors.envelopes import Parcel, pack
+from actors.envelopes import EvictNotice, Parcel, pack
 
 UNDER_WAY = 2
 WAITING_EVENTS = 50_000
+WAITING_EVICTIONS = 1_000
 DELIVER_SECONDS = 10.0
 
 _log = structlog.get_logger(__name__)
@@ -28,8 +29,8 @@ class GatewayTransport(Protocol):
 
 
 class Outgoing:
-    """One queue a gateway. A gateway that does not keep up, or is away, loses its queue: it finds the hole by the
-    offsets and catches up by itself."""
+    """One queue a gateway. A gateway that does not keep up, or is away, loses its queue, all but the evictions in it:
+    `lost` tells, and it has to follow its topics anew."""
 
     def __init__(self, transport: GatewayTransport) -> None:
         self._transport = transport
@@ -43,6 +44,11 @@ class Outgoing:
             queue = self._queues[gateway] = _Queue(gateway, self._transport, self._spawn)
         queue.add(parcel)
 
+    def lost(self, gateway: str) -> int:
+        """How often something for this gateway did not arrive."""
+        queue = self._queues.get(gateway)
+        return queue.lost if queue is not None else 0
+
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
@@ -53,10 +59,12 @@ class _Queue:
     def __init__(
         self, gateway: str, transport: GatewayTransport, spawn: Callable[[Coroutine[Any, Any, None]], None]
     ) -> None:
+        self.lost = 0
         self._gateway = gateway
         self._transport = transport
         self._spawn = spawn
         self._waiting: list[Parcel] = []
+        self._evictions: list[EvictNotice] = []
         self._events = 0
         self._under_way = 0
 
@@ -65,17 +73,20 @@ class _Queue:
         self._events += sum(len(batch.events) for batch in parcel.batches)
         if self._events > WAITING_EVENTS:
             _log.warning("gateway_slow", gateway=self._gateway, events=self._events)
-            self._clear()
+            self._lose(self._waiting)
         elif self._under_way < UNDER_WAY:
             self._leave()
 
     def _leave(self) -> None:
-        parcels = self._waiting
-        self._clear()
+        parcel = _together(self._waiting, self._evictions)
+        self._waiting, self._evictions, self._events = [], [], 0
         self._under_way += 1
-        self._spawn(self._deliver(_together(parcels)))
+        self._spawn(self._deliver(parcel))
 
-    def _clear(self) -> None:
+    def _lose(self, parcels: Sequence[Parcel]) -> None:
+        self.lost += 1
+        self._evictions += [eviction for parcel in parcels for eviction in parcel.evictions]
+        del self._evictions[:-WAITING_EVICTIONS]
         self._waiting, self._events = [], 0
 
     async def _deliver(self, parcel: Parcel) -> None:
@@ -84,20 +95,23 @@ class _Queue:
                 await self._transport.deliver(self._gateway, pack(parcel))
         except (GatewayAway, TimeoutError) as error:
             _log.info("gateway_away", gateway=self._gateway, reason=str(error)[:200])
-            self._clear()
+            self._lose([parcel, *self._waiting])
+        except Exception:
+            _log.exception("parcel_failed", gateway=self._gateway)
+            self._lose([parcel, *self._waiting])
         finally:
             self._under_way -= 1
             if self._waiting and self._under_way < UNDER_WAY:
                 self._leave()
 
 
-def _together(parcels: list[Parcel]) -> Parcel:
-    if len(parcels) == 1:
+def _together(parcels: Sequence[Parcel], evictions: Sequence[EvictNotice]) -> Parcel:
+    if len(parcels) == 1 and not evictions:
         return parcels[0]
     return Parcel(
         parcels[-1].host,
         parcels[-1].host_run,
         [batch for parcel in parcels for batch in parcel.batches],
-        [eviction for parcel in parcels for eviction in parcel.evictions],
+        [*evictions, *(eviction for parcel in parcels for eviction in parcel.evictions)],
         [topic for parcel in parcels for topic in parcel.resync],
     )
