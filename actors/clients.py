@@ -155,9 +155,10 @@ class TopicsClient:
 
     async def gone(self, sessions: Sequence[SessionId], caller: Caller, connection: ConnectionId) -> None:
         """See the port."""
+        held = self._held_as(connection)
         for session_id in sessions:
-            self._forget(session_id, connection)
-        await asyncio.gather(*(self._live.execute(session_id, caller, Disconnect(connection)) for session_id in sessions))
+            self._forget(session_id, held)
+        await asyncio.gather(*(self._live.execute(session_id, caller, Disconnect(held)) for session_id in sessions))
 
     async def reconcile(self, host: str) -> None:
         """Tell a host that was restarted which connections this gateway really holds for its classes."""
