@@ -35,9 +35,14 @@ async def running_postgres(folder: Path) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def running(
-    command: Sequence[str], environment: Mapping[str, str], health_url: str, log: Path, start_seconds: float = 60
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    health_url: str,
+    log: Path,
+    start_seconds: float = 60,
+    word: str = "",
 ) -> AsyncIterator[None]:
-    """A service from its start until it answers, and until it has ended in good order. Raises ServiceFailed."""
+    """A service from the moment in which it answers, and has said `word`, until it has ended. Raises ServiceFailed."""
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -49,7 +54,7 @@ async def running(
         )
     try:
         deadline = monotonic() + start_seconds
-        while not await _is_healthy(health_url):
+        while not (await _is_healthy(health_url) and _has_said(log, word)):
             if process.returncode is not None or monotonic() > deadline:
                 raise ServiceFailed(f"{' '.join(command[1:4])} did not come up: {_tail(log)}")
             await asyncio.sleep(0.2)
@@ -63,6 +68,10 @@ async def running(
         except TimeoutError:
             process.kill()
             await process.wait()
+
+
+def _has_said(log: Path, word: str) -> bool:
+    return word in log.read_text(errors="replace")
 
 
 def _tail(log: Path) -> str:
@@ -122,7 +131,9 @@ async def running_lyceum(
         "LYCEUM_SECRET_KEY": SECRET_KEY,
     }
     url = f"http://127.0.0.1:{http_port}"
-    async with running(lyceum_command("up"), environment, f"{url}/api/health", folder / "lyceum.log", 120):
+    async with running(
+        lyceum_command("up"), environment, f"{url}/api/health", folder / "lyceum.log", 300, "Lyceum is ready"
+    ):
         yield LyceumService(url, environment)
 
 

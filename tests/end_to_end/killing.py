@@ -1,5 +1,6 @@
 """Ends processes of the running system the hard way; they are found by walking its own tree, never by name alone."""
 
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,8 @@ import psutil
 
 def find_actors(root: int, kind: str) -> list[psutil.Process]:
     """The processes below `root` that Ray has given the title of this actor class."""
-    return [each for each in _below(root) if _title(each).startswith(f"ray::{kind}")]
+    title = re.compile(rf"ray::([\w-]+:)?{kind}\b")  # while it works on a call, Ray puts the actor's own name before
+    return [each for each in _below(root) if title.match(_title(each))]
 
 
 def find_servers(root: int, program: str) -> list[psutil.Process]:
