@@ -21,7 +21,9 @@ class Settings(BaseSettings):
     Raises `pydantic.ValidationError` when a value cannot be meant.
     """
 
-    model_config = SettingsConfigDict(env_prefix="LYCEUM_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="LYCEUM_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     data_dir: Path = Path("var")
     bind: str = "127.0.0.1"

@@ -1,0 +1,126 @@
+"""The settings: what the environment may say, and that `.env.example` says all of it."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from serve_app.settings import Settings
+
+EXAMPLE = Path(__file__).resolve().parents[2] / ".env.example"
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting comes from whoever runs the tests."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"LYCEUM_{name.upper()}", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def example() -> dict[str, str]:
+    lines = [line for line in EXAMPLE.read_text().splitlines() if line and not line.startswith("#")]
+    return dict(line.split("=", 1) for line in lines)
+
+
+def test_example_names_every_setting_and_no_other() -> None:
+    assert {name.removeprefix("LYCEUM_").lower() for name in example()} == set(Settings.model_fields)
+
+
+def test_example_says_something_about_each_setting() -> None:
+    lines = EXAMPLE.read_text().splitlines()
+    for number, line in enumerate(lines):
+        if line.startswith("LYCEUM_"):
+            assert lines[number - 1].startswith("# "), line
+            assert "──" not in lines[number - 1], line
+
+
+def test_example_is_the_defaults(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(EXAMPLE.read_text())
+    from_example = Settings()
+    (tmp_path / ".env").unlink()
+    assert from_example == Settings()
+
+
+def test_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("LYCEUM_HTTP_PORT=8100\nLYCEUM_GRAIN_HOSTS=3\n")
+    monkeypatch.setenv("LYCEUM_HTTP_PORT", "8200")
+    assert (Settings().http_port, Settings().grain_hosts) == (8200, 3)
+
+
+def test_origins_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LYCEUM_ALLOWED_ORIGINS", "https://a.example/, https://b.example")
+    assert Settings().allowed_origins == ("https://a.example", "https://b.example")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HTTP_PORT", "0"),
+        ("REALTIME_PORT", "70000"),
+        ("GRAIN_HOSTS", "0"),
+        ("RECONNECT_GRACE_SECONDS", "-1"),
+        ("SECRET_KEY", "too short"),
+        ("DATABASE_URL", "mysql://x"),
+        ("REDIS_URL", "localhost:6379"),
+        ("PUBLIC_URL", "lyceum.example.org"),
+        ("REALTIME_URL", "https://lyceum.example.org/ws"),
+        ("DEMO", "perhaps"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"LYCEUM_{name}", value)
+    with pytest.raises(ValidationError) as refused:
+        Settings()
+    assert refused.value.errors()[0]["loc"] == (name.lower(),)
+
+
+def test_site_and_gateway_need_ports_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LYCEUM_REALTIME_PORT", "8000")
+    with pytest.raises(ValidationError, match="must differ"):
+        Settings()
+
+
+@pytest.mark.parametrize(("bind", "allowed"), [("127.0.0.1", True), ("::1", True), ("0.0.0.0", False), ("10.0.0.5", False)])
+def test_demo_mode_stays_on_this_machine(bind: str, allowed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LYCEUM_BIND", bind)
+    monkeypatch.setenv("LYCEUM_DEMO", "true")
+    if allowed:
+        assert Settings().demo
+    else:
+        with pytest.raises(ValidationError, match="demo mode"):
+            Settings()
+
+
+@pytest.mark.parametrize(
+    ("bind", "site", "sockets"),
+    [
+        ("127.0.0.1", "http://localhost:8000", "ws://localhost:8001/ws"),
+        ("0.0.0.0", "http://localhost:8000", "ws://localhost:8001/ws"),
+        ("10.0.0.5", "http://10.0.0.5:8000", "ws://10.0.0.5:8001/ws"),
+        ("fd00::2", "http://[fd00::2]:8000", "ws://[fd00::2]:8001/ws"),
+    ],
+)
+def test_addresses_follow_the_listener(bind: str, site: str, sockets: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LYCEUM_BIND", bind)
+    assert (Settings().http_url, Settings().socket_url) == (site, sockets)
+
+
+def test_public_addresses_win(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LYCEUM_PUBLIC_URL", "https://lyceum.example.org/")
+    monkeypatch.setenv("LYCEUM_REALTIME_URL", "wss://lyceum.example.org/ws")
+    assert (Settings().http_url, Settings().socket_url) == ("https://lyceum.example.org", "wss://lyceum.example.org/ws")
+
+
+def test_empty_means_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LYCEUM_HTTP_PORT", "")
+    assert Settings().http_port == 8000
+
+
+def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LYCEUM_SECRET_KEY", "k" * 40)
+    monkeypatch.setenv("LYCEUM_DATABASE_URL", "postgresql://u:hidden@h/d")
+    settings = Settings()
+    assert "kkkk" not in repr(settings)
+    assert "hidden" not in repr(settings)
+    assert settings.actor_config().secret_key == "k" * 40
