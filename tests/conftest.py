@@ -9,5 +9,5 @@ _CALM = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 settings.register_profile("default", deadline=None, max_examples=60, stateful_step_count=40, suppress_health_check=_CALM)
 settings.register_profile("ci", settings.get_profile("default"), derandomize=True, print_blob=True)
-settings.register_profile("thorough", settings.get_profile("default"), max_examples=2_000, stateful_step_count=80)
+settings.register_profile("thorough", settings.get_profile("default"), max_examples=500, stateful_step_count=80)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "default"))
