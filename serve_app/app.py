@@ -13,14 +13,19 @@ from fastapi.routing import APIRoute
 from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
 from classroom.refusals import Malformed, Refusal
+from persistence.errors import StoreAway
 from persistence.pages import BadCursor
 from serve_app import auth, catalogue, door, enrolment, health, live_sessions, teaching, users
+from serve_app.access_log import AccessLog
 from serve_app.composition import EdgeConfig, Parts
-from serve_app.edge import BODY_LIMIT, Edge
-from serve_app.problems import problem_of
-from serve_app.reasons import BadRequest, BodyTooLarge, MalformedJson, NoSuchRoute, WrongMethod
+from serve_app.edge import Edge
+from serve_app.faults import refusal_of
+from serve_app.passwords import TooBusy
+from serve_app.problems import RefusedRequest, problem_of
+from serve_app.reasons import MalformedJson
 from serve_app.site import Site
 from serve_app.visits import visit_of
 from serve_app.wire import ProblemDocument
@@ -43,7 +48,7 @@ _ROUTERS = (
 
 
 def create_app(config: EdgeConfig, open_parts: OpenParts) -> FastAPI:
-    """The application. `open_parts` is entered when it starts and left when it stops; describing it needs neither."""
+    """The routes. `open_parts` is entered when the application starts, and left when it stops; describing needs neither."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -68,22 +73,34 @@ def create_app(config: EdgeConfig, open_parts: OpenParts) -> FastAPI:
     app.add_api_route("/api/docs", _docs, include_in_schema=False)
     # Not a mount: that would answer for every path, also for one whose route exists for another method.
     app.router.default = Site(config)
-    app.add_exception_handler(HTTPException, _http_problem)
     app.add_exception_handler(RequestValidationError, _validation_problem)
-    app.add_exception_handler(BadCursor, _cursor_problem)
-    app.add_middleware(Edge, config=config)
-    if config.allowed_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=config.allowed_origins,
-            allow_credentials=True,
-            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id", "X-Lyceum-Client"],
-            expose_headers=["X-Request-Id", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"],
-            max_age=600,
-        )
+    for kind in (HTTPException, RefusedRequest, BadCursor, StoreAway, TooBusy, Exception):
+        app.add_exception_handler(kind, _problem)
     app.openapi = _described(app, app.openapi)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     return app
+
+
+def create_edge(config: EdgeConfig, open_parts: OpenParts, access_log: AccessLog | None = None) -> ASGIApp:
+    """The application as a server runs it: with the edge around it."""
+    app = create_app(config, open_parts)
+    door_endpoints = {
+        (method, route.path.rpartition("/")[2]): route.endpoint
+        for route in door.router.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods or ()
+    }
+    edge = Edge(app, config, door_endpoints, access_log or AccessLog())
+    if not config.allowed_origins:
+        return edge
+    return CORSMiddleware(
+        edge,
+        allow_origins=config.allowed_origins,
+        allow_credentials=True,
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id", "X-Lyceum-Client"],
+        expose_headers=["X-Request-Id", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"],
+        max_age=600,
+    )
 
 
 def _operation_id(route: APIRoute) -> str:
@@ -119,28 +136,15 @@ async def _docs() -> HTMLResponse:
     return page
 
 
-async def _http_problem(request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    refusal: Refusal = _BY_STATUS.get(status, BadRequest())
-    headers = dict(error.headers) if isinstance(error, HTTPException) and error.headers else None
-    return problem_of(refusal, request.url.path, visit_of(request).correlation_id, headers).response()
-
-
-_BY_STATUS: dict[int, Refusal] = {
-    400: MalformedJson(),  # FastAPI's word for a body that is not even text
-    404: NoSuchRoute(),
-    405: WrongMethod(),
-    413: BodyTooLarge(BODY_LIMIT),
-}
+async def _problem(request: Request, error: Exception) -> Response:
+    visit = visit_of(request)
+    refusal, headers = refusal_of(error, visit.correlation_id)
+    visit.fault_known = True
+    return problem_of(refusal, request.url.path, visit.correlation_id, headers).response()
 
 
 async def _validation_problem(request: Request, error: Exception) -> Response:
     refusal = _malformed(error.errors() if isinstance(error, RequestValidationError) else [])
-    return problem_of(refusal, request.url.path, visit_of(request).correlation_id).response()
-
-
-async def _cursor_problem(request: Request, _error: Exception) -> Response:
-    refusal = Malformed((("cursor", "did not come from this list"),))
     return problem_of(refusal, request.url.path, visit_of(request).correlation_id).response()
 
 

@@ -2,8 +2,8 @@
 
 from functools import partial
 
-from fastapi import FastAPI
 from ray import serve
+from starlette.types import ASGIApp
 
 from actors.config import ActorConfig
 from actors.logs import configure_logs
@@ -23,13 +23,13 @@ class Api:
         self._config = config
         self._actors = actors
 
-    def __serve_build_asgi_app__(self) -> FastAPI:
+    def __serve_build_asgi_app__(self) -> ASGIApp:
         # Here and not above: who deploys needs none of it, and importing it takes as long as starting a replica.
-        from serve_app.app import create_app
+        from serve_app.app import create_edge
         from serve_app.opening import open_parts
 
         configure_logs()
-        return create_app(self._config, partial(open_parts, self._config, self._actors))
+        return create_edge(self._config, partial(open_parts, self._config, self._actors))
 
 
 def run(settings: Settings) -> None:

@@ -1,96 +1,87 @@
-"""The outermost layer of the HTTP edge: who is asking, how often, how much; headers; the access log; faults of ours."""
+"""The outermost layer of the HTTP edge: who is asking, how often, how much. The class door is answered from here."""
 
 import re
-import time
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
 
-import structlog
-from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from fastapi import FastAPI, Request, Response
+from starlette.types import Message, Receive, Scope, Send
 
-from classroom.refusals import RateLimited, Refusal, Unavailable
-from persistence.errors import StoreAway
+from classroom.refusals import RateLimited, Refusal
 from persistence.rate_limits import Allowance
+from serve_app.access_log import AccessLog
 from serve_app.composition import EdgeConfig, Parts
-from serve_app.passwords import TooBusy
-from serve_app.problems import RefusedRequest, problem_of
-from serve_app.reasons import BodyTooLarge, InternalError, NotJson
+from serve_app.faults import BODY_LIMIT, TooLarge, refusal_of
+from serve_app.reasons import BodyTooLarge, NotJson
+from serve_app.reply import Reply, security_headers
 from serve_app.visits import Visit
 
-BODY_LIMIT = 1 << 20
+Endpoint = Callable[[Request], Awaitable[Response]]
+
 _REQUEST_ID = re.compile(r"[!-~]{1,200}")
-_LIVE_DOOR = re.compile(r"/api/live-sessions/[^/]+/(?:join|leave|status)")
+_DOOR = re.compile(r"/api/live-sessions/([^/]+)/(join|leave|status)")
 _UNLIMITED = frozenset({"/api/health", "/api/openapi.json", "/api/docs"})
-_log: structlog.stdlib.BoundLogger = structlog.get_logger("lyceum.http")
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 class Edge:
-    """ASGI middleware around everything. `scope["state"]["visit"]` is the `Visit` for whoever handles the request."""
+    """ASGI application around FastAPI's. `scope["state"]["visit"]` is the `Visit` for whoever handles the request.
 
-    def __init__(self, app: ASGIApp, config: EdgeConfig) -> None:
+    `door` are the endpoints of the class door by method and last word of the path: they are called straight from here,
+    past FastAPI's layers, because a stampede meets nothing else.
+    """
+
+    def __init__(
+        self, app: FastAPI, config: EdgeConfig, door: Mapping[tuple[str, str], Endpoint], access_log: AccessLog
+    ) -> None:
         self._app = app
         self._config = config
-        self._headers = _security_headers(config)
+        self._door = door
+        self._access_log = access_log
+        self._headers = security_headers(config)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request; other ASGI scopes (lifespan) pass through."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        parts: Parts = scope["app"].state.parts
+        parts: Parts = self._app.state.parts
         headers: dict[bytes, bytes] = dict(scope["headers"])
         visit = _visit(scope, headers, parts)
+        scope["app"] = self._app
         scope.setdefault("state", {})["visit"] = visit
-        reply = _Reply(send, visit, self._headers, scope, self._config.server_adds_request_id)
+        reply = Reply(send, visit, scope, self._headers, not self._config.server_adds_request_id)
+        at_door = _DOOR.fullmatch(scope["path"])
         try:
             refusal = _framing(scope, headers)
             if refusal is None and scope["path"].startswith("/api/"):
-                reply.allowance = await self._allowance(scope["path"], visit, parts)
+                reply.allowance = parts.limits.hit_live(visit.who) if at_door else await _allowance(scope, visit, parts)
                 if reply.allowance is not None and not reply.allowance.allowed:
                     refusal = RateLimited(reply.allowance.reset_seconds)
             if refusal is not None:
                 await reply.refuse(refusal)
+                return
+            if b"content-length" not in headers:
+                receive = _bounded(receive)
+            endpoint = self._door.get((scope["method"], at_door[2])) if at_door else None
+            if at_door and endpoint:
+                scope["path_params"] = {"id": at_door[1]}
+                response = await endpoint(Request(scope, receive))
+                await response(scope, receive, reply)
             else:
-                await self._app(scope, _bounded(receive), reply)
+                await self._app(scope, receive, reply)
         except Exception as error:
-            await self._failed(error, reply)
+            # A fault that FastAPI answered comes by here again; what failed in the middle of an answer, for the first time.
+            if reply.status is None:
+                refusal, more = refusal_of(error, visit.correlation_id)
+                await reply.refuse(refusal, more)
+            elif not visit.fault_known:
+                refusal_of(error, visit.correlation_id)
         finally:
-            reply.log()
-
-    async def _allowance(self, path: str, visit: Visit, parts: Parts) -> Allowance | None:
-        if _LIVE_DOOR.fullmatch(path):
-            return parts.limits.hit_live(visit.who)
-        return None if path in _UNLIMITED else await parts.limits.hit(visit.who)
-
-    async def _failed(self, error: Exception, reply: "_Reply") -> None:
-        refusal = refusal_of(error)
-        if isinstance(refusal, InternalError):
-            _log.error("fault", correlationId=reply.visit.correlation_id, exc_info=error)
-        elif isinstance(error, StoreAway):
-            _log.warning("store away", correlationId=reply.visit.correlation_id, reason=str(error)[:200])
-        if reply.status is None:
-            await reply.refuse(refusal, error.headers if isinstance(error, RefusedRequest) else None)
-        # Otherwise half an answer is on its way; the server cuts the connection, and the log says why.
+            reply.log(self._access_log)
 
 
-def refusal_of(error: Exception) -> Refusal:
-    """What an exception means to whoever asked."""
-    if isinstance(error, RefusedRequest):
-        return error.refusal
-    if isinstance(error, StoreAway):
-        return Unavailable("The service")
-    if isinstance(error, TooBusy):
-        return Unavailable("Sign-in")
-    if isinstance(error, TooLarge):
-        return BodyTooLarge(BODY_LIMIT)
-    return InternalError()
-
-
-class TooLarge(HTTPException):
-    """More bytes came than a body may have. An HTTPException, because FastAPI lets only those out of reading a body."""
-
-    def __init__(self) -> None:
-        super().__init__(413)
+async def _allowance(scope: Scope, visit: Visit, parts: Parts) -> Allowance | None:
+    return None if scope["path"] in _UNLIMITED else await parts.limits.hit(visit.who)
 
 
 def _visit(scope: Scope, headers: dict[bytes, bytes], parts: Parts) -> Visit:
@@ -117,7 +108,8 @@ def _address(headers: dict[bytes, bytes], peer: str) -> str:
 
 
 def _framing(scope: Scope, headers: dict[bytes, bytes]) -> Refusal | None:
-    if scope["method"] not in ("POST", "PUT", "PATCH") or not scope["path"].startswith("/api/"):
+    """Why the body is not even looked at."""
+    if scope["method"] not in _WITH_BODY or not scope["path"].startswith("/api/"):
         return None
     length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length) > BODY_LIMIT:
@@ -141,77 +133,3 @@ def _bounded(receive: Receive) -> Receive:
         return message
 
     return bounded
-
-
-class _Reply:
-    """The way back: adds headers, remembers what was said."""
-
-    def __init__(
-        self, send: Send, visit: Visit, headers: list[tuple[bytes, bytes]], scope: Scope, id_is_added: bool
-    ) -> None:
-        self._send = send
-        self._headers = headers
-        self._id_is_added = id_is_added
-        self._scope = scope
-        self._began = time.perf_counter()
-        self.visit = visit
-        self.status: int | None = None
-        self.allowance: Allowance | None = None
-
-    async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            message["headers"] = [*message.get("headers", ()), *self._extra(message.get("headers", ()))]
-        await self._send(message)
-
-    def _extra(self, given: Any) -> list[tuple[bytes, bytes]]:
-        names = {name.lower() for name, _ in given}
-        extra = [header for header in self._headers if header[0] not in names]
-        if not self._id_is_added:
-            extra.append((b"x-request-id", self.visit.correlation_id.encode("latin-1")))
-        if self._scope["path"].startswith("/api/") and b"cache-control" not in names:
-            extra.append((b"cache-control", b"no-store"))
-        if self.allowance is not None:
-            left = self.allowance
-            extra += [
-                (b"ratelimit-limit", b"%d" % left.limit),
-                (b"ratelimit-remaining", b"%d" % left.remaining),
-                (b"ratelimit-reset", b"%d" % left.reset_seconds),
-            ]
-        return extra
-
-    async def refuse(self, refusal: Refusal, headers: dict[str, str] | None = None) -> None:
-        """Send a problem instead of an answer."""
-        problem = problem_of(refusal, self._scope["path"], self.visit.correlation_id, headers)
-        await problem.response()(self._scope, _nothing_more, self)
-
-    def log(self) -> None:
-        """One line a request."""
-        claims = self.visit.claims
-        _log.info(
-            "request",
-            method=self._scope["method"],
-            path=self._scope["path"],
-            status=self.status,
-            ms=round((time.perf_counter() - self._began) * 1_000, 1),
-            user=claims.caller.user_id if claims is not None else None,
-            correlationId=self.visit.correlation_id,
-        )
-
-
-async def _nothing_more() -> Message:
-    return {"type": "http.disconnect"}
-
-
-def _security_headers(config: EdgeConfig) -> list[tuple[bytes, bytes]]:
-    headers = {
-        "x-content-type-options": "nosniff",
-        "referrer-policy": "strict-origin-when-cross-origin",
-        "x-frame-options": "DENY",
-        "cross-origin-opener-policy": "same-origin",
-        "permissions-policy": "camera=(self), microphone=(self), display-capture=(self), geolocation=()",
-        "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-    }
-    if config.secure:
-        headers["strict-transport-security"] = "max-age=31536000; includeSubDomains"
-    return [(name.encode(), value.encode()) for name, value in headers.items()]

@@ -1,5 +1,7 @@
 """The HTTP edge over twins: everything in this process, real grains included, nothing listens anywhere."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -9,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
@@ -27,7 +30,8 @@ from persistence.memory.platform import PlatformTables
 from persistence.memory.tickets import MemoryGatewayDirectory, MemoryTickets
 from persistence.rate_limits import memory_rate_limits
 from persistence.tokens import AccessTokens
-from serve_app.app import create_app
+from serve_app.access_log import AccessLog
+from serve_app.app import create_edge
 from serve_app.composition import EdgeConfig, Parts
 from serve_app.opening import system_clock
 from serve_app.passwords import Passwords
@@ -65,8 +69,10 @@ class Edge:
     parts: Parts
     tables: PlatformTables
     lyceum: LocalLyceum
+    app: FastAPI
     transport: httpx.ASGITransport
     visitor: httpx.AsyncClient
+    logged: list[bytes]
     _clients: list[httpx.AsyncClient] = field(default_factory=list)
 
     async def person(self, role: Role = Role.STUDENT, name: str = "Sam") -> Person:
@@ -124,6 +130,11 @@ class Edge:
             **words,
         }
 
+    async def access_log(self) -> list[dict[str, Any]]:
+        """Every request so far, as it was logged."""
+        await asyncio.sleep(0)  # lines are written at the end of a turn
+        return [json.loads(line) for lines in self.logged for line in lines.splitlines()]
+
     async def close(self) -> None:
         """Close every browser."""
         for client in self._clients:
@@ -143,6 +154,13 @@ class LiveClass:
     def path(self) -> str:
         """Where it is under `/api`."""
         return f"/live-sessions/{self.id}"
+
+
+def app_of(server: Any) -> FastAPI:
+    """The routes inside the layers around them."""
+    while not isinstance(server, FastAPI):
+        server = getattr(server, "app", None) or server._app
+    return server
 
 
 @asynccontextmanager
@@ -180,11 +198,13 @@ async def open_edge(web_dist: Path, **config: Any) -> AsyncIterator[Edge]:
     async def opened() -> AsyncIterator[Parts]:
         yield parts
 
-    app = create_app(values, opened)
+    logged: list[bytes] = []
+    server = create_edge(values, opened, AccessLog(logged.append))
+    app = app_of(server)
     async with app.router.lifespan_context(app):
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        transport = httpx.ASGITransport(server, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://lyceum.test") as visitor:
-            edge = Edge(values, parts, tables, lyceum, transport, visitor)
+            edge = Edge(values, parts, tables, lyceum, app, transport, visitor, logged)
             yield edge
             await edge.close()
     await lyceum.close()

@@ -17,8 +17,7 @@ async def test_all_is_well(edge: Any) -> None:
 
 
 def with_check(edge: Any, name: str, check: Any) -> None:
-    app = edge.transport.app
-    app.state.parts = replace(edge.parts, checks={**edge.parts.checks, name: check})
+    edge.app.state.parts = replace(edge.parts, checks={**edge.parts.checks, name: check})
 
 
 @pytest.mark.parametrize(("part", "status"), [("postgres", 503), ("actors", 503), ("gateway", 503), ("redis", 200)])
