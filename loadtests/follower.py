@@ -42,8 +42,9 @@ class Follower:
         """Hang up for good."""
         if self._task is not None:
             self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait([self._task])
+            if not self._task.cancelled():
+                self._task.exception()  # `wait_until` has told it to whoever wanted to know
         if self._client is not None:
             self._client.cut()
 

@@ -59,15 +59,25 @@ async def stampede(crowd: Crowd, session_id: str, patience_seconds: float = 60, 
 
 async def find_socket_url(rest_url: str) -> str:
     """Where the sockets of this Lyceum are. Raises OSError when it does not say."""
+    return str((await _get(rest_url, "/api/realtime", None))["url"])
+
+
+async def find_capacity(rest_url: str, prepared: PreparedClass) -> int:
+    """The seats of the class. Raises OSError when Lyceum does not say."""
+    path = f"/api/live-sessions/{prepared.session_id}"
+    return int((await _get(rest_url, path, prepared.instructor_token))["maxStudents"])
+
+
+async def _get(rest_url: str, path: str, token: str | None) -> Any:
     parts = urlsplit(rest_url)
     connection = await HttpConnection.open(parts.hostname or "127.0.0.1", parts.port or 80)
     try:
-        status, body = await connection.ask(get_request(parts.netloc, "/api/realtime"))
+        status, body = await connection.ask(get_request(parts.netloc, path, token))
     finally:
         connection.close()
     if status != 200:
-        raise ConnectionRefusedError(f"GET /api/realtime answered {status}.")
-    return str(msgspec.json.decode(body)["url"])
+        raise ConnectionRefusedError(f"GET {path} answered {status}.")
+    return msgspec.json.decode(body)
 
 
 def check_promises(journeys: Sequence[Journey], capacity: int) -> Tally:
@@ -87,7 +97,6 @@ async def check_postgres(database_url: str, session_id: str, journeys: Sequence[
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m loadtests.storm", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("prepared", type=Path, help="what `lyceum loadtest prepare` printed")
-    parser.add_argument("--capacity", type=int, required=True, help="the seats of the class (`prepare --capacity`)")
     parser.add_argument("--over", choices=("socket", "rest"), default="socket")
     parser.add_argument("--url", default="http://127.0.0.1:8000", help="where Lyceum answers HTTP")
     parser.add_argument("--connections", type=int, help="REST: keep-alive connections (default: one a student)")
@@ -102,6 +111,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 async def _run(options: argparse.Namespace, prepared: PreparedClass) -> None:
+    capacity = await find_capacity(options.url, prepared)
     crowd: Crowd
     if options.over == "socket":
         crowd = SocketCrowd(await find_socket_url(options.url), prepared.students)
@@ -110,7 +120,7 @@ async def _run(options: argparse.Namespace, prepared: PreparedClass) -> None:
     await crowd.open()
     try:
         run = await stampede(crowd, prepared.session_id, options.patience, options.spread)
-        tally = check_promises(run.journeys, options.capacity)
+        tally = check_promises(run.journeys, capacity)
         if options.database_url:
             await check_postgres(options.database_url, prepared.session_id, run.journeys)
     finally:

@@ -99,6 +99,7 @@ async def _serve_asgi(application: Any, port: int) -> None:
 async def serve_websockets(port: int) -> None:
     """The library that the gateway could have been built on, with nothing around it."""
     from websockets.asyncio.server import ServerConnection, broadcast, serve
+    from websockets.exceptions import ConnectionClosed
 
     connected: set[ServerConnection] = set()
 
@@ -106,9 +107,9 @@ async def serve_websockets(port: int) -> None:
         connected.add(socket)
         await socket.send('{"type":"ready"}')
         try:
-            async for message in socket:
-                broadcast(connected, json.dumps(chat(str(message))))
-        finally:
+            while True:
+                broadcast(connected, json.dumps(chat(str(await socket.recv()))))
+        except ConnectionClosed:
             connected.discard(socket)
 
     async with serve(handler, "127.0.0.1", port, compression=None, max_size=2**16, max_queue=4):

@@ -30,6 +30,33 @@ class DoorTwin:
     _refusals: dict[str, int] = field(default_factory=dict)
     rest_url: str = ""
     socket_url: str = ""
+    log: list[str] = field(default_factory=list)
+    followers: set[ServerConnection] = field(default_factory=set)
+    forgets: bool = False
+    skips: int = 0
+
+    async def publish(self, text: str) -> None:
+        """One more event on the only topic, to who follows it now."""
+        self.log.append(text)
+        if self.skips:
+            self.skips -= 1
+            return
+        for follower in list(self.followers):
+            await follower.send(self._events(len(self.log)))
+
+    async def subscribe(self, connection: ServerConnection, frame: dict[str, Any]) -> None:
+        """Missed events after `since`, or a snapshot for who is new or, when the door `forgets`, for everybody."""
+        since = frame.get("since")
+        recovered = since is not None and not self.forgets
+        said = {"type": "subscribed", "id": frame["id"], "topic": "t", "epoch": 1, "offset": len(self.log)}
+        await connection.send(json.dumps({**said, "recovered": recovered, "snapshot": None if recovered else {}}))
+        if recovered and since["offset"] < len(self.log):
+            await connection.send(self._events(since["offset"] + 1))
+        self.followers.add(connection)
+
+    def _events(self, first: int) -> str:
+        events = [{"offset": n, "type": "said", "data": self.log[n - 1]} for n in range(first, len(self.log) + 1)]
+        return json.dumps({"type": "events", "topic": "t", "epoch": 1, "events": events})
 
     def join(self, student: str, command: str) -> dict[str, Any] | None:
         """The result; None when this time the part behind the door is away."""
@@ -55,9 +82,15 @@ class DoorTwin:
 async def _socket(door: DoorTwin, connection: ServerConnection) -> None:
     try:
         student = json.loads(await connection.recv())["token"]
+        if student == "stranger":
+            await connection.close(4500, "unauthenticated")
+            return
         await connection.send(json.dumps({"type": "welcome", "connectionId": "c", "heartbeatSeconds": 25}))
         async for text in connection:
             frame = json.loads(text)
+            if frame["type"] == "subscribe":
+                await door.subscribe(connection, frame)
+                continue
             result = door.join(student, frame["id"])
             if door.cuts(student):
                 connection.transport.abort()
@@ -70,6 +103,8 @@ async def _socket(door: DoorTwin, connection: ServerConnection) -> None:
             await connection.send(json.dumps(reply))
     except ConnectionClosed:
         return
+    finally:
+        door.followers.discard(connection)
 
 
 def _respond(writer: asyncio.StreamWriter, status: int, body: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ async def test_a_true_door_passes(
     over: str, door_twin: Any, open_door: OpenDoor, class_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     door = await open_door(door_twin(capacity=15))
-    arguments = [str(class_file), "--capacity", "15", "--over", over, "--url", door.rest_url]
+    arguments = [str(class_file), "--over", over, "--url", door.rest_url]
     assert await asyncio.to_thread(main, arguments) == 0
     assert f"40 students over {over}: 15 seated, 25 waiting, 0 asked again" in capsys.readouterr().out
 
@@ -28,12 +28,12 @@ async def test_an_oversold_class_fails_the_run(
     door_twin: Any, open_door: OpenDoor, class_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     door = await open_door(door_twin(capacity=15, oversell=True))
-    assert await asyncio.to_thread(main, [str(class_file), "--capacity", "15", "--url", door.rest_url]) == 1
+    assert await asyncio.to_thread(main, [str(class_file), "--url", door.rest_url]) == 1
     assert "A promise is broken: Seat" in capsys.readouterr().err
 
 
 def test_a_door_that_is_away_is_one_sentence(class_file: Path, free_port: int, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(class_file), "--capacity", "15", "--url", f"http://127.0.0.1:{free_port}"]) == 1
+    assert main([str(class_file), "--url", f"http://127.0.0.1:{free_port}"]) == 1
     assert capsys.readouterr().err.startswith("The stampede could not be run:")
 
 
