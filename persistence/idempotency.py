@@ -26,7 +26,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Stored:
-    """An answer as it went out. `sealed` is its headers and body, sealed by the caller: they may hold tokens."""
+    """An answer as it went out. `sealed` is its headers and body, sealed by the caller where they may hold tokens."""
 
     status: int
     sealed: bytes

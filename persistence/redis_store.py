@@ -19,6 +19,7 @@ from classroom.ids import UserId
 _REST_SECONDS = 1.0
 _CALL_SECONDS = 1.0
 _MOST_TOGETHER = 1_000
+_MOST_WAITING = 10_000
 _AWAY = (RedisError, OSError, TimeoutError)
 _T = TypeVar("_T")
 
@@ -93,13 +94,19 @@ class Together:
 
     async def ask(self, *command: str | bytes | int) -> Any:
         """The command's answer, or None while Redis is away."""
-        if self._reach.resting:
-            return None
+        return None if self._reach.resting else await self._enqueue(command)
+
+    def tell(self, *command: str | bytes | int) -> None:
+        """Send the command without waiting for it. Dropped while Redis is away or 10,000 others wait to be sent."""
+        if not self._reach.resting and len(self._waiting) < _MOST_WAITING:
+            self._enqueue(command)
+
+    def _enqueue(self, command: tuple[str | bytes | int, ...]) -> asyncio.Future[Any]:
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append((command, answer))
         if self._sending is None or self._sending.done():
             self._sending = asyncio.create_task(self._send())
-        return await answer
+        return answer
 
     async def _send(self) -> None:
         while self._waiting:

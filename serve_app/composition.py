@@ -7,6 +7,7 @@ from pathlib import Path
 from classroom.ports import GatewayDirectory, LiveSessions, Tickets
 from classroom.times import Moment
 from persistence.accounts import Accounts
+from persistence.command_keys import CommandKeys
 from persistence.courses import Courses
 from persistence.enrollments import Enrollments
 from persistence.idempotency import IdempotencyKeys
@@ -60,6 +61,7 @@ class Parts:
     courses: Courses
     enrollments: Enrollments
     idempotency: IdempotencyKeys
+    command_keys: CommandKeys
     live_records: LiveRecords
     live: LiveSessions
     tickets: Tickets

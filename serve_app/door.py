@@ -14,7 +14,8 @@ from classroom.refusals import Forbidden, Malformed
 from serve_app.composition import Parts
 from serve_app.live_access import do
 from serve_app.live_wire import JoinBody, LiveSessionStatus, RealtimeAddress, RealtimeTicket, Seated, Waitlisted
-from serve_app.once import answer_once
+from serve_app.once import command_once
+from serve_app.problems import MEDIA_TYPE as PROBLEM
 from serve_app.problems import RefusedRequest
 from serve_app.reasons import MalformedJson, Unauthenticated
 from serve_app.visits import Me, Use, config_of, parts_of, uuid_or_404, visit_of
@@ -72,32 +73,30 @@ async def join_live_session(request: Request) -> Response:
         raise RefusedRequest(Forbidden("take a seat: seats are for students"))
     body = await request.body()
     command = TakeSeat(_parse(body).waitlist if body else True)
-    key = visit_of(request).idempotency_key
 
-    async def decide(_: Request) -> Response:
+    async def send(key: str | None) -> tuple[int, bytes]:
         answer = await do(session_id, me, command, parts, key)
-        return Response(answer.body, 200 if answer.outcome == "seated" else 202, media_type="application/json")
+        return 200 if answer.outcome == "seated" else 202, answer.body
 
-    decided = await (answer_once(request, decide) if key is not None else decide(request))
-    if decided.status_code not in (200, 202):
-        return decided
+    status, answer = await command_once(request, body, send)
+    if status not in (200, 202):
+        return Response(answer, status, media_type=PROBLEM)
     # The class encoded its answer once; a ticket, each time a new one, goes in before the closing brace.
-    realtime = await _ticket(me, parts, request)
-    spliced = b"".join((bytes(decided.body)[:-1], b',"realtime":', realtime, b"}"))
-    return Response(spliced, decided.status_code, media_type="application/json")
+    spliced = b"".join((answer[:-1], b',"realtime":', await _ticket(me, parts, request), b"}"))
+    return Response(spliced, status, media_type="application/json")
 
 
 @router.post("/{id}/leave", status_code=204, responses=problems(401, 403, 404), openapi_extra=_SECURITY)
 async def leave_live_session(request: Request) -> Response:
     """Give the seat or the place back at once. Also 204 when not inside."""
     me, session_id, parts = _who_and_where(request)
-    key = visit_of(request).idempotency_key
 
-    async def leave(_: Request) -> Response:
+    async def send(key: str | None) -> tuple[int, bytes]:
         await do(session_id, me, Leave(), parts, key)
-        return Response(status_code=204)
+        return 204, b""
 
-    return await (answer_once(request, leave) if key is not None else leave(request))
+    status, answer = await command_once(request, await request.body(), send)
+    return Response(status_code=204) if status == 204 else Response(answer, status, media_type=PROBLEM)
 
 
 @router.get("/{id}/status", response_model=LiveSessionStatus, responses=problems(401, 403, 404), openapi_extra=_SECURITY)

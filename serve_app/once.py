@@ -42,14 +42,38 @@ class OnceRoute(APIRoute):
         async def once(request: Request) -> Response:
             if request.method != "POST" or visit_of(request).idempotency_key is None:
                 return await handle(request)
-            return await answer_once(request, handle)
+            return await _once(request, handle)
 
         return once
 
 
-async def answer_once(request: Request, handle: Callable[[Request], Awaitable[Response]]) -> Response:
-    """What `handle` answers, or answered before to the same request under the same key. Raises `RefusedRequest` when the
-    key stands for another request, or when the same one takes longer than 10 s."""
+async def command_once(
+    request: Request, body: bytes, send: Callable[[str | None], Awaitable[tuple[int, bytes]]]
+) -> tuple[int, bytes]:
+    """The status and body of a command to a class, which itself does it once by the key that `send` is given; here the same
+    answer is given again, refusals too, and a key that stands for another request is refused."""
+    keyed = _keyed(request, body)
+    if keyed is None:
+        return await send(None)
+    keys = parts_of(request).command_keys
+    known = await keys.claim(keyed)
+    if isinstance(known, Reused):
+        raise RefusedRequest(KeyReused())
+    if known is not None:
+        return known.status, known.sealed
+    try:
+        status, answer = await send(keyed.key)
+    except RefusedRequest as refused:
+        if not refused.refusal.retry:
+            correlation_id = visit_of(request).correlation_id
+            problem = problem_of(refused.refusal, request.url.path, correlation_id, refused.headers)
+            keys.keep(keyed, Stored(problem.status, problem.body))
+        raise
+    keys.keep(keyed, Stored(status, answer))
+    return status, answer
+
+
+async def _once(request: Request, handle: Callable[[Request], Awaitable[Response]]) -> Response:
     keyed = _keyed(request, await request.body())
     if keyed is None:
         return await handle(request)

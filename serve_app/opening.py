@@ -11,6 +11,7 @@ from actors.clients import ActorClients, connect
 from actors.config import ActorConfig
 from classroom.times import Moment
 from persistence.accounts import PostgresAccounts
+from persistence.command_keys import RedisCommandKeys
 from persistence.courses import PostgresCourses
 from persistence.database import Database, open_engine
 from persistence.enrollments import PostgresEnrollments
@@ -64,6 +65,7 @@ async def open_parts(config: EdgeConfig, actors: ActorConfig) -> AsyncIterator[P
             courses=PostgresCourses(database),
             enrollments=PostgresEnrollments(database),
             idempotency=idempotency,
+            command_keys=RedisCommandKeys(redis),
             live_records=PostgresLiveRecords(pool),
             live=clients.live,
             tickets=RedisTickets(redis),

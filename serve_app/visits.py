@@ -38,17 +38,17 @@ class Visit:
 
 def visit_of(request: Request) -> Visit:
     """What the edge noted about this request."""
-    return cast(Visit, request.state.visit)
+    return cast(Visit, request.scope["state"]["visit"])
 
 
 def parts_of(request: Request) -> Parts:
     """The parts that the app was opened with."""
-    return cast(Parts, request.app.state.parts)
+    return cast(Parts, request.scope["app"].state.parts)
 
 
 def config_of(request: Request) -> EdgeConfig:
     """The edge's values."""
-    return cast(EdgeConfig, request.app.state.config)
+    return cast(EdgeConfig, request.scope["app"].state.config)
 
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="accessToken", bearerFormat="JWT")

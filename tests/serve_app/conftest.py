@@ -24,7 +24,7 @@ from persistence.ids import new_id
 from persistence.memory.accounts import MemoryAccounts, MemorySignIns
 from persistence.memory.courses import MemoryCourses
 from persistence.memory.enrollments import MemoryEnrollments
-from persistence.memory.idempotency import MemoryIdempotencyKeys
+from persistence.memory.idempotency import MemoryCommandKeys, MemoryIdempotencyKeys
 from persistence.memory.live_records import MemoryLiveRecords
 from persistence.memory.platform import PlatformTables
 from persistence.memory.tickets import MemoryGatewayDirectory, MemoryTickets
@@ -181,6 +181,7 @@ async def open_edge(web_dist: Path, **config: Any) -> AsyncIterator[Edge]:
         courses=MemoryCourses(tables),
         enrollments=MemoryEnrollments(tables),
         idempotency=MemoryIdempotencyKeys(tables),
+        command_keys=MemoryCommandKeys(),
         live_records=MemoryLiveRecords(tables.live),
         live=lyceum.live,
         tickets=MemoryTickets(),

@@ -144,3 +144,37 @@ async def test_a_join_under_a_key_is_done_once(edge: Any) -> None:
     assert (await student.ask("GET", f"{lesson.path}/status", 200))["you"] == {"outcome": "none"}
     problem = await student.ask("POST", join, 409, {"waitlist": False}, Idempotency_Key="k-1")
     assert problem["errorCode"] == "idempotency_key_reused"
+
+
+async def test_a_refusal_under_a_key_stays_the_answer(edge: Any) -> None:
+    lesson = await edge.live_class(seats=1, students=2)
+    first, second = lesson.students
+    join, body = f"{lesson.path}/join", {"waitlist": False}
+    await first.ask("POST", join, 200)
+    refused = await second.ask("POST", join, 409, body, Idempotency_Key="k")
+    await first.ask("POST", f"{lesson.path}/leave", 204)
+    assert await second.ask("POST", join, 409, body, Idempotency_Key="k") == refused
+    await second.ask("POST", join, 200, body, Idempotency_Key="k-2")
+
+
+async def test_leaving_under_a_key_does_not_leave_again(edge: Any) -> None:
+    lesson = await edge.live_class(students=1)
+    student = lesson.students[0]
+    await student.ask("POST", f"{lesson.path}/join", 200)
+    await student.ask("POST", f"{lesson.path}/leave", 204, Idempotency_Key="l")
+    await student.ask("POST", f"{lesson.path}/join", 200)
+    await student.ask("POST", f"{lesson.path}/leave", 204, Idempotency_Key="l")
+    assert (await student.ask("GET", f"{lesson.path}/status", 200))["you"]["outcome"] == "seated"
+    problem = await student.ask("POST", f"{lesson.path}/join", 409, Idempotency_Key="l")
+    assert problem["errorCode"] == "idempotency_key_reused"
+
+
+async def test_one_join_sent_many_times_at_once_under_a_key_is_one_join(edge: Any) -> None:
+    lesson = await edge.live_class(seats=2, students=1)
+    client = lesson.students[0].client
+    answers = await asyncio.gather(
+        *(client.post(f"/api{lesson.path}/join", json={}, headers={"Idempotency-Key": "k"}) for _ in range(10))
+    )
+    assert {answer.status_code for answer in answers} == {200}
+    assert {answer.json()["seat"]["number"] for answer in answers} == {1}
+    assert (await lesson.teacher.ask("GET", f"{lesson.path}/status", 200))["currentStudents"] == 1
