@@ -4,8 +4,9 @@ import { MantineProvider } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 import { ApiError } from "../api/problem";
+import type { User } from "../api/types";
 import { resume } from "../auth/account";
 import { useAccount } from "../auth/useAccount";
 import { RealtimeProvider } from "./RealtimeProvider";
@@ -14,22 +15,21 @@ import { cssVariables, theme } from "./theme";
 
 const MOST_TRIES = 2;
 
-const queries = new QueryClient({
-  defaultOptions: {
-    queries: {
-      staleTime: 5_000,
-      retry: (failures, error) => failures < MOST_TRIES && !(error instanceof ApiError && !error.error.retry),
+const newQueries = (): QueryClient =>
+  new QueryClient({
+    defaultOptions: {
+      queries: {
+        staleTime: 5_000,
+        retry: (failures, error) => failures < MOST_TRIES && !(error instanceof ApiError && !error.error.retry),
+      },
     },
-  },
-});
+  });
 
 export function App() {
   return (
     <MantineProvider theme={theme} cssVariablesResolver={cssVariables} defaultColorScheme="auto">
       <Notifications position="top-center" />
-      <QueryClientProvider client={queries}>
-        <Pages />
-      </QueryClientProvider>
+      <Pages />
     </MantineProvider>
   );
 }
@@ -47,11 +47,16 @@ function Pages() {
     void attempt();
     return () => clearTimeout(timer);
   }, [who]);
-  useEffect(() => {
-    // Nothing that one person saw is shown to the next.
-    queries.clear();
-    void router.invalidate();
-  }, [who]);
+  return <PagesOf key={who} user={account.at === "in" ? account.user : null} />;
+}
+
+/** Made anew for every person, its cache included: nothing that one saw is shown to the next. */
+function PagesOf({ user }: { user: User | null }) {
+  const [queries] = useState(newQueries);
   const pages = <RouterProvider router={router} />;
-  return account.at === "in" ? <RealtimeProvider user={account.user}>{pages}</RealtimeProvider> : pages;
+  return (
+    <QueryClientProvider client={queries}>
+      {user === null ? pages : <RealtimeProvider user={user}>{pages}</RealtimeProvider>}
+    </QueryClientProvider>
+  );
 }

@@ -24,8 +24,8 @@ export function HomePage() {
             A seat in class, or a fair place in the queue.
           </Title>
           <Text fz="lg" maw={520}>
-            Lyceum is built around the live class: a room with a known number of seats, a queue that moves by itself, and
-            a record of every minute that outlives any crash.
+            Lyceum is built around the live class: a room with a known number of seats, a queue that moves by itself,
+            and a record of every minute that outlives any crash.
           </Text>
           <Group>
             <ButtonLink to="/register" size="lg">

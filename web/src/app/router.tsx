@@ -14,7 +14,9 @@ import { HomePage } from "./HomePage";
 import { Shell } from "./Shell";
 
 const ClassPage = lazy(() => import("../live/ClassPage").then((module) => ({ default: module.ClassPage })));
-const TeachingPage = lazy(() => import("../teaching/TeachingPage").then((module) => ({ default: module.TeachingPage })));
+const TeachingPage = lazy(() =>
+  import("../teaching/TeachingPage").then((module) => ({ default: module.TeachingPage })),
+);
 const OwnCoursePage = lazy(() =>
   import("../teaching/OwnCoursePage").then((module) => ({ default: module.OwnCoursePage })),
 );

@@ -104,7 +104,10 @@ export const theme = createTheme({
   components: {
     Button: Button.extend({ defaultProps: { size: "md" } }),
     Card: Card.extend({ defaultProps: { radius: "lg", padding: "lg", withBorder: true } }),
-    Badge: Badge.extend({ defaultProps: { radius: "sm", variant: "light" }, styles: { label: { textTransform: "none" } } }),
+    Badge: Badge.extend({
+      defaultProps: { radius: "sm", variant: "light" },
+      styles: { label: { textTransform: "none" } },
+    }),
     Modal: Modal.extend({ defaultProps: { radius: "lg", centered: true } }),
     TextInput: TextInput.extend(input),
     PasswordInput: PasswordInput.extend(input),

@@ -6,7 +6,8 @@
 import type { User } from "../api/types";
 import { problemOf } from "../api/problem";
 
-export type Account = { at: "unknown" } | { at: "out" } | { at: "in"; user: User; accessToken: string; staleAt: number };
+export type Account =
+  { at: "unknown" } | { at: "out" } | { at: "in"; user: User; accessToken: string; staleAt: number };
 
 interface Grant {
   accessToken: string;

@@ -74,8 +74,4 @@ function Visit({ visitor }: { visitor: Visitor }) {
   );
 }
 
-const TITLES: Partial<Record<Screen, string>> = {
-  waiting: "Waiting: ",
-  seated: "In class: ",
-  teaching: "Teaching: ",
-};
+const TITLES: Partial<Record<Screen, string>> = { waiting: "Waiting: ", seated: "In class: ", teaching: "Teaching: " };

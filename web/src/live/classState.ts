@@ -134,10 +134,7 @@ const STEPS: Record<string, Step> = {
     poll(s, d.pollId, { open: false, tally: d.tally, votes: d.votes, ...(d.correct ? { correct: d.correct } : {}) }),
   "member.muted": (s, d: { userId: string }) => ({ ...s, muted: [...without(s.muted, d.userId), d.userId] }),
   "member.unmuted": (s, d: { userId: string }) => ({ ...s, muted: without(s.muted, d.userId) }),
-  "member.removed": (s, d: { userId: string }) => ({
-    ...s,
-    hands: s.hands.filter((one) => one.userId !== d.userId),
-  }),
+  "member.removed": (s, d: { userId: string }) => ({ ...s, hands: s.hands.filter((one) => one.userId !== d.userId) }),
 };
 
 /** The events of `live:` that change what is seen. */

@@ -21,7 +21,9 @@ describe("the samples of the protocol", () => {
 });
 
 test("who is promoted leaves the queue and has the seat", () => {
-  const waiting = afterEvents(start(), [event("waitlist.joined", { userId: BEN, name: "Ben", ticket: 1, position: 1 })]);
+  const waiting = afterEvents(start(), [
+    event("waitlist.joined", { userId: BEN, name: "Ben", ticket: 1, position: 1 }),
+  ]);
   expect([...waiting.waitlist.keys()]).toEqual([BEN]);
   const after = afterEvents(waiting, [
     event("seat.released", { userId: ADA, seat: 1, reason: "left" }),
@@ -32,7 +34,9 @@ test("who is promoted leaves the queue and has the seat", () => {
 });
 
 test("the queue keeps its order when somebody in the middle gives up", () => {
-  const joined = ["x", "y", "z"].map((userId, n) => event("waitlist.joined", { userId, name: userId, position: n + 1 }));
+  const joined = ["x", "y", "z"].map((userId, n) =>
+    event("waitlist.joined", { userId, name: userId, position: n + 1 }),
+  );
   const after = afterEvents(start(), [...joined, event("waitlist.left", { userId: "y", reason: "left" })]);
   expect([...after.waitlist.keys()]).toEqual(["x", "z"]);
 });

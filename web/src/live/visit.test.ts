@@ -84,7 +84,10 @@ describe("coming in", () => {
   });
 
   test("a reload finds the seat, or the place, where it was", () => {
-    expect(student(looked({ outcome: "seated", seat: { number: 7 } })).standing).toMatchObject({ at: "seated", seat: 7 });
+    expect(student(looked({ outcome: "seated", seat: { number: 7 } })).standing).toMatchObject({
+      at: "seated",
+      seat: 7,
+    });
     expect(student(looked({ outcome: "waitlisted", position: 3 })).standing).toMatchObject({ at: "waiting", place: 3 });
   });
 
@@ -96,9 +99,9 @@ describe("coming in", () => {
   test("whoever may not see the class is told why", () => {
     const state = student({ type: "lookRefused", error: refusal("not_enrolled") });
     expect(screenOf(state, DURING)).toBe("stranger");
-    expect(afterAction(student(looked(nobody)), { type: "lookRefused", error: refusal("unreachable") }).standing.at).toBe(
-      "outside",
-    );
+    expect(
+      afterAction(student(looked(nobody)), { type: "lookRefused", error: refusal("unreachable") }).standing.at,
+    ).toBe("outside");
   });
 });
 
@@ -146,7 +149,11 @@ describe("waiting", () => {
 
   test("a promotion that was missed is found in the queue's snapshot", () => {
     const whole = { ...snapshotOf("queue"), you: { outcome: "seated", seat: { number: 2 } } };
-    const state = afterAction(student(...joined("reply.waitlisted")), { type: "snapshot", view: "queue", snapshot: whole });
+    const state = afterAction(student(...joined("reply.waitlisted")), {
+      type: "snapshot",
+      view: "queue",
+      snapshot: whole,
+    });
     expect(state.standing).toEqual({ at: "seated", seat: 2, promoted: true });
   });
 
@@ -169,8 +176,7 @@ describe("waiting", () => {
 });
 
 describe("inside", () => {
-  const inside = () =>
-    student(...joined("reply.seated"), { type: "snapshot", view: "", snapshot: snapshotOf("live") });
+  const inside = () => student(...joined("reply.seated"), { type: "snapshot", view: "", snapshot: snapshotOf("live") });
 
   test("the snapshot and the events make the room", () => {
     const state = afterAction(inside(), {
@@ -190,7 +196,11 @@ describe("inside", () => {
   });
 
   test("being sent out is told by the class, by the own topic, and by the close code", () => {
-    const byClass = afterAction(inside(), { type: "events", view: "", events: [event("member.removed", { userId: ADA, ban: true })] });
+    const byClass = afterAction(inside(), {
+      type: "events",
+      view: "",
+      events: [event("member.removed", { userId: ADA, ban: true })],
+    });
     expect(screenOf(byClass, DURING)).toBe("removed");
     expect(byClass.standing).toEqual({ at: "removed", banned: true });
     const byTopic = afterAction(inside(), personal("member.removed", { ban: true }));
@@ -226,7 +236,8 @@ describe("inside", () => {
 });
 
 describe("teaching", () => {
-  const teacher = (...actions: VisitAction[]) => actions.reduce(afterAction, arriving({ id: EMMY, role: "instructor" }));
+  const teacher = (...actions: VisitAction[]) =>
+    actions.reduce(afterAction, arriving({ id: EMMY, role: "instructor" }));
 
   test("the instructor of the class follows it as staff", () => {
     const state = teacher(looked(nobody));
@@ -247,7 +258,11 @@ describe("teaching", () => {
       { type: "events", view: "staff", events: [event("chat.posted", message)] },
     );
     expect(state.aside).toMatchObject([{ text: "psst", at }]);
-    const gone = afterAction(state, { type: "events", view: "staff", events: [event("chat.removed", { messageId: "m" })] });
+    const gone = afterAction(state, {
+      type: "events",
+      view: "staff",
+      events: [event("chat.removed", { messageId: "m" })],
+    });
     expect(gone.aside).toEqual([]);
   });
 

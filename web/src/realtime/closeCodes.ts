@@ -1,9 +1,6 @@
 /** What to do after a close: 4000-4499 mean come back, 4500-4999 mean stay away, anything else was an accident. */
 
-export type Ending =
-  | { next: "return" }
-  | { next: "renew" }
-  | { next: "stay"; reason: StayReason };
+export type Ending = { next: "return" } | { next: "renew" } | { next: "stay"; reason: StayReason };
 
 export type StayReason = "unauthenticated" | "forbidden" | "removed" | "ended" | "replaced" | "malformed";
 

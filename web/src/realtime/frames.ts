@@ -29,8 +29,7 @@ export interface Welcome {
 }
 
 export type Reply =
-  | { type: "reply"; id: string; ok: true; result: Json }
-  | { type: "reply"; id: string; ok: false; error: WireError };
+  { type: "reply"; id: string; ok: true; result: Json } | { type: "reply"; id: string; ok: false; error: WireError };
 
 export interface Subscribed {
   type: "subscribed";

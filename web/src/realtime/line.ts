@@ -119,7 +119,11 @@ export class Line {
       case "welcome":
         return this.welcomed(frame.connectionId, frame.heartbeatSeconds, now);
       case "reply":
-        return this.replied(frame.id, frame.ok ? { ok: true, result: frame.result } : { ok: false, error: frame.error }, now);
+        return this.replied(
+          frame.id,
+          frame.ok ? { ok: true, result: frame.result } : { ok: false, error: frame.error },
+          now,
+        );
       case "subscribed":
         return this.subscribed(frame.topic, frame, frame.recovered ? null : frame.snapshot);
       case "events":
@@ -211,7 +215,11 @@ export class Line {
 
   private stayAway(reason: StayReason): Effect[] {
     const error: WireError = { errorCode: reason, message: "The connection was closed.", details: {}, retry: false };
-    const effects: Effect[] = [...this.pending.keys()].map((id) => ({ do: "answer", id, outcome: { ok: false, error } }));
+    const effects: Effect[] = [...this.pending.keys()].map((id) => ({
+      do: "answer",
+      id,
+      outcome: { ok: false, error },
+    }));
     this.pending.clear();
     this.state = { at: "away", reason };
     return [...effects, { do: "changed" }];

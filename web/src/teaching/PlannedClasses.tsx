@@ -57,8 +57,7 @@ export function PlannedClasses({ sessions, now }: { sessions: LiveSession[]; now
 function CancelModal({ session, onClose }: { session: LiveSession | null; onClose: () => void }) {
   const queries = useQueryClient();
   const cancel = useMutation({
-    mutationFn: (sessionId: string) =>
-      api.DELETE("/api/live-sessions/{id}", { params: { path: { id: sessionId } } }),
+    mutationFn: (sessionId: string) => api.DELETE("/api/live-sessions/{id}", { params: { path: { id: sessionId } } }),
     onSuccess: async () => {
       onClose();
       await queries.invalidateQueries({ queryKey: ["classes"] });

@@ -79,8 +79,20 @@ export function ScheduleForm({ courseId, session, onSaved }: Props) {
           {...form.getInputProps("start")}
         />
         <Group grow preventGrowOverflow={false} align="flex-start">
-          <NumberInput label="Minutes" min={1} max={1440} allowDecimal={false} {...form.getInputProps("durationMinutes")} />
-          <NumberInput label="Seats" min={1} max={100_000} allowDecimal={false} {...form.getInputProps("maxStudents")} />
+          <NumberInput
+            label="Minutes"
+            min={1}
+            max={1440}
+            allowDecimal={false}
+            {...form.getInputProps("durationMinutes")}
+          />
+          <NumberInput
+            label="Seats"
+            min={1}
+            max={100_000}
+            allowDecimal={false}
+            {...form.getInputProps("maxStudents")}
+          />
         </Group>
         <NumberInput
           label="Doors open"

@@ -39,7 +39,13 @@ export function TeachingPage() {
             <Stack gap="xs">
               <Badge color={STATES[course.status].color}>{STATES[course.status].label}</Badge>
               <Title order={2} fz="h3" className="break">
-                <TextLink to="/teach/courses/$courseId" params={{ courseId: course.id }} inherit c="inherit" underline="hover">
+                <TextLink
+                  to="/teach/courses/$courseId"
+                  params={{ courseId: course.id }}
+                  inherit
+                  c="inherit"
+                  underline="hover"
+                >
                   {course.title}
                 </TextLink>
               </Title>

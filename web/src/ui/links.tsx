@@ -6,7 +6,9 @@ import { forwardRef } from "react";
 
 const AnchorBase = forwardRef<HTMLAnchorElement, AnchorProps>((props, ref) => <Anchor ref={ref} {...props} />);
 AnchorBase.displayName = "AnchorBase";
-const ButtonBase = forwardRef<HTMLAnchorElement, ButtonProps>((props, ref) => <Button component="a" ref={ref} {...props} />);
+const ButtonBase = forwardRef<HTMLAnchorElement, ButtonProps>((props, ref) => (
+  <Button component="a" ref={ref} {...props} />
+));
 ButtonBase.displayName = "ButtonBase";
 
 export const TextLink = createLink(AnchorBase);

@@ -12,7 +12,10 @@ test.each([1, 2, 7, 20, 30, 84, 150, 160])("%i seats are all drawn, inside the p
     expect(y).toBeLessThanOrEqual(height);
   }
   const nearest = (a: number) =>
-    Math.min(Infinity, ...places.flatMap((p, b) => (a === b ? [] : [Math.hypot(p.x - places[a]!.x, p.y - places[a]!.y)])));
+    Math.min(
+      Infinity,
+      ...places.flatMap((p, b) => (a === b ? [] : [Math.hypot(p.x - places[a]!.x, p.y - places[a]!.y)])),
+    );
   expect(Math.min(...places.map((_, index) => nearest(index)))).toBeGreaterThan(radius * 1.9);
 });
 

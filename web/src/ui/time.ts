@@ -28,7 +28,8 @@ export function clockWithSeconds(iso: string): string {
 export function whenOf(iso: string, now = Date.now()): string {
   const at = new Date(iso);
   const days = Math.round((startOfDay(at) - startOfDay(new Date(now))) / 86_400_000);
-  const name = ({ [-1]: "Yesterday", 0: "Today", 1: "Tomorrow" } as Record<number, string>)[days] ?? shortDay.format(at);
+  const name =
+    ({ [-1]: "Yesterday", 0: "Today", 1: "Tomorrow" } as Record<number, string>)[days] ?? shortDay.format(at);
   return `${name}, ${clock.format(at)}`;
 }
 

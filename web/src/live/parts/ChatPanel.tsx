@@ -124,7 +124,8 @@ function Composer({ visitor, recipients, to, onTo, muted }: ComposerProps) {
     if (!ready) return;
     const words = text;
     setText("");
-    if (!(await ask(() => visitor.command("chat.post", { text: words, to })))) setText((now) => (now === "" ? words : now));
+    if (!(await ask(() => visitor.command("chat.post", { text: words, to }))))
+      setText((now) => (now === "" ? words : now));
   };
   const onKey = (event: KeyboardEvent) => {
     if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;

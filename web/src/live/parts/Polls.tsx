@@ -44,11 +44,7 @@ function PollCard({ visitor, poll, staff }: { visitor: Visitor; poll: Poll; staf
         <Title order={3} className="break">
           {poll.question}
         </Title>
-        {votes ? (
-          <Ballot visitor={visitor} poll={poll} onDone={() => setChanging(false)} />
-        ) : (
-          <Tally poll={poll} />
-        )}
+        {votes ? <Ballot visitor={visitor} poll={poll} onDone={() => setChanging(false)} /> : <Tally poll={poll} />}
         {!staff && poll.open && !votes ? (
           <Button variant="subtle" size="compact-sm" onClick={() => setChanging(true)}>
             Change my vote

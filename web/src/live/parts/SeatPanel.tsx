@@ -38,7 +38,7 @@ export function SeatPanel({ session, seat = null, flat = false, children }: Prop
 function Count({ value, label, mine = false }: { value: string; label: string; mine?: boolean }) {
   return (
     <Text component="p" ta="center" m={0} lh={1.2} miw={72}>
-      <Text component="span" display="block" fw={650} fz="lg" className={mine ? classes.mine ?? "" : ""}>
+      <Text component="span" display="block" fw={650} fz="lg" className={mine ? (classes.mine ?? "") : ""}>
         {value}
       </Text>
       <Text component="span" size="sm" c="dimmed">

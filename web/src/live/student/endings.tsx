@@ -24,8 +24,8 @@ export function EndedScreen({ state }: ScreenProps) {
   return (
     <Notice icon={<IconCircleCheck size={28} />} title="This class has ended" actions={home}>
       <Text>
-        It ended at {clockOf(state.session!.endsAt)}. Your attendance is recorded to the second; there is nothing left to
-        do.
+        It ended at {clockOf(state.session!.endsAt)}. Your attendance is recorded to the second; there is nothing left
+        to do.
       </Text>
     </Notice>
   );

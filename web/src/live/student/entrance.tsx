@@ -38,8 +38,8 @@ export function LobbyScreen({ visitor, state, now }: ScreenProps) {
         {countdown(opens - now)}
       </Text>
       <Text c="dimmed">
-        at {clockWithZone(new Date(opens).toISOString())}, {session.doorsOpenMinutes} minutes before the start. Times are
-        in your timezone, {timezone()}.
+        at {clockWithZone(new Date(opens).toISOString())}, {session.doorsOpenMinutes} minutes before the start. Times
+        are in your timezone, {timezone()}.
       </Text>
       <Switch
         size="md"
@@ -103,8 +103,7 @@ export function DoorScreen({ visitor, state }: ScreenProps) {
   );
 }
 
-const LOST =
-  "Your seat or place was given on, because you were away for longer than a minute. You can join again.";
+const LOST = "Your seat or place was given on, because you were away for longer than a minute. You can join again.";
 
 function Reason({ why }: { why: string | null }) {
   if (why === null) return null;

@@ -51,7 +51,9 @@ function EndButton({ visitor, seated }: { visitor: Visitor; seated: number }) {
       </Button>
       <Modal opened={opened} onClose={close} title="End the class for everybody?">
         <Text>
-          {seated === 0 ? "Nobody is seated just now." : `${seated} ${seated === 1 ? "student is" : "students are"} seated.`}{" "}
+          {seated === 0
+            ? "Nobody is seated just now."
+            : `${seated} ${seated === 1 ? "student is" : "students are"} seated.`}{" "}
           Nobody can come in afterwards, and it cannot be started again. The attendance is kept.
         </Text>
         <Group mt="lg" justify="flex-end">
@@ -91,10 +93,7 @@ function Capacity({ sessionId, maxStudents, visitor }: { sessionId: string; maxS
   const change = useMutation({
     mutationFn: (value: number) =>
       bodyOf(
-        api.PATCH("/api/live-sessions/{id}", {
-          params: { path: { id: sessionId } },
-          body: { maxStudents: value },
-        }),
+        api.PATCH("/api/live-sessions/{id}", { params: { path: { id: sessionId } }, body: { maxStudents: value } }),
       ),
     onSuccess: () => {
       close();
@@ -104,7 +103,13 @@ function Capacity({ sessionId, maxStudents, visitor }: { sessionId: string; maxS
   });
   const valid = typeof seats === "number" && seats >= 1;
   return (
-    <Popover opened={opened} onChange={(next) => (next ? undefined : close())} trapFocus position="bottom-end" shadow="md">
+    <Popover
+      opened={opened}
+      onChange={(next) => (next ? undefined : close())}
+      trapFocus
+      position="bottom-end"
+      shadow="md"
+    >
       <Popover.Target>
         <Button
           variant="default"

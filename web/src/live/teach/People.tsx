@@ -34,7 +34,9 @@ export function People({ visitor, state, onWriteTo }: Props) {
   if (staff === null) return <Skeleton h={240} radius="lg" />;
   const matches = (person: { name: string }) => wanted === "" || person.name.toLocaleLowerCase().includes(wanted);
   const seats = [...staff.seats.values()].filter(matches).sort((a, b) => a.seat - b.seat);
-  const waiting = [...staff.waitlist.values()].map((waiter, index) => ({ ...waiter, place: index + 1 })).filter(matches);
+  const waiting = [...staff.waitlist.values()]
+    .map((waiter, index) => ({ ...waiter, place: index + 1 }))
+    .filter(matches);
   const muted = new Set(everybody?.muted ?? []);
   return (
     <Stack gap="md">
@@ -147,7 +149,11 @@ function SeatRow({ seat, muted, visitor, onWriteTo }: SeatRowProps) {
           <Menu.Item leftSection={<IconDoorExit size={18} />} onClick={() => command("member.remove")}>
             Send out (may come back)
           </Menu.Item>
-          <Menu.Item color="ember" leftSection={<IconBan size={18} />} onClick={() => command("member.remove", { ban: true })}>
+          <Menu.Item
+            color="ember"
+            leftSection={<IconBan size={18} />}
+            onClick={() => command("member.remove", { ban: true })}
+          >
             Remove for good
           </Menu.Item>
         </Menu.Dropdown>

@@ -61,8 +61,14 @@ function NewPoll({ visitor }: { visitor: Visitor }) {
     if (await ask(() => visitor.command("poll.open", args))) form.reset();
   };
   const remove = (index: number) => {
-    form.setFieldValue("options", options.filter((_, at) => at !== index));
-    form.setFieldValue("correct", correct.filter((_, at) => at !== index));
+    form.setFieldValue(
+      "options",
+      options.filter((_, at) => at !== index),
+    );
+    form.setFieldValue(
+      "correct",
+      correct.filter((_, at) => at !== index),
+    );
   };
   return (
     <Card component="section" aria-label="New poll">

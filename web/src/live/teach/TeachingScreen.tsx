@@ -49,7 +49,9 @@ export function TeachingScreen({ visitor, state, now }: ScreenProps) {
           {over ? null : <Overview state={state} />}
           <Tabs value={shown} onChange={setTab} keepMounted={false}>
             <Tabs.List mb="md" className={classes.tabs ?? ""}>
-              {over ? null : <Tab value="people" icon={<IconUsers size={18} />} label="People" count={session.currentStudents} />}
+              {over ? null : (
+                <Tab value="people" icon={<IconUsers size={18} />} label="People" count={session.currentStudents} />
+              )}
               {over ? null : (
                 <Tab
                   value="hands"
@@ -113,7 +115,12 @@ function Tab({ value, icon, label, count = 0, urgent = false }: TabProps) {
           {label}
         </Text>
         {count > 0 ? (
-          <Badge size="sm" color={urgent ? "saffron.4" : "gray"} variant={urgent ? "filled" : "light"} className="numbers">
+          <Badge
+            size="sm"
+            color={urgent ? "saffron.4" : "gray"}
+            variant={urgent ? "filled" : "light"}
+            className="numbers"
+          >
             {count}
           </Badge>
         ) : null}
