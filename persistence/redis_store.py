@@ -150,7 +150,8 @@ class RedisTickets:
 
 
 class RedisGatewayDirectory:
-    """`classroom.ports.GatewayDirectory` on Redis: one key a gateway, gone when it stops registering."""
+    """`classroom.ports.GatewayDirectory` on Redis: one key a gateway, gone when it stops registering, and a set of their
+    names."""
 
     _KNOWN_FOR_SECONDS = 1.0
 
@@ -160,25 +161,52 @@ class RedisGatewayDirectory:
         self._reach = Reach(clock)
         self._known: tuple[str, ...] = ()
         self._known_until = 0.0
+        self._reading: asyncio.Task[None] | None = None
 
     async def register(self, name: str, url: str, ttl_seconds: int) -> None:
         """Say that the gateway `name` takes sockets at `url` for the next `ttl_seconds`; nothing while Redis is away."""
-        await self._reach.ask(lambda: self._redis.set(f"lyceum:gateway:{name}", url, ex=ttl_seconds))
+
+        async def write() -> None:
+            async with self._redis.pipeline(transaction=True) as pipe:
+                pipe.set(_gateway_key(name), url, ex=ttl_seconds)
+                pipe.sadd(_GATEWAYS, name)
+                await pipe.execute()
+
+        await self._reach.ask(write)
 
     async def list_urls(self) -> Sequence[str]:
-        """The addresses of the gateways that registered lately, at most a second old; empty when nobody knows."""
+        """The addresses of the gateways that registered lately, as they were read a second ago at most; a crowd that comes
+        when they are older waits for one reading. Empty when nobody knows."""
         if self._clock() >= self._known_until:
-            self._known = await self._reach.ask(self._read) or ()
-            self._known_until = self._clock() + self._KNOWN_FOR_SECONDS
+            if self._reading is None or self._reading.done():
+                self._reading = asyncio.create_task(self._refresh())
+            await asyncio.shield(self._reading)
         return self._known
 
+    async def _refresh(self) -> None:
+        self._known = await self._reach.ask(self._read) or ()
+        self._known_until = self._clock() + self._KNOWN_FOR_SECONDS
+
     async def _read(self) -> tuple[str, ...]:
-        names = sorted([key async for key in self._redis.scan_iter(match="lyceum:gateway:*", count=100)])
+        names = sorted(_text(name) for name in await self._redis.smembers(_GATEWAYS))
         if not names:
             return ()
-        return tuple(
-            dict.fromkeys(url if isinstance(url, str) else url.decode() for url in await self._redis.mget(names) if url)
-        )
+        urls = await self._redis.mget([_gateway_key(name) for name in names])
+        gone = [name for name, url in zip(names, urls, strict=True) if url is None]
+        if gone:
+            await self._redis.srem(_GATEWAYS, *gone)
+        return tuple(dict.fromkeys(_text(url) for url in urls if url is not None))
+
+
+_GATEWAYS = "lyceum:gateways"
+
+
+def _gateway_key(name: str) -> str:
+    return f"lyceum:gateway:{name}"
+
+
+def _text(value: bytes | str) -> str:
+    return value if isinstance(value, str) else value.decode()
 
 
 def _ticket_key(ticket: str) -> str:

@@ -3,6 +3,7 @@
 from functools import partial
 
 from ray import serve
+from ray.serve.schema import LoggingConfig
 from starlette.types import ASGIApp
 
 from actors.config import ActorConfig
@@ -50,6 +51,7 @@ def run(settings: Settings) -> None:
         graceful_shutdown_timeout_s=10,
         health_check_period_s=5,
         health_check_timeout_s=10,
+        logging_config=LoggingConfig(enable_access_log=False),  # the edge writes one of its own
     )
     serve.run(deployment.bind(edge_config(settings), settings.actor_config()), name=APPLICATION, route_prefix="/")
 

@@ -97,9 +97,25 @@ async def test_a_gateway_that_stopped_registering_is_forgotten(redis_client: Any
     clock.now += 10
     assert await memory.list_urls() == ()
 
-    real = RedisGatewayDirectory(redis_client)
+    seconds = iter(float(second) for second in range(0, 100, 2))
+    real = RedisGatewayDirectory(redis_client, seconds.__next__)
     await real.register("leaving", "ws://leaving/ws", 10)
     assert 0 < await redis_client.ttl("lyceum:gateway:leaving") <= 10
+    assert "ws://leaving/ws" in await real.list_urls()
+    await redis_client.delete("lyceum:gateway:leaving")
+    assert "ws://leaving/ws" not in await real.list_urls()
+    assert not await redis_client.sismember("lyceum:gateways", "leaving")
+
+
+async def test_a_crowd_that_asks_where_the_gateways_are_reads_once(redis_client: Any) -> None:
+    directory = RedisGatewayDirectory(redis_client)
+    await directory.register("crowded", "ws://crowded/ws", 60)
+    before = (await redis_client.info("commandstats"))["cmdstat_smembers"]["calls"] if await directory.list_urls() else 0
+    directory._known_until = 0.0
+    answers = await asyncio.gather(*(directory.list_urls() for _ in range(500)))
+    assert all("ws://crowded/ws" in urls for urls in answers)
+    after = (await redis_client.info("commandstats"))["cmdstat_smembers"]["calls"]
+    assert after == before + 1
 
 
 async def test_while_redis_is_away_everybody_is_told_so_at_once() -> None:
