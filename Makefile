@@ -14,6 +14,8 @@ WEB_BUILT := web/dist/.built
 WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' -not -path 'web/test-results/*' 2>/dev/null)
 # The web application takes part as soon as it has a package.json.
 HAS_WEB := $(wildcard web/package.json)
+STUDENTS ?= 1500
+CAPACITY ?= 300
 
 .PHONY: help install run test check load bench migrate clean requirements
 
@@ -40,8 +42,10 @@ ifneq ($(HAS_WEB),)
 endif
 	$(BIN)/pytest
 
-load: install ## Locust with its web page against the running system; see loadtests/README.md
-	$(BIN)/locust --locustfile loadtests/locustfile.py --web-host 127.0.0.1
+load: install ## Locust with its web page against the running system (STUDENTS=1500 CAPACITY=300)
+	@mkdir -p var
+	$(BIN)/lyceum loadtest prepare --students $(STUDENTS) --capacity $(CAPACITY) > var/class.json
+	$(BIN)/python -m locust -f loadtests/locustfile.py --host http://127.0.0.1:$${LYCEUM_HTTP_PORT:-8000} --prepared var/class.json --web-host 127.0.0.1
 
 bench: install ## Measure side by side with a plain service; prints tables
 	$(BIN)/python -m loadtests.benchmarks

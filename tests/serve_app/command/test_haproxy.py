@@ -1,0 +1,92 @@
+"""The launcher that corrects Serve's HAProxy configuration, on the file that Serve really writes."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ray.serve._private.haproxy_templates import HAPROXY_CONFIG_TEMPLATE
+
+from serve_app.command.haproxy import corrected, write_errors, write_launcher
+
+SERVES = """global
+    log 127.0.0.1:514 local0 info
+    stats socket /tmp/x/admin.sock mode 666 level admin expose-fd listeners
+defaults
+    mode http
+    option httplog
+    errorfile 502 /tmp/x/500.http
+    errorfile 503 /tmp/x/500.http
+    errorfile 504 /tmp/x/500.http
+    balance leastconn
+frontend prometheus
+    bind :9101
+    mode http
+frontend http_frontend
+    bind 127.0.0.1:8000
+    use_backend http-lyceum if is_http-lyceum
+backend http-lyceum
+    server SERVE_REPLICA-a 127.0.0.1:30000 check
+listen stats
+  bind *:8404
+  stats enable
+"""
+
+
+def binds(config: str) -> list[str]:
+    return re.findall(r"^\s*bind (\S+)", config, re.MULTILINE)
+
+
+@pytest.mark.parametrize("public", ["127.0.0.1:8000", "0.0.0.0:8000", "[::1]:8000", "*:8000"])
+def test_only_the_site_listens_where_it_is_told(public: str, tmp_path: Path) -> None:
+    assert binds(corrected(SERVES, public, tmp_path)) == ["127.0.0.1:9101", public, "127.0.0.1:8404"]
+
+
+def test_callers_address_is_handed_on_once(tmp_path: Path) -> None:
+    assert corrected(SERVES, "127.0.0.1:8000", tmp_path).count("option forwardfor") == 1
+
+
+def test_faults_are_problem_documents(tmp_path: Path) -> None:
+    config = corrected(SERVES, "127.0.0.1:8000", tmp_path)
+    files = dict(re.findall(r"errorfile (\d+) (\S+)", config))
+    assert set(files) == {"400", "408", "502", "503", "504"}
+    write_errors(tmp_path)
+    for status, file in files.items():
+        head, body = Path(file).read_bytes().decode().split("\r\n\r\n", 1)
+        problem = json.loads(body)
+        assert head.startswith(f"HTTP/1.1 {status} ")
+        assert "Content-Type: application/problem+json" in head
+        assert f"Content-Length: {len(body.encode())}" in head
+        assert problem["status"] == int(status)
+        assert {"errorCode", "message", "details", "correlationId"} <= set(problem)
+
+
+def test_correcting_twice_changes_nothing(tmp_path: Path) -> None:
+    once = corrected(SERVES, "127.0.0.1:8000", tmp_path)
+    assert corrected(once, "127.0.0.1:8000", tmp_path).count("forwardfor") >= 1
+    assert binds(corrected(once, "127.0.0.1:8000", tmp_path)) == binds(once)
+
+
+def test_serve_still_writes_what_is_corrected_here() -> None:
+    for line in ("bind :{{ config.metrics_port }}", "frontend http_frontend\n    bind ", "bind *:{{ config.stats_port }}"):
+        assert line in HAPROXY_CONFIG_TEMPLATE
+    assert "    option httplog\n" in HAPROXY_CONFIG_TEMPLATE
+    assert len(re.findall(r"^ *bind ", HAPROXY_CONFIG_TEMPLATE, re.MULTILINE)) == 4, (
+        "Serve has a listener that docs/security.md does not know"
+    )
+
+
+def test_launcher_becomes_the_binary_with_the_corrected_file(tmp_path: Path) -> None:
+    config, binary = tmp_path / "haproxy.cfg", tmp_path / "binary"
+    config.write_text(SERVES)
+    binary.write_text(f'#!{sys.executable}\nimport sys; print(" ".join(sys.argv[1:]))\n')
+    binary.chmod(0o755)
+    launcher = tmp_path / "haproxy"
+    write_launcher(launcher, "127.0.0.1:8000", tmp_path / "errors", str(binary))
+    arguments = ["-db", "-f", str(config), "-sf", "12"]
+    done = subprocess.run([str(launcher), *arguments], capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == arguments, done.stderr
+    assert "127.0.0.1:8404" in config.read_text()
+    assert (tmp_path / "errors/503.http").exists()
