@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -157,6 +158,14 @@ def test_hole_holds_events_back_until_it_is_filled() -> None:
     assert feed.where() == Position(2, 4)
 
 
+def test_hole_of_one_event_is_a_hole() -> None:
+    feed, client = make_feed(), Client()
+    feed.admit(client, fresh(0), "1")
+    feed.deliver(batch(2, 3))
+    feed.flush()
+    assert (feed.position, client.seen) == (0, [])
+
+
 def test_hole_is_remembered_when_the_events_after_it_were_too_many_to_keep() -> None:
     feed = make_feed(ring_events=2)
     feed.admit(Client(), fresh(0), "1")
@@ -224,38 +233,31 @@ class AnyOrder(RuleBasedStateMachine):
         self.answers: list[tuple[Client, Entered]] = []
         self.clients: list[Client] = []
         self.cut: list[int] = []
-        self.following = False
+        self.ask_fresh()
 
-    @rule(count=st.integers(1, 4), lost=st.booleans())
-    def happen(self, count: int, lost: bool) -> None:
+    @rule(count=st.integers(1, 3), lost=st.sampled_from([False, False, True]), restart=st.booleans())
+    def happen(self, count: int, lost: bool, restart: bool) -> None:
+        self.epoch += restart
         first, self.log = self.log + 1, self.log + count
-        if self.following and not lost:
+        if not lost:
             self.under_way.append(batch(first, self.log, self.epoch))
 
     @precondition(lambda self: self.under_way)
-    @rule(data=st.data(), again=st.booleans())
-    def arrive(self, data: st.DataObject, again: bool) -> None:
-        index = data.draw(st.integers(0, len(self.under_way) - 1))
+    @rule(index=st.integers(0, 2), again=st.booleans(), flush=st.booleans())
+    def arrive(self, index: int, again: bool, flush: bool) -> None:
+        index = min(index, len(self.under_way) - 1)
         self.feed.deliver(self.under_way[index] if again else self.under_way.pop(index))
-
-    @rule()
-    def flush(self) -> None:
-        self.feed.flush()
-
-    @rule()
-    def restart(self) -> None:
-        self.epoch += 1
+        if flush:
+            self.feed.flush()
 
     @rule()
     def ask_fresh(self) -> None:
-        self.following = True
         self.answers.append((Client(), fresh(self.log, self.epoch)))
 
     @precondition(lambda self: self.cut)
     @rule(data=st.data())
     def ask_resumed(self, data: st.DataObject) -> None:
         since = self.cut.pop(data.draw(st.integers(0, len(self.cut) - 1)))
-        self.following = True
         self.answers.append((Client(since), resumed(since, self.log, self.epoch)))
 
     @precondition(lambda self: self.answers)
@@ -298,3 +300,4 @@ class AnyOrder(RuleBasedStateMachine):
 
 
 TestAnyOrder = AnyOrder.TestCase
+TestAnyOrder.settings = settings(max_examples=2 * settings.default.max_examples)
