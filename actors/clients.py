@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from actors.config import ActorConfig
 from actors.dispatch import Dispatcher
@@ -77,8 +78,8 @@ def connect(config: ActorConfig) -> ActorClients:
 
 
 class TopicsClient:
-    """`classroom.ports.Topics` of one gateway, and `LiveSessions` for its sockets: together they know which
-    connections hold a presence in which class, so that a host that forgot can be told again."""
+    """`classroom.ports.Topics` of one gateway, and `CommandDesk` for its sockets: together they know which connections
+    hold a presence in which class, so that a host that forgot, or could not be told, hears of it later."""
 
     def __init__(self, dispatcher: Dispatcher, gateway: str, run: str) -> None:
         self._dispatcher = dispatcher
@@ -86,6 +87,7 @@ class TopicsClient:
         self._gateway = gateway
         self._run = run
         self._present: dict[SessionId, dict[ConnectionId, Caller]] = {}
+        self._doubtful: set[SessionId] = set()
 
     async def execute(
         self, session_id: SessionId, caller: Caller, command: Command, command_id: CommandId | None = None
@@ -119,6 +121,7 @@ class TopicsClient:
         def answered(answer: Answer) -> None:
             if noted and isinstance(answer, Refused):
                 self._forget(session_id, held)
+            self._doubt(session_id, answer)
             then(answer)
 
         self._live.submit(session_id, caller, TakeSeat(command.waitlist, held), command_id, answered)
@@ -138,12 +141,12 @@ class TopicsClient:
         noted = False
         if isinstance(parsed, LiveTopic) and held is not None and caller.role is Role.STUDENT:
             noted = self._note(parsed.session_id, held, caller)
-        reply = await self._dispatcher.execute(Envelope(kind, grain_id, who, body, None))
-        if isinstance(reply, Entered):
-            return reply
+        sent = self._dispatcher.submit(Envelope(kind, grain_id, who, body, None))
         if noted and held is not None:
-            self._forget(SessionId(grain_id), held)
-        return reply if isinstance(reply, Refused) else Refused(Unavailable())
+            # Also when who asked has stopped waiting.
+            sent.add_done_callback(partial(self._entered, SessionId(grain_id), held))
+        reply = await asyncio.shield(sent)
+        return reply if isinstance(reply, Entered | Refused) else Refused(Unavailable())
 
     async def quit(self, topic: Topic) -> None:
         """See the port."""
@@ -154,23 +157,52 @@ class TopicsClient:
             await self._dispatcher.execute(Envelope(kind, grain_id, _GATEWAY, Quit(view, self._gateway), None))
 
     async def gone(self, sessions: Sequence[SessionId], caller: Caller, connection: ConnectionId) -> None:
-        """See the port."""
+        """See the port. A class that cannot be told now is told by `settle_doubts`."""
         held = self._held_as(connection)
+        told: list[asyncio.Future[Answer]] = []
         for session_id in sessions:
             self._forget(session_id, held)
-        await asyncio.gather(*(self._live.execute(session_id, caller, Disconnect(held)) for session_id in sessions))
+            answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+            self._live.submit(session_id, caller, Disconnect(held), None, partial(self._told, session_id, answer))
+            told.append(answer)
+        await asyncio.gather(*told)
 
-    async def reconcile(self, host: str) -> None:
-        """Tell a host that was restarted which connections this gateway really holds for its classes."""
-        mine = [session_id for session_id in self._present if self._dispatcher.owner(LIVE, session_id) == host]
-        await asyncio.gather(
-            *(
-                self._dispatcher.execute(
-                    Envelope(LIVE, session_id, _GATEWAY, Reconcile(self._run, self._held(session_id)), None)
-                )
-                for session_id in mine
-            )
-        )
+    def owned_by(self, host: str, topics: Sequence[Topic]) -> list[Topic]:
+        """Those of the topics that a host tells, as far as is known here."""
+        parsed = {topic: parse_topic(topic) for topic in topics}
+        return [topic for topic, known in parsed.items() if known and self._dispatcher.owner(*address(known)) == host]
+
+    def doubt_all_of(self, host: str) -> None:
+        """A host was restarted, or took this gateway for dead: what it believes of these connections may be wrong."""
+        self._doubtful.update(session for session in self._present if self._dispatcher.owner(LIVE, session) == host)
+
+    async def settle_doubts(self) -> None:
+        """Tell each class about which there is a doubt which connections this gateway really holds for it. To be called
+        every moment; calls may overlap."""
+        doubtful, self._doubtful = self._doubtful, set()
+        await asyncio.gather(*map(self._reconcile, doubtful))
+
+    async def _reconcile(self, session_id: SessionId) -> None:
+        held = self._held(session_id)
+        reply = await self._dispatcher.execute(Envelope(LIVE, session_id, _GATEWAY, Reconcile(self._run, held), None))
+        if self._held(session_id) != held:
+            self._doubtful.add(session_id)  # whoever came meanwhile may have come before this, and been taken for gone
+        self._doubt(session_id, _answer(reply))
+
+    def _doubt(self, session_id: SessionId, answer: Answer) -> None:
+        if isinstance(answer, Refused) and answer.refusal.retry:
+            self._doubtful.add(session_id)
+
+    def _told(self, session_id: SessionId, told: "asyncio.Future[Answer]", answer: Answer) -> None:
+        self._doubt(session_id, answer)
+        if not told.done():
+            told.set_result(answer)
+
+    def _entered(self, session_id: SessionId, held: ConnectionId, sent: "asyncio.Future[Reply]") -> None:
+        reply = sent.result()
+        if not isinstance(reply, Entered):
+            self._forget(session_id, held)
+            self._doubt(session_id, _answer(reply))
 
     def _held_as(self, connection: ConnectionId) -> ConnectionId:
         """The connection as classes know it: under the run of this gateway, so that all of a dead run's can be told."""

@@ -8,25 +8,24 @@ from uuid import uuid4
 
 import structlog
 
-from actors.clients import TopicsClient, address
+from actors.attachments import Attachments
+from actors.clients import TopicsClient
 from actors.config import ActorConfig
-from actors.dispatch import Dispatcher, HostAway
+from actors.dispatch import Dispatcher
 from actors.envelopes import Parcel, unpack
 from actors.logs import configure_logs
 from actors.memory import spare_the_collector
 from actors.ray_calls import RayCalls, wake_self
 from classroom.callers import Caller
-from classroom.ids import SessionId, Topic
+from classroom.ids import SessionId
 from classroom.times import Moment
-from classroom.topics import parse_topic
 from persistence.redis_store import RedisGatewayDirectory, RedisTickets, open_redis
 from persistence.tokens import AccessTokens
 from realtime.gateway import Evict
 from realtime.gateway import Gateway as Sockets
 from realtime.settings import GatewaySettings
 
-ATTACH_SECONDS = 0.5
-ATTACH_PATIENCE = 3.0
+WAKE_SECONDS = 0.5
 
 _log = structlog.get_logger(__name__)
 
@@ -39,11 +38,9 @@ class Gateway:
         self._config = config
         self._name = name
         self._run = uuid4().hex
-        self._host_runs: dict[str, str] = {}
         self._sockets: Sockets | None = None
         self._attaching: asyncio.Task[None] | None = None
         self._starting: asyncio.Lock | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
         wake_self()
 
     async def wake(self) -> None:
@@ -51,9 +48,10 @@ class Gateway:
         while self._sockets is None:
             try:
                 await self._start()
-            except OSError as error:
-                _log.warning("gateway_not_started", gateway=self._name, reason=str(error))
-                await asyncio.sleep(ATTACH_SECONDS)
+            except Exception as error:
+                # Most likely the port of the one before is not free yet. Whatever it is: nobody else calls this.
+                _log.warning("gateway_not_started", gateway=self._name, exc_info=error)
+                await asyncio.sleep(WAKE_SECONDS)
 
     async def ready(self) -> str:
         """Listening; the answer is the run of this gateway."""
@@ -109,38 +107,15 @@ class Gateway:
                 return claims.caller if claims is not None else None
 
             sockets = Sockets(settings, identify, RedisTickets(redis), topics, topics, RedisGatewayDirectory(redis))
+
+            async def renew(host: str) -> None:
+                await sockets.resync(topics.owned_by(host, sockets.topics()))
+                topics.doubt_all_of(host)
+
+            attachments = Attachments(calls, dispatcher.hosts, self._name, self._run, renew, topics.settle_doubts)
             # Hosts must know this run before it follows anything: it is how they tell its sockets from an earlier one's.
-            await asyncio.gather(*(self._attach(calls, topics, sockets, host, dispatcher) for host in dispatcher.hosts))
+            await attachments.attach()
             await sockets.start()
             self._sockets = sockets
             spare_the_collector()
-            self._attaching = asyncio.get_running_loop().create_task(self._keep_attached(calls, topics, sockets, dispatcher))
-
-    async def _keep_attached(self, calls: RayCalls, topics: TopicsClient, sockets: Sockets, dispatcher: Dispatcher) -> None:
-        while True:
-            await asyncio.sleep(ATTACH_SECONDS)
-            await asyncio.gather(*(self._attach(calls, topics, sockets, host, dispatcher) for host in dispatcher.hosts))
-
-    async def _attach(
-        self, calls: RayCalls, topics: TopicsClient, sockets: Sockets, host: str, dispatcher: Dispatcher
-    ) -> None:
-        try:
-            async with asyncio.timeout(ATTACH_PATIENCE):
-                run = await calls.attach(host, self._name, self._run)
-        except (HostAway, TimeoutError) as error:
-            _log.info("host_unattached", gateway=self._name, host=host, reason=str(error))
-            return
-        known = self._host_runs.get(host)
-        self._host_runs[host] = run
-        if known is not None and known != run:
-            _log.info("host_restarted", gateway=self._name, host=host)
-            mine = [topic for topic in sockets.topics() if _owner(dispatcher, topic) == host]
-            await sockets.resync(mine)
-            task = asyncio.get_running_loop().create_task(topics.reconcile(host))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-
-def _owner(dispatcher: Dispatcher, topic: Topic) -> str | None:
-    parsed = parse_topic(topic)
-    return dispatcher.owner(*address(parsed)) if parsed is not None else None
+            self._attaching = asyncio.get_running_loop().create_task(attachments.keep())

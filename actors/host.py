@@ -6,10 +6,11 @@ from typing import Any
 
 import structlog
 
+from actors.archive import Stores
 from actors.config import ActorConfig
 from actors.dispatch import Dispatcher
 from actors.envelopes import Envelope, Parcel, Reply, pack_replies, unpack_envelopes
-from actors.hosting import Hosting, Stores
+from actors.hosting import Hosting
 from actors.logs import configure_logs
 from actors.memory import spare_the_collector
 from actors.outgoing import Outgoing
@@ -40,6 +41,10 @@ class RayLinks:
         """See `Links.send`."""
         self._outgoing.send(gateway, parcel)
 
+    def lost(self, gateway: str) -> int:
+        """See `Links.lost`."""
+        return self._outgoing.lost(gateway)
+
     async def execute(self, envelope: Envelope) -> Reply:
         """See `Links.execute`."""
         return await self._dispatcher.execute(envelope)
@@ -63,7 +68,10 @@ class GrainHost:
             try:
                 await self._start()
             except (StoreAway, TimeoutError) as error:
-                _log.warning("host_not_started", host=self._name, reason=str(error))
+                _log.warning("host_not_started", host=self._name, reason=str(error) or type(error).__name__)
+                await asyncio.sleep(WAKE_SECONDS)
+            except Exception:
+                _log.exception("host_not_started", host=self._name)
                 await asyncio.sleep(WAKE_SECONDS)
 
     async def ready(self) -> str:

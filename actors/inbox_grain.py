@@ -1,5 +1,6 @@
 """The grain of one person's own topic: what concerns them, in one order, wherever it happened."""
 
+from collections import deque
 from collections.abc import Sequence
 
 import msgspec
@@ -37,20 +38,22 @@ class InboxGrain:
         self._delivered: dict[str, None] = {entry.command_id: None for entry in recent if entry.command_id is not None}
         self._at = max((entry.at for entry in recent), default=Moment(0))
 
-    def ready(self, items: Sequence[Item], now: Moment) -> int:
-        """An inbox asks for nobody's enrolment."""
-        return len(items)
+    @property
+    def is_nobody(self) -> bool:
+        """Whether nothing was ever delivered here."""
+        return self.offset == 0
 
     def wake_at(self) -> Moment | None:
         """An inbox does nothing by itself."""
         return None
 
-    def work(self, items: Sequence[Item], now: Moment) -> Turn:
+    def work(self, mailbox: deque[Item], now: Moment, turn: Turn, at_most: int) -> None:
         """Take in what is delivered, let the person's gateways follow."""
         self._at = now = Moment(max(now, self._at))
-        turn = Turn()
         logged: list[LoggedEvent] = []
-        for item in items:
+        while mailbox and len(turn.taken) < at_most:
+            item = mailbox.popleft()
+            turn.taken.append(item)
             body = item.envelope.body
             if isinstance(body, Deliver):
                 self._deliver(item.envelope.command_id, body, now, logged)
@@ -67,7 +70,6 @@ class InboxGrain:
             if self.followers[""]:
                 batch = Batch(Topic(f"user:{self.id}"), self.epoch, logged[0].offset, [told(entry) for entry in logged])
                 turn.batches.append(("", batch))
-        return turn
 
     def _deliver(self, command_id: str | None, body: Deliver, now: Moment, logged: list[LoggedEvent]) -> None:
         if command_id is not None:

@@ -1,10 +1,14 @@
 """The grain of one live class: commands in, a turn out. Holds the class's state and who follows its topics."""
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import get_args
 
 import msgspec
+import structlog
 
-from actors.envelopes import LIVE, Deliver, Enter, Envelope, EvictNotice, Quit, Reconcile, Reply
+from actors.envelopes import LIVE, Enter, Envelope, EvictNotice, Quit, Reconcile, Reply
+from actors.restoring import notices_of, publish, restore, tail_evictions, tail_notices
 from actors.rings import Ring
 from actors.turns import Item, Notice, Resume, Turn
 from classroom.answers import Accepted, Refused
@@ -12,31 +16,35 @@ from classroom.callers import Caller, Role
 from classroom.ids import CommandId, ConnectionId, SessionId, Topic, UserId
 from classroom.live import commands as c
 from classroom.live.attendance import touched_intervals
-from classroom.live.codec import event_of, payload_of
-from classroom.live.decide import Ask, decide
+from classroom.live.codec import payload_of
+from classroom.live.decide import Ask, Decision, decide
 from classroom.live.events import Event, MemberRemoved, SeatPromoted, WaitlistLeft
-from classroom.live.evolve import evolve, fresh_id
-from classroom.live.publications import VIEWS, notices, offset_in, publication, shown_on
+from classroom.live.evolve import evolve
+from classroom.live.publications import VIEWS, offset_in, shown_on
 from classroom.live.settle import settle, settle_due
-from classroom.live.snapshot import load, save
+from classroom.live.snapshot import save
 from classroom.live.state import LiveClass, Status, next_deadline
 from classroom.live.views import estimated_wait_seconds, may_follow, reply, row_of, session_frame, snapshot, standing
 from classroom.ports import Batch, Entered
 from classroom.records import IntervalRow, LoggedEvent
-from classroom.refusals import NotFound, Refusal
-from classroom.times import SECOND, Moment, rfc3339
+from classroom.refusals import Forbidden, NotFound, Refusal, Unavailable
+from classroom.times import SECOND, Moment
 from classroom.topics import LiveTopic
 from persistence.batches import Write
 from persistence.live_log import Loaded
 
 ENROLMENT_GOOD_FOR = 10 * SECOND
 MOVES_EVERY = SECOND // 2
+MOVES_EVERY_WAITER = SECOND // 500
+"""A long queue is told its places less often: it is a notice a person."""
 MISSED_AT_MOST = 2_000
 SNAPSHOT_EVERY = 500
 TICKS_A_TURN = 10_000
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder().decode
+_log = structlog.get_logger(__name__)
+_COMMANDS = get_args(c.Command)
+_MOVES = (SeatPromoted.type, WaitlistLeft.type)
 _FOR_STUDENTS = (c.TakeSeat, c.Look, Enter)
 _UNKNOWN: Moment | None = Moment(-1)
 _HOST = Caller(UserId("host"), "host", Role.ADMIN)
@@ -64,10 +72,13 @@ class LiveGrain:
         self._frame: tuple[object, ...] = ()
         self._frame_json = b""
         self._snapshot_at = loaded.snapshot_offset
-        self._state = _restore(SessionId(grain_id), loaded, recent, grace)
+        self._state = restore(SessionId(grain_id), loaded, recent, grace)
         # What the store holds is not known after a load; a class that is over has no deadline left.
         self._deadline = _UNKNOWN if self.offset and self._state.status in (Status.SCHEDULED, Status.LIVE) else None
-        self.unsent = _tail_notices(self._state.session_id, loaded)
+        if any(entry.type in _MOVES for entry in loaded.tail):
+            self._moves_due = self._state.at
+        self.unsent = tail_notices(self._state.session_id, loaded)
+        self.unsent_evictions = tail_evictions(self._state, loaded)
 
     @property
     def state(self) -> LiveClass:
@@ -79,16 +90,27 @@ class LiveGrain:
         """How many events the log has, once what is under way is committed."""
         return self._state.offsets.log
 
-    def ready(self, items: Sequence[Item], now: Moment) -> int:
-        """How many of the first items can be decided with what is known of enrolments."""
-        for count, item in enumerate(items):
-            if self._wants_roster(item.envelope, now):
-                return count
-        return len(items)
+    @property
+    def is_nobody(self) -> bool:
+        """Whether no class has this id."""
+        return self._state.plan is None
 
-    def unknown_students(self, items: Sequence[Item], now: Moment) -> list[UserId]:
+    def must_ask(self, item: Item, now: Moment) -> bool:
+        """Whether the caller's enrolment must be read before this can be decided."""
+        envelope = item.envelope
+        user_id = envelope.caller.user_id
+        return (
+            isinstance(envelope.body, _FOR_STUDENTS)
+            and envelope.caller.role is Role.STUDENT
+            and not self._is_enrolled(user_id, now)
+            and user_id not in self._strangers
+            and self._state.plan is not None
+            and not self._state.is_inside(user_id)
+        )
+
+    def unknown_students(self, items: Iterable[Item], now: Moment) -> list[UserId]:
         """Whose enrolment must be read before all of these can be decided."""
-        return list({item.envelope.caller.user_id for item in items if self._wants_roster(item.envelope, now)})
+        return list({item.envelope.caller.user_id for item in items if self.must_ask(item, now)})
 
     def enrol(self, asked: Sequence[UserId], found: Sequence[UserId], now: Moment) -> None:
         """Note who of `asked` is enrolled, for ten seconds, and who is not, for the coming turn only."""
@@ -101,44 +123,48 @@ class LiveGrain:
             self._enrolled[user_id] = good_until
         self._strangers = {user_id for user_id in asked if user_id not in self._enrolled}
 
-    def _wants_roster(self, envelope: Envelope, now: Moment) -> bool:
-        user_id = envelope.caller.user_id
-        return (
-            isinstance(envelope.body, _FOR_STUDENTS)
-            and envelope.caller.role is Role.STUDENT
-            and self._enrolled.get(user_id, 0) < now
-            and user_id not in self._strangers
-            and self._state.plan is not None
-            and not self._state.is_inside(user_id)
-        )
+    def _is_enrolled(self, user_id: UserId, now: Moment) -> bool:
+        # Both ends: a clock that was set back must not keep old knowledge alive.
+        return now <= self._enrolled.get(user_id, 0) <= now + ENROLMENT_GOOD_FOR
 
-    def work(self, items: Sequence[Item], now: Moment) -> Turn:
-        """Decide everything in order. The state has moved afterwards; the turn says what must be durable first."""
-        now = Moment(max(now, self._state.at))
-        turn = Turn()
+    def work(self, mailbox: deque[Item], now: Moment, turn: Turn, at_most: int) -> None:
+        """Take and decide the first of the mailbox, in order, up to somebody whose enrolment is not known. The state has
+        moved afterwards; the turn says what must be durable before anybody hears of it."""
+        asked_at, now = now, Moment(max(now, self._state.at))
         logged: list[_Logged] = []
-        for item in items:
-            self._one(item, now, turn, logged)
-        self._move(settle(self._state, now), now, None, logged) if self._state.plan is not None else None
+        while mailbox and len(turn.taken) < at_most and not self.must_ask(mailbox[0], asked_at):
+            item = mailbox.popleft()
+            turn.taken.append(item)
+            self._one(item, asked_at, now, turn, logged)
+        if self._state.plan is not None:
+            self._move(settle(self._state, now), now, None, logged)
         self._tell_moves(now, turn)
         self._record(turn, logged, now)
         self._strangers.clear()
-        return turn
 
     @property
     def changed(self) -> bool:
         """Whether there is anything that no snapshot holds."""
         return self.offset > self._snapshot_at
 
+    @property
+    def wants_snapshot(self) -> bool:
+        """Whether reading the log back has come to cost more than a snapshot."""
+        state = self._state
+        return self.offset - self._snapshot_at >= max(SNAPSHOT_EVERY, 2 * len(state.stays) + len(state.waitlist))
+
+    def save(self) -> tuple[int, bytes]:
+        """A snapshot of now: its offset and its encoded state."""
+        return self.offset, _encode(save(self._state))
+
+    def saved(self, offset: int) -> None:
+        """The store has a snapshot of this offset, or will have in a moment."""
+        self._snapshot_at = max(self._snapshot_at, offset)
+
     def wake_at(self) -> Moment | None:
         """When the class next has something to do by itself."""
         due = [at for at in (next_deadline(self._state), settle_due(self._state), self._moves_due) if at is not None]
         return min(due) if due and self._state.plan is not None else None
-
-    def save(self) -> tuple[int, bytes]:
-        """A snapshot of now: its offset and its encoded state."""
-        self._snapshot_at = self.offset
-        return self.offset, _encode(save(self._state))
 
     def gateways_present(self) -> dict[str, list[tuple[UserId, ConnectionId]]]:
         """The connections the class believes in, by the run of the gateway that holds them."""
@@ -148,10 +174,11 @@ class LiveGrain:
                 held.setdefault(gateway_run(connection), []).append((user_id, connection))
         return held
 
-    def _one(self, item: Item, now: Moment, turn: Turn, logged: "list[_Logged]") -> None:
+    def _one(self, item: Item, asked_at: Moment, now: Moment, turn: Turn, logged: "list[_Logged]") -> None:
         body = item.envelope.body
+        enrolled = self._is_enrolled(item.envelope.caller.user_id, asked_at)
         if isinstance(body, Enter):
-            self._enter(item, body, now, turn, logged)
+            self._enter(item, body, enrolled, now, turn, logged)
         elif isinstance(body, Quit):
             self.followers[body.view].discard(body.gateway)
             turn.replies.append((item, _DONE))
@@ -161,24 +188,44 @@ class LiveGrain:
         elif isinstance(body, c.Tick):
             self._tick(now, logged)
             turn.replies.append((item, _DONE))
-        elif not isinstance(body, Deliver):
-            turn.replies.append((item, self._command(item.envelope, body, now, logged)))
+        elif isinstance(body, _COMMANDS):
+            turn.replies.append((item, self._command(item.envelope, body, enrolled, now, logged)))
+        else:
+            turn.replies.append((item, Refused(Forbidden("ask this of a class"))))
 
-    def _command(self, envelope: Envelope, command: c.Command, now: Moment, logged: "list[_Logged]") -> Reply:
+    def _command(
+        self, envelope: Envelope, command: c.Command, enrolled: bool, now: Moment, logged: "list[_Logged]"
+    ) -> Reply:
         state, caller = self._state, envelope.caller
         key = CommandId(f"{caller.user_id}:{envelope.command_id}") if envelope.command_id is not None else None
         makes_id = isinstance(command, c.PostChat | c.OpenPoll)
         fresh = self._new_id() if makes_id else ""
-        ask = Ask(caller, command, now, caller.user_id in self._enrolled, fresh)
+        ask = Ask(caller, command, now, enrolled, fresh)
         if key is not None and key in state.answered:
+            self._come_again(caller, command, now, logged)
             return self._accepted(ask, state.answered[key])
-        decision = decide(state, ask)
+        decision = self._decide(ask)
         if isinstance(decision, Refusal):
             return Refused(decision)
         self._move(decision, now, key, logged)
         if isinstance(command, c.Leave):
             self._enrolled.pop(caller.user_id, None)  # leaving may come from the end of the enrolment
         return self._accepted(ask, fresh)
+
+    def _decide(self, ask: Ask) -> Decision:
+        try:
+            return decide(self._state, ask)
+        except Exception:
+            # A fault in a rule. Nothing has moved yet, so it is nobody's trouble but the caller's.
+            _log.exception("rule_failed", session=self.id, command=type(ask.command).__name__)
+            return Unavailable()
+
+    def _come_again(self, caller: Caller, command: c.Command, now: Moment, logged: "list[_Logged]") -> None:
+        """A join repeated over another socket adds nothing but the presence of that socket."""
+        if isinstance(command, c.TakeSeat) and command.connection is not None:
+            decision = self._decide(Ask(caller, c.Connect(command.connection), now))
+            if not isinstance(decision, Refusal):
+                self._move(decision, now, None, logged)
 
     def _accepted(self, ask: Ask, fresh: str) -> Accepted:
         state = self._state
@@ -206,12 +253,12 @@ class LiveGrain:
             )  # fmt: skip
             logged.append((event, entry, touched_intervals(state, event)))
             if isinstance(event, SeatPromoted | WaitlistLeft) and self._moves_due is None:
-                self._moves_due = Moment(now + MOVES_EVERY)
+                self._moves_due = Moment(now + max(MOVES_EVERY, len(state.waitlist) * MOVES_EVERY_WAITER))
             key = None
 
     def _tick(self, now: Moment, logged: "list[_Logged]") -> None:
         for _ in range(TICKS_A_TURN):
-            decision = decide(self._state, Ask(_HOST, c.Tick(), now))
+            decision = self._decide(Ask(_HOST, c.Tick(), now))
             if isinstance(decision, Refusal) or not decision:
                 return
             self._move(decision, now, None, logged)
@@ -225,21 +272,21 @@ class LiveGrain:
         ]
         moves += [(caller, c.Connect(key[1])) for key, caller in present.items() if key not in believed]
         for caller, command in moves:
-            decision = decide(self._state, Ask(caller, command, now))
+            decision = self._decide(Ask(caller, command, now))
             if not isinstance(decision, Refusal):
                 self._move(decision, now, None, logged)
 
-    def _enter(self, item: Item, enter: Enter, now: Moment, turn: Turn, logged: "list[_Logged]") -> None:
+    def _enter(self, item: Item, enter: Enter, enrolled: bool, now: Moment, turn: Turn, logged: "list[_Logged]") -> None:
         state, caller, view = self._state, item.envelope.caller, enter.view
         if state.plan is None:
             turn.replies.append((item, Refused(NotFound("live session", self.id))))
             return
         if enter.connection is not None:
-            refusal = may_follow(state, caller, view, caller.user_id in self._enrolled)
+            refusal = may_follow(state, caller, view, enrolled)
             if refusal is not None:
                 turn.replies.append((item, Refused(refusal)))
                 return
-            decision = decide(state, Ask(caller, c.Connect(enter.connection), now))
+            decision = self._decide(Ask(caller, c.Connect(enter.connection), now))
             if isinstance(decision, Refusal):
                 turn.replies.append((item, Refused(decision)))
                 return
@@ -288,12 +335,9 @@ class LiveGrain:
         )  # fmt: skip
         self._publish(turn, logged)
         for event, entry, _ in logged:
-            for user_id, kind, data in notices(state.session_id, event):
-                turn.notices.append(Notice(user_id, kind, _encode(data), f"{self.id}:{entry.offset}"))
+            turn.notices.extend(notices_of(state.session_id, event, entry.offset))
             if isinstance(event, MemberRemoved):
                 turn.evictions.append(EvictNotice(self.id, event.user_id))
-        if self.offset - self._snapshot_at >= max(SNAPSHOT_EVERY, 2 * len(state.stays) + len(state.waitlist)):
-            turn.snapshot = self.save()
 
     def _publish(self, turn: Turn, logged: "list[_Logged]") -> None:
         for index, view in enumerate(VIEWS):
@@ -302,7 +346,7 @@ class LiveGrain:
             told = [(event, entry) for event, entry, _ in logged if shown_on(event)[index]]
             if not told:
                 continue
-            encoded = [_published(event, view, entry.topic_offsets[index], entry.at) for event, entry in told]
+            encoded = [publish(event, view, entry.topic_offsets[index], entry.at) for event, entry in told]
             first = told[0][1].topic_offsets[index]
             topic = Topic(str(LiveTopic(self._state.session_id, view)))
             turn.batches.append((view, Batch(topic, self.epoch, first, encoded)))
@@ -315,33 +359,3 @@ _DONE = Accepted("done", b"{}")
 def gateway_run(connection: ConnectionId) -> str:
     """The run of the gateway that made this connection's id."""
     return connection.rpartition(".")[0]
-
-
-def published(entry: LoggedEvent, view: str) -> bytes:
-    """A logged event as the topic of `view` tells it, encoded."""
-    event = event_of(entry.type, _decode(entry.payload))
-    return _published(event, view, entry.topic_offsets[VIEWS.index(view)], entry.at)
-
-
-def _published(event: Event, view: str, offset: int, at: Moment) -> bytes:
-    kind, data = publication(event, view)
-    return _encode({"offset": offset, "type": kind, "at": rfc3339(at), "data": data})
-
-
-def _restore(session_id: SessionId, loaded: Loaded, recent: Sequence[LoggedEvent], grace: int) -> LiveClass:
-    state = load(_decode(loaded.snapshot), grace) if loaded.snapshot is not None else LiveClass(session_id, grace)
-    for entry in loaded.tail:
-        evolve(state, event_of(entry.type, _decode(entry.payload)), entry.at)
-    for entry in recent:
-        if entry.command_id is not None:
-            state.remember(CommandId(entry.command_id), fresh_id(event_of(entry.type, _decode(entry.payload))))
-    return state
-
-
-def _tail_notices(session_id: SessionId, loaded: Loaded) -> list[Notice]:
-    """What the tail had to tell single persons; their inboxes know what they were told already."""
-    return [
-        Notice(user_id, kind, _encode(data), f"{session_id}:{entry.offset}")
-        for entry in loaded.tail
-        for user_id, kind, data in notices(session_id, event_of(entry.type, _decode(entry.payload)))
-    ]

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from actors.archive import Stores
 from actors.clients import LiveSessionsClient, TopicsClient
 from actors.dispatch import Dispatcher, HostAway
 from actors.envelopes import Envelope, Parcel, Reply, pack_replies, unpack, unpack_envelopes
-from actors.hosting import Hosting, Stores, wall_clock
+from actors.hosting import Hosting, wall_clock
 from actors.outgoing import GatewayAway, Outgoing
 from actors.shards import assign, host_names
 from classroom.times import Moment
@@ -46,6 +47,10 @@ class LocalLyceum:
         """The ports of one gateway whose parcels go to `receive`."""
         self._receivers[gateway] = receive
         return TopicsClient(self.dispatcher, gateway, run)
+
+    def disconnect(self, gateway: str) -> None:
+        """A gateway is gone: what is sent to it does not arrive."""
+        self._receivers.pop(gateway, None)
 
     async def host(self, name: str) -> Hosting:
         """A host, started if it is not there."""
@@ -119,6 +124,10 @@ class _LocalLinks:
 
     def send(self, gateway: str, parcel: Parcel) -> None:
         self._outgoing.send(gateway, parcel)
+
+    def lost(self, gateway: str) -> int:
+        """See `Links.lost`."""
+        return self._outgoing.lost(gateway)
 
     async def execute(self, envelope: Envelope) -> Reply:
         return await self._dispatcher.execute(envelope)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from actors.envelopes import Envelope, EvictNotice, Reply
 from classroom.ids import UserId
-from classroom.ports import Batch
+from classroom.ports import Batch, Entered
 from classroom.topics import Position
 from persistence.batches import Write
 
@@ -64,11 +64,17 @@ class Resume(NamedTuple):
     epoch: int
     offset: int
 
+    def recover(self, events: Sequence[bytes]) -> None:
+        """Answer with what was missed."""
+        self.item.answer(Entered(self.epoch, self.offset, recovered=True, events=events, snapshot=None))
 
-@dataclass
+
+@dataclass(eq=False)
 class Turn:
     """Everything that waits for one commit. Nothing in it has left the host before."""
 
+    taken: list[Item] = field(default_factory=list)
+    """What was taken from the mailbox, answered or not."""
     replies: list[tuple[Item, Reply]] = field(default_factory=list)
     write: Write | None = None
     batches: list[tuple[str, Batch]] = field(default_factory=list)
@@ -83,3 +89,10 @@ class Turn:
         self.replies.extend(later.replies)
         self.resumes.extend(later.resumes)
         self.notices.extend(later.notices)
+
+    def refuse(self, reply: Reply) -> None:
+        """The same to everybody who waits for it."""
+        for item, _ in self.replies:
+            item.answer(reply)
+        for resume in self.resumes:
+            resume.item.answer(reply)

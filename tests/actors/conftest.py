@@ -1,10 +1,11 @@
 """Hosts, gateways and dispatchers of one deployment in one loop, whose time is made up."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from tests.actors.school import School, a_school
 from tests.actors.virtual import VirtualLoop
 
 
@@ -13,3 +14,10 @@ def pytest_asyncio_loop_factories(
 ) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Time jumps from timer to timer."""
     return {"virtual": VirtualLoop}
+
+
+@pytest.fixture
+async def school() -> AsyncIterator[School]:
+    """Two hosts on stores in memory."""
+    async with a_school() as house:
+        yield house

@@ -1,0 +1,199 @@
+"""One command's way through a host: order, durability, repetition."""
+
+import asyncio
+
+from classroom.answers import Accepted, Refused
+from classroom.live import commands as c
+from classroom.refusals import NotEnrolled, Unavailable
+from tests.actors.school import TEACHER, School, until
+
+
+async def test_seats_and_places_go_in_the_order_of_arrival_also_when_enrolments_are_read_first(school: School) -> None:
+    room = await school.open_class(seats=10)
+    known, new = school.students(10, "known"), school.students(20, "new")
+    for student in known[:5]:
+        await school.join(room, student)
+    crowd = [student for pair in zip(known[5:], new, strict=False) for student in pair] + new[5:]
+
+    results = await asyncio.gather(*(school.join(room, student) for student in crowd))
+
+    seated = [result["seat"]["number"] for result in results if result["outcome"] == "seated"]
+    waiting = [result["position"] for result in results if result["outcome"] == "waitlisted"]
+    assert seated == [6, 7, 8, 9, 10]
+    assert waiting == list(range(1, 21))
+    assert [result["outcome"] for result in results[:5]] == ["seated"] * 5
+
+
+async def test_nobody_is_answered_before_the_commit(school: School) -> None:
+    room = await school.open_class()
+    sam = school.student("sam")
+    school.store.open.clear()
+    join = asyncio.ensure_future(school.join(room, sam))
+    await asyncio.sleep(1)
+    assert not join.done()
+    assert "seat.taken" not in school.log(room)
+    school.store.open.set()
+    assert (await join)["outcome"] == "seated"
+    assert "seat.taken" in school.log(room)
+
+
+async def test_reads_are_answered_behind_the_writes_they_saw(school: School) -> None:
+    room = await school.open_class()
+    sam = school.student("sam")
+    await school.look(room, sam)
+    school.store.open.clear()
+    join = asyncio.ensure_future(school.join(room, sam))
+    await asyncio.sleep(0.1)
+    look = asyncio.ensure_future(school.look(room, sam))
+    await asyncio.sleep(1)
+    assert not look.done()
+    school.store.open.set()
+    assert (await look)["you"]["outcome"] == "seated"
+    assert join.done()
+    assert look.result()["currentStudents"] == 1
+
+
+async def test_what_gathers_behind_a_commit_goes_in_one_and_is_answered_in_order(school: School) -> None:
+    room = await school.open_class(seats=100)
+    students = school.students(60)
+    await school.join(room, students[0])
+    school.store.open.clear()
+    answered: list[int] = []
+    joins = []
+    for number, student in enumerate(students):
+        join = asyncio.ensure_future(school.join(room, student))
+        join.add_done_callback(lambda _, number=number: answered.append(number))
+        joins.append(join)
+        await asyncio.sleep(0.001)
+    before = school.store.commits
+    school.store.open.set()
+    await asyncio.gather(*joins)
+    assert answered == list(range(60))
+    assert school.store.commits - before < 10
+
+
+async def test_a_commit_that_was_lost_is_done_again_and_once(school: School) -> None:
+    for losing in ("before", "after"):
+        room = await school.open_class(seats=1)
+        sam, kim = school.students(2, losing)
+        await school.look(room, sam)
+        school.store.losing = losing
+        join = asyncio.ensure_future(school.join(room, sam, "c1"))
+        await asyncio.sleep(0.01)
+        school.store.losing = None
+        assert (await join)["outcome"] == "seated"
+        assert (await school.join(room, kim))["position"] == 1
+        assert school.log(room).count("seat.taken") == 1
+
+
+async def test_a_store_that_stays_away_is_told_and_nothing_was_acknowledged(school: School) -> None:
+    room = await school.open_class()
+    sam = school.student("sam")
+    school.tables.away = True
+    assert await school.answer(room, sam, c.TakeSeat(), "c1") == Refused(Unavailable())
+    school.tables.away = False
+    assert (await school.look(room, sam))["you"]["outcome"] == "none"
+    assert (await school.join(room, sam, "c1"))["outcome"] == "seated"
+
+
+async def test_the_store_goes_away_with_commands_under_way_and_all_goes_on_when_it_is_back(school: School) -> None:
+    room = await school.open_class(seats=5)
+    students = school.students(20)
+    school.tables.away = True
+    joins = [asyncio.ensure_future(school.answer(room, student, c.TakeSeat(), "c1")) for student in students]
+    await asyncio.sleep(1.5)
+    school.tables.away = False
+    answers = await asyncio.gather(*joins)
+    assert all(isinstance(answer, Accepted) for answer in answers), answers
+    assert sorted(seat.user_id for seat in school.record(room).seats) == sorted(s.user_id for s in students[:5])
+
+
+async def test_a_repeated_command_adds_nothing_before_during_and_after_its_commit_and_a_kill(school: School) -> None:
+    room = await school.open_class()
+    sam = school.student("sam")
+    await school.look(room, sam)
+    school.store.open.clear()
+    first = asyncio.ensure_future(school.join(room, sam, "c1"))
+    second = asyncio.ensure_future(school.join(room, sam, "c1"))
+    await asyncio.sleep(0.1)
+    third = asyncio.ensure_future(school.join(room, sam, "c1"))
+    await asyncio.sleep(0.1)
+    assert not any(join.done() for join in (first, second, third))
+    school.store.open.set()
+    results = [await first, await second, await third, await school.join(room, sam, "c1")]
+    school.kill()
+    results.append(await school.join(room, sam, "c1"))
+    assert {result["seat"]["number"] for result in results} == {1}
+    assert school.log(room).count("seat.taken") == 1
+
+
+async def test_a_repeated_message_is_posted_once_and_keeps_its_id(school: School) -> None:
+    room = await school.open_class()
+    said = [await school.ask(room, TEACHER, c.PostChat("Hello"), "c1") for _ in range(2)]
+    school.kill()
+    said.append(await school.ask(room, TEACHER, c.PostChat("Hello"), "c1"))
+    assert len({each["messageId"] for each in said}) == 1
+    assert school.log(room).count("chat.posted") == 1
+
+
+async def test_the_same_id_of_two_people_are_two_commands(school: School) -> None:
+    room = await school.open_class()
+    for student in school.students(2):
+        await school.join(room, student, "c1")
+    assert len(school.record(room).seats) == 2
+
+
+async def test_leaving_and_coming_back_at_once_finds_the_enrolment(school: School) -> None:
+    room = await school.open_class(seats=1)
+    sam = school.student("sam")
+    await school.join(room, sam)
+    school.kill()
+    await school.look(room)
+    left, back = await asyncio.gather(school.answer(room, sam, c.Leave()), school.answer(room, sam, c.TakeSeat()))
+    assert isinstance(left, Accepted)
+    assert isinstance(back, Accepted)
+    assert back.outcome == "seated"
+
+
+async def test_who_was_put_out_of_the_course_and_of_the_class_does_not_come_back(school: School) -> None:
+    room = await school.open_class()
+    sam = school.student("sam")
+    await school.join(room, sam)
+    del school.tables.students[next(iter(school.tables.students))][sam.user_id]
+    await school.ask(room, sam, c.Leave())
+    answer = await school.answer(room, sam, c.TakeSeat())
+    assert isinstance(answer, Refused)
+    assert isinstance(answer.refusal, NotEnrolled)
+
+
+async def test_a_clock_that_is_set_back_keeps_no_old_enrolment(school: School) -> None:
+    room = await school.open_class()
+    sam = school.student("sam")
+    await school.look(room, sam)
+    school.skew = -3600
+    await asyncio.sleep(20)
+    del school.tables.students[next(iter(school.tables.students))][sam.user_id]
+    assert isinstance(await school.answer(room, sam, c.TakeSeat()), Refused)
+
+
+async def test_times_of_a_log_never_run_backwards(school: School) -> None:
+    room = await school.open_class(seats=10)
+    for student in school.students(6):
+        school.skew -= 100
+        await school.join(room, student)
+    times = [entry.at for entry in school.tables.live_events[room.id]]
+    assert times == sorted(times)
+
+
+async def test_an_unknown_class_is_not_found_and_not_remembered(school: School) -> None:
+    room = await school.open_class()
+    host = await school.owner(room)
+    before = host.stats()["grains"]
+    unknown = type(room)(type(room.id)(school.new_id()))
+    while school.host_of(unknown) != host.name:
+        unknown = type(room)(type(room.id)(school.new_id()))
+    answer = await school.answer(unknown, TEACHER, c.Look())
+    assert isinstance(answer, Refused)
+    assert answer.refusal.code == "not_found"
+    await until(lambda: host.stats()["grains"] == before, "the empty grain is gone", 10)
+    assert await school.look(room) is not None
