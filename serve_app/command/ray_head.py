@@ -44,6 +44,7 @@ def prepare(temporary: Path, token_file: Path, public: str) -> None:
             "RAY_SERVE_ENABLE_HA_PROXY": "1",
             "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
             "RAY_SERVE_HAPROXY_BINARY_PATH": str(launcher),
+            "RAY_raylet_start_wait_time_s": "60",
             # On a busy machine everything takes its time; Serve's five seconds would kill a proxy again and again.
             "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
             "RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S": "30",
@@ -68,6 +69,8 @@ def start_ray(temporary: Path, cpus: int) -> None:
     so a kill of this process leaves none behind. Raises `CannotRun`."""
     import ray  # heavy, and reads the environment at once
     from ray._private.node import Node
+
+    logging.getLogger("ray").setLevel(logging.ERROR)
 
     class Head(Node):  # type: ignore[misc]  # Ray's annotations are not followed, so its classes are Any
         """What `ray.init()` starts, less three Python processes that nobody here reads (dashboard, autoscaler, log

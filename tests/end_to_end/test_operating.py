@@ -7,6 +7,7 @@ import signal
 import socket
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,6 +55,19 @@ def answers(url: str) -> dict[str, Any]:
     with urllib.request.urlopen(f"{url}/api/health", timeout=10) as response:
         body: dict[str, Any] = json.load(response)
     return body
+
+
+def sign_in(env: dict[str, str], email: str, password: str) -> int:
+    """The status code with which the site answers a sign-in."""
+    url = f"http://127.0.0.1:{env['LYCEUM_HTTP_PORT']}/api/auth/login"
+    body = json.dumps({"email": email, "password": password}).encode()
+    try:
+        with urllib.request.urlopen(
+            urllib.request.Request(url, body, {"Content-Type": "application/json"}), timeout=10
+        ) as done:
+            return int(done.status)
+    except urllib.error.HTTPError as refused:
+        return refused.code
 
 
 def refusal(env: dict[str, str], *words: str) -> str:
@@ -156,6 +170,8 @@ def test_killed_run_is_cleaned_up_and_its_data_goes_on(folder: Path) -> None:
     first = wait_ready(killed, folder / "data", log)
     made = run_lyceum(env, "user", "create", "--email", "kept@example.org", "--password", "long enough", "--role", "student")
     assert made.returncode == 0, made.stderr
+    assert run_lyceum(env, "demo").returncode == 0
+    assert sign_in(env, "amara@demo.example", "lyceum-demo") == 200
     left_behind = processes_of(first)
     killed.send_signal(signal.SIGKILL)
     killed.wait(STOP_SECONDS)
@@ -167,6 +183,7 @@ def test_killed_run_is_cleaned_up_and_its_data_goes_on(folder: Path) -> None:
     assert processes_of(first) == []
     assert not Path(first["temporary"]).exists()
     assert run_lyceum(env, "token", "kept@example.org").returncode == 0
+    assert sign_in(env, "amara@demo.example", "lyceum-demo") == 403, "demo people are shut out without demo mode"
     done = run_lyceum(env, "down", timeout=STOP_SECONDS)
     assert (done.returncode, process.wait(STOP_SECONDS)) == (0, 0), done.stderr
     assert_nothing_left(second, folder / "data")
