@@ -1,8 +1,11 @@
 """Access tokens: short signed statements of who somebody is (JWT, RFC 7519, HS256)."""
 
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 
 import jwt
+import msgspec
 
 from classroom.callers import Caller, Role
 from classroom.ids import UserId
@@ -65,16 +68,34 @@ class AccessTokens:
         return claims
 
     def _decode(self, token: str) -> Claims | None:
+        # By hand, because a stampede brings thousands of tokens that were never seen: a tenth of the time of a library that
+        # must allow for every kind of token. Ours have one header, so any other (another algorithm, none) is not ours.
         try:
-            body = jwt.decode(
-                token,
-                self._key,
-                algorithms=[_ALGORITHM],
-                options={"require": ["sub", "exp", "iat"], "verify_exp": False, "verify_iat": False},
-            )
-            if body.get("typ") != "access":
+            said = token.encode("ascii")
+            signed, _, signature = said.rpartition(b".")
+            header, _, payload = signed.partition(b".")
+            if header != _HEADER or not hmac.compare_digest(self._sign(signed), signature):
                 return None
-            caller = Caller(UserId(str(body["sub"])), str(body["name"]), Role(body["role"]))
-            return Claims(caller, Moment(int(body["exp"]) * SECOND), str(body["fam"]))
-        except (jwt.InvalidTokenError, KeyError, ValueError):
+            body = _read_body(urlsafe_b64decode(payload + b"=" * (-len(payload) % 4)))
+            if body.typ != "access":
+                return None
+            caller = Caller(UserId(body.sub), body.name, Role(body.role))
+            return Claims(caller, Moment(body.exp * SECOND), body.fam)
+        except ValueError:  # also what msgspec and base64 raise
             return None
+
+    def _sign(self, signed: bytes) -> bytes:
+        return urlsafe_b64encode(hmac.digest(self._key.encode(), signed, "sha256")).rstrip(b"=")
+
+
+class _Body(msgspec.Struct):
+    sub: str
+    name: str
+    role: str
+    fam: str
+    exp: int
+    typ: str
+
+
+_read_body = msgspec.json.Decoder(_Body).decode
+_HEADER = urlsafe_b64encode(b'{"alg":"HS256","typ":"JWT"}').rstrip(b"=")

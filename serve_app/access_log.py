@@ -12,8 +12,11 @@ _encode = msgspec.json.Encoder().encode
 
 
 def _to_standard_output(lines: bytes) -> None:
-    sys.stdout.write(lines.decode())
-    sys.stdout.flush()
+    # The process's own output: Serve replaces `sys.stdout` by a logger that looks at the stack for every write.
+    out = sys.__stdout__
+    if out is not None:
+        out.buffer.write(lines)
+        out.buffer.flush()
 
 
 class Entry(msgspec.Struct, kw_only=True):
