@@ -16,7 +16,7 @@ from classroom.live.evolve import evolve
 from classroom.live.publications import VIEWS, offset_in, publication, shown_on
 from classroom.live.settle import settle
 from classroom.live.snapshot import save
-from classroom.live.state import LiveClass
+from classroom.live.state import LiveClass, next_deadline
 from classroom.live.views import reply
 from classroom.records import IntervalRow
 from classroom.refusals import Refusal
@@ -153,6 +153,9 @@ class Room:
         done: list[e.Event] = []
         while events := self.do(TEACHER, c.Tick()):
             done.extend(events)
+            assert len(done) < 1_000, "the class does the same again and again"
+        due = next_deadline(self.state)
+        assert due is None or due > self.now, "something is still due, and the class does nothing about it"
         return done
 
     def settle(self) -> tuple[e.Event, ...]:

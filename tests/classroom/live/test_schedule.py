@@ -116,6 +116,21 @@ def test_ending_empties_the_class_and_gives_no_seat_away() -> None:
     assert room.state.ended_at == room.state.ends_at == room.now
 
 
+def test_nothing_is_left_to_do_for_who_was_there_when_it_was_over() -> None:
+    for over in (c.Cancel(), c.End()):
+        room = scheduled(max_students=1)
+        if isinstance(over, c.End):
+            room.do(TEACHER, c.Start())
+        room.join(ada, ben)
+        for caller in (ada, ben):
+            room.connect(caller)
+        room.disconnect(ben)
+        room.do(ada, c.RaiseHand())
+        room.do(TEACHER, over)
+        assert (room.state.connections, room.state.lost, room.state.hands) == ({}, {}, {})
+        assert next_deadline(room.state) is None
+
+
 def test_cancelling_is_for_classes_that_have_not_started() -> None:
     assert started().ask(TEACHER, c.Cancel()) == AlreadyLive()
     ended = started()
