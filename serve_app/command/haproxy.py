@@ -21,10 +21,12 @@ _FAULTS = {
 
 def corrected(config: str, public: str, errors: Path) -> str:
     """The configuration with the site alone on `public` (`host:port`), everything else on loopback, the caller's address
-    handed on as the last `X-Forwarded-For`, and faults as problem documents from the folder `errors`."""
+    handed on as the last `X-Forwarded-For` (a proxy on this machine has already written it), and faults as problem documents from the folder `errors`."""
     config = re.sub(r"^(\s*bind) \*?:(\d+)\s*$", r"\1 127.0.0.1:\2", config, flags=re.MULTILINE)
     config = re.sub(r"(^frontend http_frontend\n\s*bind) \S+", rf"\1 {public}", config, flags=re.MULTILINE)
-    config = re.sub(r"^(\s*)option httplog$", r"\1option httplog\n\1option forwardfor", config, flags=re.MULTILINE)
+    config = re.sub(
+        r"^(\s*)option httplog$", r"\1option httplog\n\1option forwardfor except 127.0.0.0/8", config, flags=re.MULTILINE
+    )
     config = re.sub(r"^\s*errorfile .*\n", "", config, flags=re.MULTILINE)
     lines = "".join(f"    errorfile {status} {errors / f'{status}.http'}\n" for status in _FAULTS)
     return re.sub(r"^(defaults\n)", rf"\1{lines}", config, flags=re.MULTILINE)
