@@ -20,8 +20,9 @@ _FAULTS = {
 
 
 def corrected(config: str, public: str, errors: Path) -> str:
-    """The configuration with the site alone on `public` (`host:port`), everything else on loopback, the caller's address
-    handed on as the last `X-Forwarded-For` (a proxy on this machine has already written it), and faults as problem documents from the folder `errors`."""
+    """The configuration with the site alone on `public` (`host:port`) and everything else on loopback, the caller's address
+    handed on as the last `X-Forwarded-For` (unless a proxy on this machine has already written it), and faults as problem
+    documents from the folder `errors`."""
     config = re.sub(r"^(\s*bind) \*?:(\d+)\s*$", r"\1 127.0.0.1:\2", config, flags=re.MULTILINE)
     config = re.sub(r"(^frontend http_frontend\n\s*bind) \S+", rf"\1 {public}", config, flags=re.MULTILINE)
     config = re.sub(
