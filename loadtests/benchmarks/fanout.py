@@ -126,7 +126,7 @@ class Subscriber(WSListener):
             transport.send(WSMsgType.TEXT, b"3")
 
 
-async def drive(kind: str, port: int, subscribers: int, pid: int) -> dict[str, Any]:
+async def drive(kind: str, port: int, subscribers: int, pid: int, repeat: int) -> dict[str, Any]:
     """One turn: connect, warm up, post one at a time, post in bursts. CPU-seconds of the server and of this client."""
     dialect = DIALECTS[kind]
     crowd = Crowd(dialect)
@@ -165,7 +165,7 @@ async def drive(kind: str, port: int, subscribers: int, pid: int) -> dict[str, A
         return {"delivered": delivered, "cpu": used, "generator": generator, "seconds": seconds}
 
     await measure(5, 1)
-    result = {"single": await measure(100, 1), "burst": await measure(20, 20)}
+    result = {"single": await measure(repeat, 1), "burst": await measure(repeat // 5, 20)}
     if crowd.delivered != posted * subscribers:
         raise RuntimeError(f"{kind}: {crowd.delivered} deliveries of {posted * subscribers}")
     return result
@@ -191,14 +191,15 @@ class Turn:
         return self.delivered / self.cpu_seconds
 
 
-def take_turn(kind: str, port: int, subscribers: int) -> list[Turn]:
-    """A fresh server and a fresh client. Raises RuntimeError when one of them failed."""
+def take_turn(kind: str, port: int, subscribers: int, repeat: int = 100) -> list[Turn]:
+    """A fresh server and a fresh client; `repeat` messages one at a time, then a fifth as many bursts.
+    Raises RuntimeError when one of them failed."""
     me = [sys.executable, "-m", "loadtests.benchmarks.fanout"]
     server = subprocess.Popen([*me, "--serve", kind, "--port", str(port)])
     try:
         await_port(server, port)
         words = ["--drive", kind, "--port", str(port), "--subscribers", str(subscribers), "--pid", str(server.pid)]
-        client = subprocess.run([*me, *words], stdout=subprocess.PIPE, timeout=600, check=False)
+        client = subprocess.run([*me, *words, "--repeat", str(repeat)], stdout=subprocess.PIPE, timeout=600, check=False)
     finally:
         server.terminate()
         server.wait(20)
@@ -267,6 +268,7 @@ def main() -> int:
     parser.add_argument("--serve", choices=sorted(SERVERS), help=argparse.SUPPRESS)
     parser.add_argument("--drive", choices=sorted(SERVERS), help=argparse.SUPPRESS)
     parser.add_argument("--pid", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--repeat", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -274,7 +276,8 @@ def main() -> int:
         uvloop.run(SERVERS[options.serve](options.port))
         return 0
     if options.drive:
-        print(json.dumps(uvloop.run(drive(options.drive, options.port, options.subscribers, options.pid))))
+        turn = drive(options.drive, options.port, options.subscribers, options.pid, options.repeat)
+        print(json.dumps(uvloop.run(turn)))
         return 0
     contenders = [LYCEUM, STARLETTE, SOCKETIO, *options.also]
     turns: list[Turn] = []
