@@ -10,7 +10,6 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
-from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
@@ -64,12 +63,12 @@ def create_app(config: EdgeConfig, open_parts: OpenParts) -> FastAPI:
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
-        generate_unique_id_function=_operation_id,
         separate_input_output_schemas=False,
     )
     app.state.config = config
     for router in _ROUTERS:
-        app.include_router(router)
+        # As they are: `include_router` would look each of them up through another layer, built at the first request.
+        app.router.routes.extend(router.routes)
     app.add_api_route("/api/docs", _docs, include_in_schema=False)
     # Not a mount: that would answer for every path, also for one whose route exists for another method.
     app.router.default = Site(config)
@@ -101,10 +100,6 @@ def create_edge(config: EdgeConfig, open_parts: OpenParts, access_log: AccessLog
         expose_headers=["X-Request-Id", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"],
         max_age=600,
     )
-
-
-def _operation_id(route: APIRoute) -> str:
-    return to_camel(route.name)
 
 
 def _described(app: FastAPI, generate: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:

@@ -3,7 +3,7 @@
 import secrets
 from typing import Annotated
 
-from fastapi import APIRouter, Cookie, Header, Request, Response
+from fastapi import Cookie, Header, Request, Response
 from pydantic import Field, StringConstraints
 
 from classroom.callers import Caller, Role
@@ -24,9 +24,9 @@ from serve_app.reasons import (
     Unauthenticated,
 )
 from serve_app.visits import Config, CurrentVisit, Me, Use
-from serve_app.wire import Line, PageOf, Wire, problems
+from serve_app.wire import Line, PageOf, Wire, new_router, problems
 
-router = APIRouter(prefix="/api/auth", tags=["auth"], route_class=OnceRoute)
+router = new_router("/api/auth", "auth", OnceRoute)
 
 COOKIE = "lyceum_refresh"
 WebClient = Annotated[

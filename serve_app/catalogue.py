@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from classroom.callers import Role
 from classroom.ids import CourseId
@@ -11,9 +11,9 @@ from persistence.courses import CourseFilter
 from serve_app.course_wire import CategoryView, Course, CourseDetail, Difficulty, category_of, course_detail_of, course_of
 from serve_app.problems import RefusedRequest
 from serve_app.visits import CurrentVisit, Use, uuid_or_404
-from serve_app.wire import CourseIdInPath, Cursor, Limit, PageOf, problems
+from serve_app.wire import CourseIdInPath, Cursor, Limit, PageOf, new_router, problems
 
-router = APIRouter(prefix="/api", tags=["catalogue"])
+router = new_router("/api", "catalogue")
 
 Words = Annotated[
     str | None, Query(max_length=200, pattern=r"^[^\x00]*$", description="Words that title or summary must contain.")

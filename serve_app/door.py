@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import msgspec
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from classroom.callers import Caller, Role
@@ -19,7 +19,7 @@ from serve_app.problems import MEDIA_TYPE as PROBLEM
 from serve_app.problems import RefusedRequest
 from serve_app.reasons import MalformedJson, Unauthenticated
 from serve_app.visits import Me, Use, config_of, parts_of, uuid_or_404, visit_of
-from serve_app.wire import problems
+from serve_app.wire import new_router, problems
 
 TICKET_SECONDS = 60
 _join_body = msgspec.json.Decoder(JoinBody).decode
@@ -34,8 +34,8 @@ class DirectRoute(APIRoute):
         return self.endpoint
 
 
-router = APIRouter(prefix="/api/live-sessions", tags=["live sessions"], route_class=DirectRoute)
-realtime_router = APIRouter(prefix="/api/realtime", tags=["realtime"])
+router = new_router("/api/live-sessions", "live sessions", DirectRoute)
+realtime_router = new_router("/api/realtime", "realtime")
 
 _SECURITY: dict[str, Any] = {
     "security": [{"accessToken": []}],

@@ -1,6 +1,6 @@
 """Routes by which students get into courses and out of them."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from classroom.callers import Role
 from classroom.ids import CourseId, SessionId
@@ -13,9 +13,9 @@ from serve_app.once import OnceRoute
 from serve_app.problems import RefusedRequest
 from serve_app.reasons import PaymentRequired
 from serve_app.visits import CurrentVisit, Me, Student, Use, uuid_or_404
-from serve_app.wire import CourseIdInPath, IdInPath, problems
+from serve_app.wire import CourseIdInPath, IdInPath, new_router, problems
 
-router = APIRouter(prefix="/api", tags=["enrolment"], route_class=OnceRoute)
+router = new_router("/api", "enrolment", OnceRoute)
 
 
 @router.post(

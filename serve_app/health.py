@@ -6,16 +6,16 @@ from collections.abc import Awaitable, Callable
 from typing import Literal
 
 import structlog
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from classroom.callers import Role
 from serve_app.problems import RefusedRequest
 from serve_app.reasons import NoSuchRoute
 from serve_app.visits import Config, CurrentVisit, Use
-from serve_app.wire import Wire
+from serve_app.wire import Wire, new_router
 
-router = APIRouter(tags=["operations"])
+router = new_router("", "operations")
 
 CHECK_SECONDS = 2.0
 NEEDED = frozenset({"postgres", "actors", "gateway"})

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 import msgspec
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import Header, Query, Response
 from pydantic import AwareDatetime
 
 from classroom.callers import Caller, Role
@@ -29,10 +29,10 @@ from serve_app.once import OnceRoute
 from serve_app.problems import RefusedRequest
 from serve_app.teaching import owned_course
 from serve_app.visits import Config, CurrentVisit, Me, Teacher, Use, uuid_or_404
-from serve_app.wire import Cursor, IdInPath, Limit, PageOf, problems
+from serve_app.wire import Cursor, IdInPath, Limit, PageOf, new_router, problems
 
-router = APIRouter(prefix="/api/live-sessions", tags=["live sessions"])
-once_router = APIRouter(prefix="/api/live-sessions", tags=["live sessions"], route_class=OnceRoute)
+router = new_router("/api/live-sessions", "live sessions")
+once_router = new_router("/api/live-sessions", "live sessions", OnceRoute)
 
 
 class _LoggedEvent(msgspec.Struct):

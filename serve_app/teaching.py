@@ -2,7 +2,6 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter
 from pydantic import StringConstraints
 
 from classroom.callers import Caller, Role
@@ -17,10 +16,10 @@ from serve_app.once import OnceRoute
 from serve_app.problems import RefusedRequest
 from serve_app.reasons import WrongStatus
 from serve_app.visits import Admin, Config, CurrentVisit, Teacher, Use, uuid_or_404
-from serve_app.wire import CourseIdInPath, Cursor, Limit, PageOf, Prose, Wire, problems
+from serve_app.wire import CourseIdInPath, Cursor, Limit, PageOf, Prose, Wire, new_router, problems
 
-router = APIRouter(prefix="/api", tags=["own courses"], route_class=OnceRoute)
-admin_router = APIRouter(prefix="/api/admin", tags=["admin"], route_class=OnceRoute)
+router = new_router("/api", "own courses", OnceRoute)
+admin_router = new_router("/api/admin", "admin", OnceRoute)
 
 
 class Rejection(Wire):

@@ -1,7 +1,5 @@
 """Routes of people: the own profile, the own courses, what others may read."""
 
-from fastapi import APIRouter
-
 from classroom.callers import Role
 from classroom.ids import UserId
 from classroom.refusals import NotFound
@@ -13,9 +11,9 @@ from serve_app.people import ProfileChanges, PublicProfile, User, profile_of, us
 from serve_app.problems import RefusedRequest
 from serve_app.reasons import Unauthenticated
 from serve_app.visits import Me, Use, uuid_or_404
-from serve_app.wire import Cursor, IdInPath, Limit, PageOf, Wire, problems
+from serve_app.wire import Cursor, IdInPath, Limit, PageOf, Wire, new_router, problems
 
-router = APIRouter(prefix="/api/users", tags=["users"])
+router = new_router("/api/users", "users")
 
 _SHOWN = 20
 

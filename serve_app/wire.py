@@ -2,13 +2,21 @@
 
 from typing import Annotated, Any, Generic, TypeVar
 
-from fastapi import Path, Query
+from fastapi import APIRouter, Path, Query
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, PlainSerializer, StringConstraints, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 from classroom.times import rfc3339
 
 T = TypeVar("T")
+
+
+def new_router(prefix: str, tag: str, kind: type[APIRoute] = APIRoute) -> APIRouter:
+    """A router whose operations are named after their functions, in camelCase, for generated clients."""
+    return APIRouter(
+        prefix=prefix, tags=[tag], route_class=kind, generate_unique_id_function=lambda route: to_camel(route.name)
+    )
 
 
 class Wire(BaseModel):
