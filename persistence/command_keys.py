@@ -6,10 +6,8 @@ hears the first answer word for word, and that a key used for something else is 
 
 from typing import Protocol
 
-import redis.asyncio as redis
-
 from persistence.idempotency import KEEP_SECONDS, Request, Reused, Stored
-from persistence.redis_store import Reach, Together
+from persistence.redis_store import Together
 
 _FINGERPRINT_BYTES = 32
 
@@ -30,8 +28,8 @@ class RedisCommandKeys:
     """`CommandKeys` on Redis. A value is the request's fingerprint, then, once there is one, the answer's status in two
     bytes and the answer itself."""
 
-    def __init__(self, client: "redis.Redis") -> None:
-        self._together = Together(client, Reach())
+    def __init__(self, together: Together) -> None:
+        self._together = together
 
     async def claim(self, request: Request) -> Stored | Reused | None:
         """See `CommandKeys.claim`."""

@@ -86,9 +86,9 @@ class Reach:
 class Together:
     """Sends the commands of one loop turn as one pipeline, so that a rush costs a few round trips and one connection."""
 
-    def __init__(self, client: "redis.Redis", reach: Reach) -> None:
+    def __init__(self, client: "redis.Redis") -> None:
         self._redis = client
-        self._reach = reach
+        self._reach = Reach()
         self._waiting: list[tuple[tuple[str | bytes | int, ...], asyncio.Future[Any]]] = []
         self._sending: asyncio.Task[None] | None = None
 
@@ -128,10 +128,10 @@ class Together:
 
 
 class RedisTickets:
-    """`classroom.ports.Tickets` on Redis."""
+    """`classroom.ports.Tickets` on Redis, over a way to it of their own or one that is shared."""
 
-    def __init__(self, client: "redis.Redis") -> None:
-        self._together = Together(client, Reach())
+    def __init__(self, redis_or_shared: "redis.Redis | Together") -> None:
+        self._together = redis_or_shared if isinstance(redis_or_shared, Together) else Together(redis_or_shared)
 
     async def issue(self, caller: Caller, ttl_seconds: int) -> str | None:
         """A ticket that works once; None while Redis is away."""

@@ -21,7 +21,7 @@ from persistence.ids import new_id
 from persistence.live_records import PostgresLiveRecords
 from persistence.pools import open_pool
 from persistence.rate_limits import redis_rate_limits
-from persistence.redis_store import RedisGatewayDirectory, RedisTickets, open_redis, ping
+from persistence.redis_store import RedisGatewayDirectory, RedisTickets, Together, open_redis, ping
 from persistence.sign_ins import PostgresSignIns
 from persistence.tokens import AccessTokens
 from serve_app.composition import EdgeConfig, Parts
@@ -50,6 +50,7 @@ async def open_parts(config: EdgeConfig, actors: ActorConfig) -> AsyncIterator[P
         pool = await stack.enter_async_context(await open_pool(actors.database_url, 4, least=0))
         redis = open_redis(actors.redis_url)
         stack.push_async_callback(redis.aclose)
+        together = Together(redis)
         limits = redis_rate_limits(redis, config.rate_limit_per_minute, config.live_rate_limit_per_minute)
         stack.push_async_callback(limits.close)
         passwords = Passwords()
@@ -65,10 +66,10 @@ async def open_parts(config: EdgeConfig, actors: ActorConfig) -> AsyncIterator[P
             courses=PostgresCourses(database),
             enrollments=PostgresEnrollments(database),
             idempotency=idempotency,
-            command_keys=RedisCommandKeys(redis),
+            command_keys=RedisCommandKeys(together),
             live_records=PostgresLiveRecords(pool),
             live=clients.live,
-            tickets=RedisTickets(redis),
+            tickets=RedisTickets(together),
             gateways=RedisGatewayDirectory(redis),
             limits=limits,
             tokens=AccessTokens(config.secret_key),

@@ -7,12 +7,12 @@ from persistence.command_keys import RedisCommandKeys
 from persistence.idempotency import Request, Reused, Stored
 from persistence.ids import new_id
 from persistence.memory.idempotency import MemoryCommandKeys
-from persistence.redis_store import open_redis
+from persistence.redis_store import Together, open_redis
 
 
 @pytest.fixture(params=["memory", "redis"])
 def keys(request: pytest.FixtureRequest, redis_client: Any) -> Any:
-    return MemoryCommandKeys() if request.param == "memory" else RedisCommandKeys(redis_client)
+    return MemoryCommandKeys() if request.param == "memory" else RedisCommandKeys(Together(redis_client))
 
 
 def asked(fingerprint: bytes = b"a" * 32) -> Request:
@@ -48,7 +48,7 @@ async def test_one_key_stands_for_one_request_of_one_person(keys: Any) -> None:
 
 
 async def test_keys_are_forgotten_after_a_day(redis_client: Any) -> None:
-    keys, request = RedisCommandKeys(redis_client), asked()
+    keys, request = RedisCommandKeys(Together(redis_client)), asked()
     name = f"lyceum:command:{request.scope}:{request.key}"
     await keys.claim(request)
     assert 86_000 < await redis_client.ttl(name) <= 86_400
@@ -69,7 +69,7 @@ async def test_memory_holds_a_bounded_number_of_keys() -> None:
 
 async def test_without_redis_every_key_is_new() -> None:
     client = open_redis("redis://127.0.0.1:1/0")
-    keys, request = RedisCommandKeys(client), asked()
+    keys, request = RedisCommandKeys(Together(client)), asked()
     async with asyncio.timeout(5):
         assert await keys.claim(request) is None
         keys.keep(request, Stored(200, b"{}"))
