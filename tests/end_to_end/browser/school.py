@@ -34,6 +34,12 @@ class School:
         """New students of the course, with these names."""
         return [await self._enrol(name) for name in names]
 
+    async def register(self, name: str) -> Account:
+        """Somebody new, in no course."""
+        email = f"{uuid.uuid4().hex}@school.test"
+        made = await self.call("POST", "/auth/register", None, {"name": name, "email": email, "password": PASSWORD})
+        return Account(str(made["id"]), name, email)
+
     async def schedule(self, seats: int, starts_in_minutes: float = 5, **changes: Any) -> str:
         """A class of the course whose doors open ten minutes before it starts; its id."""
         body = {
@@ -60,9 +66,7 @@ class School:
         return str(answer.json()["accessToken"])
 
     async def _enrol(self, name: str) -> Account:
-        email = f"{uuid.uuid4().hex}@school.test"
-        made = await self.call("POST", "/auth/register", None, {"name": name, "email": email, "password": PASSWORD})
-        student = Account(made["id"], name, email)
+        student = await self.register(name)
         await self.call("POST", f"/courses/{self.course_id}/enroll", student)
         return student
 

@@ -3,7 +3,7 @@
 const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 const shortDay = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short" });
 const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
-const zoned = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit", timeZoneName: "short" });
+const zone = new Intl.DateTimeFormat(undefined, { timeZoneName: "short" });
 const seconds = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit", second: "2-digit" });
 
 export const timezone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -17,7 +17,9 @@ export function clockOf(iso: string): string {
 }
 
 export function clockWithZone(iso: string): string {
-  return zoned.format(new Date(iso));
+  const at = new Date(iso);
+  const name = zone.formatToParts(at).find((part) => part.type === "timeZoneName")?.value ?? "";
+  return `${clock.format(at)} ${name}`.trimEnd();
 }
 
 export function clockWithSeconds(iso: string): string {
