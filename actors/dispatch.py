@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import structlog
 
-from actors.envelopes import Envelope, NotOwner, Reply, pack_envelopes, unpack_replies
+from actors.envelopes import LATER, Envelope, Later, NotOwner, Reply, pack_envelopes, unpack_replies
 from actors.shards import assign, host_names, shard_of
 from classroom.answers import Refused
 from classroom.refusals import Unavailable
@@ -42,7 +42,7 @@ class HostTransport(Protocol):
 class _Waiting:
     """An envelope that wants an answer; `number` is its place in the order in which all were handed in."""
 
-    __slots__ = ("answer", "envelope", "number", "since", "tries")
+    __slots__ = ("answer", "envelope", "number", "since", "ticket", "tries")
 
     def __init__(self, number: int, envelope: Envelope, answer: "asyncio.Future[Reply]", since: float) -> None:
         self.number = number
@@ -50,6 +50,12 @@ class _Waiting:
         self.answer = answer
         self.since = since
         self.tries = 0
+        self.ticket: str | None = None
+
+    @property
+    def outgoing(self) -> Envelope:
+        """What to send: the envelope, or the ticket for its late answer."""
+        return self.envelope if self.ticket is None else Envelope(LATER, self.ticket, self.envelope.caller, None, None)
 
     def settle(self, reply: Reply) -> None:
         """Answer, unless nobody waits any more."""
@@ -62,7 +68,7 @@ class Dispatcher:
 
     All envelopes of one turn of the loop leave in one call a host; while three calls to a host are under way, more
     gather (at most 50,000). What a lost host was sent is sent again, with the same command ids and before everything that
-    was handed in later. After eight seconds without an answer it is `Unavailable`.
+    was handed in later; what a host answers `Later` is fetched later. After eight seconds it is `Unavailable`.
     """
 
     def __init__(self, transport: HostTransport, hosts: int) -> None:
@@ -113,7 +119,7 @@ class Dispatcher:
     async def _send(self, lane: "_Lane", batch: list[_Waiting]) -> None:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                packed = await self._transport.call(lane.host, pack_envelopes([waiting.envelope for waiting in batch]))
+                packed = await self._transport.call(lane.host, pack_envelopes([waiting.outgoing for waiting in batch]))
             replies = unpack_replies(packed)
             if len(replies) != len(batch):
                 raise ValueError(f"{len(replies)} replies to {len(batch)} envelopes")
@@ -123,14 +129,18 @@ class Dispatcher:
             _log.exception("host_call_failed", host=lane.host)
             lane.failed(batch, type(error).__name__)
         else:
-            self._answer(batch, replies)
+            self._answer(lane, batch, replies)
             lane.answered(batch)
 
-    def _answer(self, batch: list[_Waiting], replies: list[Reply]) -> None:
+    def _answer(self, lane: "_Lane", batch: list[_Waiting], replies: list[Reply]) -> None:
         again: list[_Waiting] = []
+        late: list[_Waiting] = []
         dropped = asyncio.get_running_loop().time() - DROPPED_SECONDS
         for waiting, reply in zip(batch, replies, strict=True):
-            if isinstance(reply, NotOwner):
+            if isinstance(reply, Later):
+                waiting.ticket = reply.ticket
+                late.append(waiting)
+            elif isinstance(reply, NotOwner):
                 if reply.owner in self._lanes:
                     self._owners[reply.shard_id] = reply.owner
                 again.append(waiting)
@@ -138,15 +148,16 @@ class Dispatcher:
                 again.append(waiting)
             else:
                 waiting.settle(reply)
+        loop = asyncio.get_running_loop()
+        if late:
+            loop.call_later(_pause(late), lane.put_back, late)  # the ticket is of this host
         if again:
-            tries = min(waiting.tries for waiting in again)
-            pause = min(FIRST_PAUSE * 1.5**tries, LONGEST_PAUSE)
-            asyncio.get_running_loop().call_later(pause, self._send_again, again)
+            loop.call_later(_pause(again), self._send_again, again)
 
     def _send_again(self, batch: list[_Waiting]) -> None:
         lanes: dict[_Lane, list[_Waiting]] = {}
         for waiting in batch:
-            waiting.tries += 1
+            waiting.ticket = None
             lanes.setdefault(self._lane(waiting), []).append(waiting)
         for lane, mine in lanes.items():
             lane.put_back(mine)
@@ -195,6 +206,8 @@ class _Lane:
             _log.warning("host_away", host=self.host, reason=reason[:200])
         self._is_away = True
         self._flying.remove(batch)
+        for waiting in batch:
+            waiting.ticket = None
         if not self._resting:
             self._resting = True
             self._pause = min(self._pause * 1.5, LONGEST_PAUSE)
@@ -240,3 +253,10 @@ class _Lane:
         while self.queue and self.queue[0].answer.done():
             self.queue.popleft()
         loop.call_later(WATCH_SECONDS, self._watch)
+
+
+def _pause(batch: list[_Waiting]) -> float:
+    """How long these rest before they are sent again; longer each time."""
+    for waiting in batch:
+        waiting.tries += 1
+    return min(FIRST_PAUSE * 1.5 ** min(waiting.tries for waiting in batch), LONGEST_PAUSE)

@@ -14,6 +14,8 @@ from classroom.topics import Position
 
 LIVE = "live"
 INBOX = "inbox"
+LATER = "later"
+"""Not a grain: whoever sends this fetches a late answer; the id is its ticket."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Envelope:
     kind: str
     grain_id: str
     caller: Caller
-    body: Command | Enter | Quit | Reconcile | Deliver
+    body: Command | Enter | Quit | Reconcile | Deliver | None
     command_id: str | None
 
 
@@ -70,7 +72,15 @@ class NotOwner:
     owner: str | None
 
 
-Reply = Accepted | Refused | Entered | NotOwner
+@dataclass(frozen=True)
+class Later:
+    """The answer takes longer than the call: it is to be fetched with the ticket. None: there is no such answer here
+    (the host was restarted), so the envelope is to be sent again."""
+
+    ticket: str | None
+
+
+Reply = Accepted | Refused | Entered | NotOwner | Later
 
 
 @dataclass(frozen=True)

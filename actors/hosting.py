@@ -11,7 +11,8 @@ import structlog
 
 from actors.archive import Archive, Stores
 from actors.boxes import Box, Grain
-from actors.envelopes import LIVE, Envelope, NotOwner, Reply
+from actors.deferred import Deferred
+from actors.envelopes import LATER, LIVE, Envelope, NotOwner, Reply
 from actors.listeners import SILENT_SECONDS, Listeners, Sender
 from actors.live_grain import LiveGrain
 from actors.owners import Owners
@@ -28,6 +29,7 @@ from persistence.batches import Committed
 from persistence.errors import StoreAway
 
 MAILBOX = 20_000
+CALL_SECONDS = 0.5
 IDLE_SECONDS = 300.0
 NOBODY_SECONDS = 5.0
 SWEEP_SECONDS = 1.0
@@ -65,6 +67,7 @@ class Hosting:
         self._archive = Archive(stores, grace_seconds * SECOND)
         self._listeners = Listeners(name, self.run_id, links)
         self._postman = Postman(links, self._take, self._spawn)
+        self._deferred = Deferred(self.run_id)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._ended = False
         self._answered = 0
@@ -83,7 +86,7 @@ class Hosting:
         _log.info("host_started", host=self.name, shards=len(self._epochs), deadlines=len(deadlines))
 
     async def execute(self, envelopes: Sequence[Envelope]) -> Sequence[Reply]:
-        """Answers to all envelopes, in their order, once each is durable."""
+        """Answers to all envelopes, in their order, each durable. What takes longer than half a second is `Later`."""
         call = Call(len(envelopes), asyncio.get_running_loop())
         touched: dict[Box, None] = {}
         for index, envelope in enumerate(envelopes):
@@ -93,7 +96,8 @@ class Hosting:
         for box in touched:
             self._drain(box)
         self._answered += len(envelopes)
-        return await call.done
+        await asyncio.wait((call.done,), timeout=CALL_SECONDS)
+        return call.done.result() if call.done.done() else call.put_off(self._deferred)
 
     def attach(self, gateway: str, run: str) -> str:
         """A gateway says that it lives, under which run. When the answer is not the one before, it has to follow the
@@ -145,6 +149,9 @@ class Hosting:
 
     def _accept(self, item: Item) -> Box | None:
         envelope = item.envelope
+        if envelope.kind == LATER:
+            item.answer(self._deferred.fetch(envelope.grain_id))
+            return None
         shard_id = shard_of(envelope.kind, envelope.grain_id)
         if shard_id not in self._epochs:
             item.answer(_AWAY if self._ended else NotOwner(shard_id, self._owners.find(shard_id)))

@@ -158,8 +158,8 @@ class LiveGrain:
         return self.offset, _encode(save(self._state))
 
     def saved(self, offset: int) -> None:
-        """The store has a snapshot of this offset, or will have in a moment."""
-        self._snapshot_at = max(self._snapshot_at, offset)
+        """The store has a snapshot of this offset, or will have in a moment; 0 when that came to nothing."""
+        self._snapshot_at = offset
 
     def wake_at(self) -> Moment | None:
         """When the class next has something to do by itself."""

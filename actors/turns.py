@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from actors.envelopes import Envelope, EvictNotice, Reply
+from actors.deferred import Deferred, Slot
+from actors.envelopes import Envelope, EvictNotice, Later, Reply
 from classroom.ids import UserId
 from classroom.ports import Batch, Entered
 from classroom.topics import Position
@@ -15,22 +16,33 @@ from persistence.batches import Write
 class Call:
     """One incoming call with several envelopes: its future resolves when the last of them is answered."""
 
-    __slots__ = ("_left", "_replies", "done")
+    __slots__ = ("_late", "_left", "_replies", "done")
 
     def __init__(self, size: int, loop: asyncio.AbstractEventLoop) -> None:
         self._replies: list[Any] = [None] * size
         self._left = size
+        self._late: dict[int, Slot] = {}
         self.done: asyncio.Future[Sequence[Reply]] = loop.create_future()
         if size == 0:
             self.done.set_result(())
 
     def answer(self, index: int, reply: Reply) -> None:
         """The answer to one envelope; a second one for the same envelope is ignored."""
-        if self._replies[index] is None:
+        if index in self._late:
+            self._late.pop(index).reply = reply
+        elif self._replies[index] is None:
             self._replies[index] = reply
             self._left -= 1
             if self._left == 0 and not self.done.done():
                 self.done.set_result(self._replies)
+
+    def put_off(self, deferred: Deferred) -> Sequence[Reply]:
+        """The answers that are there; for each of the others a ticket."""
+        for index, reply in enumerate(self._replies):
+            if reply is None:
+                ticket, self._late[index] = deferred.issue()
+                self._replies[index] = Later(ticket)
+        return self._replies
 
 
 class Item(NamedTuple):

@@ -13,6 +13,7 @@ from actors.dispatch import HostAway
 from actors.envelopes import EvictNotice, Parcel, Reply
 from actors.hosting import Hosting
 from actors.local import LocalLyceum
+from actors.logs import configure_logs
 from classroom.answers import Accepted, Answer, Refused
 from classroom.callers import Caller, Role
 from classroom.ids import CommandId, ConnectionId, CourseId, SessionId, Topic, UserId
@@ -32,6 +33,7 @@ from realtime.following import Following
 from realtime.settings import GatewaySettings
 from realtime.tasks import Tasks
 
+configure_logs()
 COURSE = CourseId("019a0000-0000-7000-8000-000000000002")
 TEACHER = Caller(UserId("tess"), "Tess", Role.INSTRUCTOR)
 NINE = Moment(1_795_251_600 * SECOND)

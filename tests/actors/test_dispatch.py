@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import pytest
 
 from actors.dispatch import Dispatcher, HostAway
-from actors.envelopes import LIVE, Envelope, NotOwner, Reply, pack_replies, unpack_envelopes
+from actors.envelopes import LATER, LIVE, Envelope, Later, NotOwner, Reply, pack_replies, unpack_envelopes
 from actors.shards import shard_of
 from classroom.answers import Accepted, Refused
 from classroom.callers import Caller, Role
@@ -22,7 +22,7 @@ def envelope(number: int, grain: str = "class") -> Envelope:
 
 
 def numbers(envelopes: Sequence[Envelope]) -> list[int]:
-    return [int((each.command_id or "")[1:]) for each in envelopes]
+    return [int((each.command_id or "c-1")[1:]) for each in envelopes]
 
 
 class Hosts:
@@ -203,6 +203,29 @@ async def test_a_store_that_stays_away_is_told_after_two_seconds() -> None:
     asked = loop.time()
     assert await Dispatcher(Hosts(answer), 1).execute(envelope(7)) == Refused(Unavailable())
     assert 1.99 <= loop.time() - asked <= 2.5
+
+
+async def test_a_late_answer_is_fetched_with_its_ticket_from_the_host_that_gave_it_out() -> None:
+    asked: list[tuple[str, str]] = []
+
+    async def answer(host: str, envelopes: Sequence[Envelope]) -> Sequence[Reply]:
+        asked.extend((each.kind, each.grain_id) for each in envelopes)
+        return [Later("ticket") if len(asked) < 4 else DONE for _ in envelopes]
+
+    assert await Dispatcher(Hosts(answer), 1).execute(envelope(7)) == DONE
+    assert asked == [(LIVE, "class"), *[(LATER, "ticket")] * 3]
+
+
+async def test_a_ticket_that_a_restarted_host_does_not_know_is_no_answer() -> None:
+    asked: list[str] = []
+    told: list[Reply] = [Later("ticket"), Later(None), DONE]
+
+    async def answer(host: str, envelopes: Sequence[Envelope]) -> Sequence[Reply]:
+        asked.extend(each.kind for each in envelopes)
+        return [told.pop(0)]
+
+    assert await Dispatcher(Hosts(answer), 1).execute(envelope(7)) == DONE
+    assert asked == [LIVE, LATER, LIVE]
 
 
 async def test_other_refusals_are_answers() -> None:

@@ -1,0 +1,191 @@
+"""Presence: who is really there, whatever was lost on the way."""
+
+import asyncio
+from typing import Any
+
+from classroom.answers import Refused
+from classroom.callers import Caller
+from classroom.ids import ConnectionId
+from classroom.live import commands as c
+from classroom.refusals import Unavailable
+from tests.actors.school import Class, Gate, School, until
+
+
+async def come_in(gate: Gate, room: Class, student: Caller, connection: str, command_id: Any = None) -> Any:
+    """Join over a socket."""
+    return await gate.topics.execute(room.id, student, c.TakeSeat(connection=ConnectionId(connection)), command_id)
+
+
+async def go(gate: Gate, room: Class, student: Caller, connection: str) -> None:
+    """The socket closes."""
+    await gate.topics.gone([room.id], student, ConnectionId(connection))
+
+
+def connected(school: School, room: Class) -> set[str]:
+    """Who is present, as the log tells it."""
+    return set(school.record(room).connections)
+
+
+async def test_a_socket_that_closes_loses_its_presence_at_once_and_its_seat_after_a_minute(school: School) -> None:
+    gate, room = await school.gate(), await school.open_class()
+    sam = school.student("sam")
+    await come_in(gate, room, sam, "socket")
+    assert connected(school, room) == {"sam"}
+    await go(gate, room, sam, "socket")
+    assert connected(school, room) == set()
+    await asyncio.sleep(59)
+    assert "sam" in school.record(room).seats
+    await asyncio.sleep(2)
+    assert "sam" not in school.record(room).seats
+    assert not gate.topics._present
+
+
+async def test_one_of_two_sockets_keeps_the_presence(school: School) -> None:
+    gate, room = await school.gate(), await school.open_class()
+    sam = school.student("sam")
+    await come_in(gate, room, sam, "one")
+    await gate.subscribe(room.live, sam, "two")
+    await go(gate, room, sam, "one")
+    await asyncio.sleep(120)
+    assert connected(school, room) == {"sam"}
+    assert "sam" in school.record(room).seats
+
+
+async def test_a_join_repeated_over_a_new_socket_makes_that_socket_present(school: School) -> None:
+    gate, room = await school.gate(), await school.open_class()
+    sam = school.student("sam")
+    await come_in(gate, room, sam, "one", "c1")
+    await go(gate, room, sam, "one")
+    await come_in(gate, room, sam, "two", "c1")
+    await asyncio.sleep(120)
+    assert connected(school, room) == {"sam"}
+    assert school.log(room).count("seat.taken") == 1
+
+
+async def test_a_departure_that_no_host_heard_is_told_later(school: School) -> None:
+    gate, room = await school.gate(), await school.open_class()
+    sam, kim = school.students(2)
+    await come_in(gate, room, sam, "sam's")
+    await come_in(gate, room, kim, "kim's")
+    school.tables.away = True
+    await go(gate, room, sam, "sam's")
+    await asyncio.sleep(20)
+    school.tables.away = False
+    await until(lambda: connected(school, room) == {kim.user_id}, "sam is taken for gone", 5)
+
+
+async def test_a_departure_while_its_host_is_down_is_told_later(school: School) -> None:
+    gate, room = await school.gate(), await school.open_class()
+    [sam] = school.students(1)
+    await come_in(gate, room, sam, "socket")
+    host = school.host_of(room)
+    school.lyceum.down.add(host)
+    school.kill()
+    await go(gate, room, sam, "socket")
+    school.lyceum.down.clear()
+    await until(lambda: not connected(school, room), "sam is taken for gone", 5)
+
+
+async def test_a_join_whose_answer_was_lost_leaves_no_ghost(school: School) -> None:
+    gate, room = await school.gate(), await school.open_class(seats=1)
+    sam, kim = school.students(2)
+    await school.look(room, sam)
+    school.store.open.clear()
+    joining = asyncio.ensure_future(come_in(gate, room, sam, "socket"))
+    assert await joining == Refused(Unavailable())
+    school.store.open.set()
+    await until(lambda: "seat.taken" in school.log(room), "the join happened")
+    await until(lambda: not connected(school, room), "the socket is not believed in", 5)
+    assert (await school.join(room, kim))["outcome"] == "waitlisted"
+    await until(lambda: kim.user_id in school.record(room).seats, "the seat is free after a minute", 62)
+
+
+async def test_presence_survives_a_kill_of_every_host(school: School) -> None:
+    gate, room = await school.gate(), await school.open_class(seats=50)
+    students = school.students(50)
+    for number, student in enumerate(students):
+        await come_in(gate, room, student, f"socket-{number}")
+    school.kill()
+    await asyncio.sleep(300)
+    assert connected(school, room) == {student.user_id for student in students}
+    assert "presence.lost" not in school.log(room)
+
+
+async def test_sockets_of_a_gateway_that_died_are_lost_after_its_silence(school: School) -> None:
+    one, other = await school.gate("one", "run-1"), await school.gate("other", "run-2")
+    room = await school.open_class()
+    sam, kim = school.students(2)
+    await come_in(one, room, sam, "sam's")
+    await come_in(other, room, kim, "kim's")
+    await asyncio.sleep(30)
+    one.die()
+    await asyncio.sleep(8)
+    assert connected(school, room) == {sam.user_id, kim.user_id}
+    await asyncio.sleep(5)
+    assert connected(school, room) == {kim.user_id}
+    await asyncio.sleep(61)
+    assert [seat.user_id for seat in school.record(room).seats] == [kim.user_id]
+
+
+async def test_sockets_of_an_earlier_run_are_lost_when_the_new_run_attaches(school: School) -> None:
+    gate, room = await school.gate(), await school.open_class()
+    [sam] = school.students(1)
+    await come_in(gate, room, sam, "socket")
+    await asyncio.sleep(15)
+    gate.die()
+    again = await school.gate("gateway", "run-2")
+    await until(lambda: not connected(school, room), "the old socket is lost", 3)
+    await come_in(again, room, sam, "another")
+    await asyncio.sleep(100)
+    assert connected(school, room) == {sam.user_id}
+
+
+async def test_sockets_of_a_gateway_that_died_together_with_the_hosts_are_lost(school: School) -> None:
+    gate, room = await school.gate(), await school.open_class(seats=1)
+    sam, kim = school.students(2)
+    await come_in(gate, room, sam, "socket")
+    gate.die()
+    school.kill()
+    assert (await school.join(room, kim))["outcome"] == "waitlisted"
+    await until(lambda: kim.user_id in school.record(room).seats, "the seat is free", 75)
+
+
+async def test_a_gateway_that_was_silent_and_is_back_keeps_its_sockets(school: School) -> None:
+    gate, room = await school.gate(), await school.open_class()
+    [sam] = school.students(1)
+    await come_in(gate, room, sam, "socket")
+    await asyncio.sleep(20)
+    gate.pause()
+    await asyncio.sleep(20)
+    assert not connected(school, room)
+    gate.resume()
+    await until(lambda: connected(school, room) == {sam.user_id}, "present again", 5)
+    await asyncio.sleep(120)
+    assert sam.user_id in school.record(room).seats
+
+
+async def test_who_joins_while_a_host_is_told_of_the_others_is_not_taken_for_gone(school: School) -> None:
+    gate, room = await school.gate(), await school.open_class(seats=100)
+    students = school.students(40)
+    for number, student in enumerate(students[:20]):
+        await come_in(gate, room, student, f"socket-{number}")
+    joins = []
+    for number, student in enumerate(students[20:], start=20):
+        if number % 5 == 0:
+            school.kill()
+        joins.append(asyncio.ensure_future(come_in(gate, room, student, f"socket-{number}")))
+        await asyncio.sleep(0.3)
+    await asyncio.gather(*joins)
+    await asyncio.sleep(5)
+    assert connected(school, room) == {student.user_id for student in students}
+    assert len(school.record(room).seats) == 40
+    await asyncio.sleep(100)
+    assert len(school.record(room).seats) == 40
+
+
+async def test_a_refused_join_is_not_remembered(school: School) -> None:
+    gate, room = await school.gate(), await school.open_class()
+    stranger = school.student("eve", enrolled=False)
+    assert isinstance(await come_in(gate, room, stranger, "socket"), Refused)
+    assert not gate.topics._present
+    assert not gate.topics._doubtful
