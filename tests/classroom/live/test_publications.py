@@ -72,6 +72,14 @@ def test_the_queue_hears_of_tickets_counts_and_the_life_of_the_class_without_any
         assert not {"userId", "name"} & told.data.keys()
 
 
+def test_the_queue_hears_that_it_moved_up_whoever_went_and_however() -> None:
+    room = started(max_students=1)
+    room.join(ada, ben, cyd, student("dan"))
+    room.do(ben, c.Leave())
+    room.do(ada, c.Leave())
+    assert [told.data for told in room.told[QUEUE]][-2:] == [{"ticket": 1}, {"ticket": 2}]
+
+
 def test_right_answers_stay_with_staff_until_the_poll_closes(room: Room) -> None:
     [told] = [told for told in room.told[EVERYBODY] if told.type == "poll.opened"]
     assert "correct" not in told.data

@@ -81,6 +81,20 @@ def test_the_restored_class_decides_as_the_one_that_went_on() -> None:
     assert save(room.state) == save(other.state)
 
 
+def test_who_was_lost_first_is_due_first_also_after_a_restart() -> None:
+    room = started(max_students=2, duration_minutes=600)
+    for caller in (ada, ben):
+        room.join(caller)
+        room.connect(caller)
+    for caller in (ben, ada):
+        room.wait(10)
+        room.disconnect(caller)
+    room.state = load(through_json(save(room.state)))
+    room.wait(50)
+    room.tick()
+    assert room.seated() == ["ada"]
+
+
 def test_a_snapshot_at_any_point_and_the_tail_are_the_class() -> None:
     room = busy()
     for length in range(len(room.log) + 1):
