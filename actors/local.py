@@ -45,8 +45,12 @@ class LocalLyceum:
 
     def topics(self, gateway: str, run: str, receive: Receiver) -> TopicsClient:
         """The ports of one gateway whose parcels go to `receive`."""
-        self._receivers[gateway] = receive
+        self.reconnect(gateway, receive)
         return TopicsClient(self.dispatcher, gateway, run)
+
+    def reconnect(self, gateway: str, receive: Receiver) -> None:
+        """What is sent to a gateway goes to `receive` from now on."""
+        self._receivers[gateway] = receive
 
     def disconnect(self, gateway: str) -> None:
         """A gateway is gone: what is sent to it does not arrive."""

@@ -77,6 +77,10 @@ class Lyceum(LocalLyceum):
         super().__init__(*args, **kwargs)
         self.down: set[str] = set()
 
+    def running(self, name: str) -> Hosting | None:
+        """A host that is up."""
+        return self._hosts.get(name)
+
     async def host(self, name: str) -> Hosting:
         if name in self.down:
             raise HostAway("down")
@@ -298,6 +302,12 @@ class School:
     async def owner(self, of: Class) -> Hosting:
         """The class's host itself."""
         return await self.lyceum.host(self.host_of(of))
+
+    def loaded(self, of: Class) -> Any:
+        """The grain in its host's memory, if it is there now."""
+        host = self.lyceum.running(self.host_of(of))
+        box = host._boxes.get(("live", of.id)) if host is not None else None
+        return box.grain if box is not None else None
 
     def log(self, of: Class) -> list[str]:
         """The types of everything that was logged, in order."""

@@ -74,9 +74,9 @@ async def test_an_idle_class_is_unloaded_with_a_snapshot_and_wakes_for_its_end(s
     for student in school.students(3):
         await school.join(room, student)
     host = await school.owner(room)
-    assert loaded(host, room) is not None
+    assert school.loaded(room) is not None
     await asyncio.sleep(310)
-    assert loaded(host, room) is None
+    assert school.loaded(room) is None
     assert school.tables.snapshots[room.id][0] == len(school.log(room))
     await asyncio.sleep(1500)
     assert school.log(room)[-1] == "session.ended"
@@ -114,13 +114,12 @@ async def test_a_long_log_is_cut_by_snapshots(school: School) -> None:
 async def test_a_snapshot_that_cannot_be_kept_is_made_again(school: School) -> None:
     room = await school.open_class(seats=5)
     await school.join(room, school.student("sam"))
-    host = await school.owner(room)
     await asyncio.sleep(250)
     school.tables.away = True
     await asyncio.sleep(100)
-    assert loaded(host, room) is not None
+    assert school.loaded(room) is not None
     school.tables.away = False
-    await until(lambda: loaded(host, room) is None, "unloaded", 10)
+    await until(lambda: school.loaded(room) is None, "unloaded", 10)
     assert school.tables.snapshots[room.id][0] == len(school.log(room))
 
 
@@ -150,9 +149,3 @@ async def test_a_deadline_that_stays_due_does_not_spin(school: School, monkeypat
     assert 3 < woken < 20
     monkeypatch.undo()
     await until(lambda: "session.ended" in school.log(room), "the end", 1000)
-
-
-def loaded(host: Any, room: Any) -> Any:
-    """The grain in the host's memory, if it is there."""
-    box = host._boxes.get(("live", room.id))
-    return box.grain if box is not None else None
