@@ -22,6 +22,7 @@ from serve_app.access_log import AccessLog
 from serve_app.composition import EdgeConfig, Parts
 from serve_app.edge import Edge
 from serve_app.faults import refusal_of
+from serve_app.figures import Figures
 from serve_app.passwords import TooBusy
 from serve_app.problems import RefusedRequest, problem_of
 from serve_app.reasons import MalformedJson
@@ -66,6 +67,7 @@ def create_app(config: EdgeConfig, open_parts: OpenParts) -> FastAPI:
         separate_input_output_schemas=False,
     )
     app.state.config = config
+    app.state.figures = Figures()
     for router in _ROUTERS:
         # As they are: `include_router` would look each of them up through another layer, built at the first request.
         app.router.routes.extend(router.routes)

@@ -11,13 +11,15 @@ from persistence.rate_limits import Allowance
 from serve_app.access_log import AccessLog
 from serve_app.composition import EdgeConfig, Parts
 from serve_app.faults import BODY_LIMIT, TooLarge, refusal_of
-from serve_app.reasons import BodyTooLarge, NotJson
+from serve_app.figures import Figures
+from serve_app.reasons import BadRequest, BodyTooLarge, NotJson
 from serve_app.reply import Reply, security_headers
 from serve_app.visits import Visit
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 _REQUEST_ID = re.compile(r"[!-~]{1,200}")
+_KEY = re.compile(rb"[!-~]{1,200}")
 _DOOR = re.compile(r"/api/live-sessions/([^/]+)/(join|leave|status)")
 _UNLIMITED = frozenset({"/api/health", "/api/openapi.json", "/api/docs"})
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -33,6 +35,7 @@ class Edge:
     def __init__(
         self, app: FastAPI, config: EdgeConfig, door: Mapping[tuple[str, str], Endpoint], access_log: AccessLog
     ) -> None:
+        self._figures: Figures = app.state.figures
         self._app = app
         self._config = config
         self._door = door
@@ -40,7 +43,10 @@ class Edge:
         self._headers = security_headers(config)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request; other ASGI scopes (lifespan) pass through."""
+        """Handle one request; the lifespan passes through. Sockets are the gateway's and are turned away here."""
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000})
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -52,7 +58,7 @@ class Edge:
         reply = Reply(send, visit, scope, self._headers, not self._config.server_adds_request_id)
         at_door = _DOOR.fullmatch(scope["path"])
         try:
-            refusal = _framing(scope, headers)
+            refusal = _framing(scope, headers) or _key_refusal(headers)
             if refusal is None and scope["path"].startswith("/api/"):
                 reply.allowance = parts.limits.hit_live(visit.who) if at_door else await _allowance(scope, visit, parts)
                 if reply.allowance is not None and not reply.allowance.allowed:
@@ -77,7 +83,7 @@ class Edge:
             elif not visit.fault_known:
                 refusal_of(error, visit.correlation_id)
         finally:
-            reply.log(self._access_log)
+            reply.log(self._access_log, self._figures, "door" if at_door else "other")
 
 
 async def _allowance(scope: Scope, visit: Visit, parts: Parts) -> Allowance | None:
@@ -94,7 +100,7 @@ def _visit(scope: Scope, headers: dict[bytes, bytes], parts: Parts) -> Visit:
         correlation_id=said if _REQUEST_ID.fullmatch(said) else parts.new_id(),
         address=_address(headers, client[0] if client else "unknown"),
         claims=claims,
-        idempotency_key=key.decode("latin-1")[:200] if key else None,
+        idempotency_key=key.decode("latin-1") if key is not None else None,
     )
 
 
@@ -118,6 +124,13 @@ def _framing(scope: Scope, headers: dict[bytes, bytes]) -> Refusal | None:
         return None
     kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
     return None if kind == b"application/json" or kind.endswith(b"+json") else NotJson()
+
+
+def _key_refusal(headers: dict[bytes, bytes]) -> Refusal | None:
+    key = headers.get(b"idempotency-key")
+    if key is None or _KEY.fullmatch(key):
+        return None
+    return BadRequest("Idempotency-Key", "must be 1 to 200 letters, digits or signs of ASCII, without spaces")
 
 
 def _bounded(receive: Receive) -> Receive:

@@ -51,7 +51,7 @@ async def get_metrics(request: Request, config: Config, visit: CurrentVisit) -> 
     admin = visit.claims is not None and visit.claims.caller.role is Role.ADMIN
     if not scraper and not admin:
         raise RefusedRequest(NoSuchRoute())
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    return Response(generate_latest(request.app.state.figures.registry), media_type=CONTENT_TYPE_LATEST)
 
 
 async def _check(name: str, check: Callable[[], Awaitable[None]]) -> Literal["ok", "down"]:

@@ -9,6 +9,7 @@ from classroom.refusals import Refusal
 from persistence.rate_limits import Allowance
 from serve_app.access_log import AccessLog, Entry
 from serve_app.composition import EdgeConfig
+from serve_app.figures import Figures
 from serve_app.problems import problem_of
 from serve_app.visits import Visit
 
@@ -44,14 +45,16 @@ class Reply:
         problem = problem_of(refusal, self._scope["path"], self.visit.correlation_id, headers)
         await problem.response()(self._scope, _nothing_more, self)
 
-    def log(self, access_log: AccessLog) -> None:
+    def log(self, access_log: AccessLog, figures: Figures, kind: str) -> None:
         """Note the request."""
         claims = self.visit.claims
+        seconds = time.perf_counter() - self._began
+        figures.count(kind, self._scope["method"], self.status or 0, seconds)
         entry = Entry(
             method=self._scope["method"],
             path=self._scope["path"],
             status=self.status,
-            ms=round((time.perf_counter() - self._began) * 1_000, 1),
+            ms=round(seconds * 1_000, 1),
             user=claims.caller.user_id if claims is not None else None,
             correlationId=self.visit.correlation_id,
         )

@@ -181,3 +181,25 @@ async def test_while_the_store_is_away_nothing_is_acknowledged(edge: Any) -> Non
         assert response.headers["retry-after"] == "1"
     edge.tables.live.away = False
     assert (await student.client.get("/api/courses")).status_code == 200
+
+
+@pytest.mark.parametrize("key", ["", "two words", "x" * 201, "é"])
+async def test_a_key_that_cannot_be_kept_is_refused(edge: Any, key: str) -> None:
+    headers = [(b"Idempotency-Key", key.encode("latin-1"))]
+    body = {"name": "S", "email": "s@example.org", "password": "correct horse"}
+    response = await edge.visitor.post("/api/auth/register", json=body, headers=headers)
+    refused = problem(response, 400, "bad_request")
+    assert refused["details"]["fields"][0]["field"] == "Idempotency-Key"
+
+
+async def test_sockets_are_turned_away(edge: Any) -> None:
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await edge.transport.app({"type": "websocket", "path": "/ws", "headers": []}, receive, send)
+    assert sent == [{"type": "websocket.close", "code": 1000}]
