@@ -4,13 +4,16 @@ Ray gives its workers new titles and forgets HAProxy, so neither names nor paren
 when its command line or an open file of its lies in that run's own temporary folder.
 """
 
+import ctypes
 import os
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 
 import psutil
+
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 def belonging_to(folders: Iterable[Path]) -> list[psutil.Process]:
@@ -59,6 +62,24 @@ def tree(pid: int) -> list[psutil.Process]:
     except psutil.NoSuchProcess:
         return []
     return [process, *_children(process)]
+
+
+def adopt_orphans() -> None:
+    """From now on what our descendants leave behind becomes our child and not that of process 1, which in some
+    containers lets the dead stand about for ever (`PR_SET_CHILD_SUBREAPER`, prctl(2))."""
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def reap_orphans(spared: Container[int]) -> None:
+    """Let go of children that have died, but for `spared`, whose owners wait for them themselves."""
+    while True:
+        try:
+            dead = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return
+        if dead is None or dead.si_pid in spared:
+            return
+        os.waitpid(dead.si_pid, os.WNOHANG)
 
 
 def wait_gone(processes: list[psutil.Process], timeout_seconds: float) -> bool:

@@ -33,6 +33,11 @@ class Servers:
         """Where Redis answers once it is started."""
         return self._settings.redis_url or redis.url_of(self._temporary / "redis")
 
+    @property
+    def pids(self) -> set[int]:
+        """The processes that are watched here."""
+        return {server.process.pid for server, _ in self._running.values()}
+
     def start_postgres(self) -> None:
         """Start the embedded PostgreSQL unless an external one is set. Raises `ServerFailed`."""
         log = self._folder.logs / "postgres.log"

@@ -15,6 +15,7 @@ from persistence.embedded import postgres
 from persistence.embedded.server import ServerFailed
 from serve_app.command import checks, health, ray_head
 from serve_app.command.data_folder import DataFolder, Run, make_temporary
+from serve_app.command.processes import adopt_orphans, reap_orphans
 from serve_app.command.progress import Progress
 from serve_app.command.refusing import CannotRun
 from serve_app.command.servers import Servers
@@ -34,6 +35,7 @@ def up(settings: Settings, console: Console) -> None:
         stack.callback(progress.close)
         stack.enter_context(folder.locked())
         _interrupt_on_signals()
+        adopt_orphans()
         try:
             if folder.clean_up():
                 progress.say("  The last run did not end in order: what it left behind is gone, its data is kept.")
@@ -73,6 +75,7 @@ def _start(settings: Settings, folder: DataFolder, progress: Progress, stack: Ex
     )
     folder.note_run(_note(settings, temporary))
     stack.callback(folder.forget_run)
+    stack.callback(reap_orphans, ())
     stack.callback(servers.stop)
     crew = ThreadPoolExecutor(max_workers=6, thread_name_prefix="start")
     databases = crew.submit(_start_databases, settings, servers, progress)
@@ -143,6 +146,7 @@ def _stay(servers: Servers, progress: Progress) -> None:
     heads = [process for process in psutil.Process().children() if process.name() in ("raylet", "gcs_server")]
     while True:
         time.sleep(0.5)
+        reap_orphans(servers.pids)
         for name in servers.revive():
             progress.say(f"  {name} had died; it runs again.")
         if not all(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in heads):
