@@ -61,26 +61,32 @@ async def ping(client: "redis.Redis") -> None:
 
 class Reach:
     """Calls to a Redis that may be away: after a failure it is left alone for a second, so that the calls of that
-    second cost nothing."""
+    second cost nothing; then one call at a time tries whether it is back."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        self._failing = False
         self._rest_until = 0.0
 
     @property
     def resting(self) -> bool:
-        """Whether a call failed within the last second."""
-        return self._clock() < self._rest_until
+        """Whether a call would not even be tried now."""
+        return self._failing and self._clock() < self._rest_until
 
     async def ask(self, call: Callable[[], Awaitable[_T]]) -> _T | None:
         """The call's answer, or None while Redis is away."""
-        if self.resting:
-            return None
+        if self._failing:
+            if self._clock() < self._rest_until:
+                return None
+            self._rest_until = self._clock() + _CALL_SECONDS * 3  # nobody else while this call finds out
         try:
-            return await call()
+            answer = await call()
         except _AWAY:
+            self._failing = True
             self._rest_until = self._clock() + _REST_SECONDS
             return None
+        self._failing = False
+        return answer
 
 
 class Together:

@@ -163,3 +163,29 @@ async def test_a_server_that_failed_is_left_alone_for_a_second() -> None:
     assert len(calls) == 1
     clock.now += 1
     assert await reach.ask(work) == "here"
+    assert not reach.resting
+
+
+async def test_only_one_call_tries_whether_the_server_is_back() -> None:
+    clock = Clock()
+    reach = Reach(clock)
+    back = asyncio.Event()
+    tries = []
+
+    async def fail() -> str:
+        raise ConnectionError
+
+    async def hang() -> str:
+        tries.append(clock.now)
+        await back.wait()
+        return "here"
+
+    await reach.ask(fail)
+    clock.now += 1
+    first = asyncio.create_task(reach.ask(hang))
+    await asyncio.sleep(0)
+    assert [await reach.ask(hang) for _ in range(5)] == [None] * 5
+    assert len(tries) == 1
+    back.set()
+    assert await asyncio.wait_for(first, 10) == "here"
+    assert await reach.ask(hang) == "here"
