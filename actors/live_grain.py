@@ -73,12 +73,13 @@ class LiveGrain:
         self._frame_json = b""
         self._snapshot_at = loaded.snapshot_offset
         self._state = restore(SessionId(grain_id), loaded, recent, grace)
-        # What the store holds is not known after a load; a class that is over has no deadline left.
-        self._deadline = _UNKNOWN if self.offset and self._state.status in (Status.SCHEDULED, Status.LIVE) else None
         if any(entry.type in _MOVES for entry in loaded.tail):
             self._moves_due = self._state.at
         self.unsent = tail_notices(self._state.session_id, loaded)
         self.unsent_evictions = tail_evictions(self._state, loaded)
+        # What the store holds is not known after a load; a class that is over and told everything has no deadline left.
+        goes_on = self._state.status in (Status.SCHEDULED, Status.LIVE)
+        self._deadline = _UNKNOWN if self.offset and (goes_on or self.unsent) else None
 
     @property
     def state(self) -> LiveClass:
@@ -320,7 +321,13 @@ class LiveGrain:
         state = self._state
         if state.plan is None:
             return
-        deadline = next_deadline(state)
+        for event, entry, _ in logged:
+            turn.notices.extend(notices_of(state.session_id, event, entry.offset))
+            if isinstance(event, MemberRemoved):
+                turn.evictions.append(EvictNotice(self.id, event.user_id))
+        # Whoever has something to tell wakes at once after a crash: it may not have been told.
+        untold = turn.notices or turn.evictions or self._moves_due is not None
+        deadline = now if logged and untold else next_deadline(state)
         # A row that is too early wakes the class in vain; one that is too late would forget something.
         stored = self._deadline
         moved = deadline != stored and (deadline is None or stored is None or deadline < stored or stored <= now)
@@ -334,10 +341,6 @@ class LiveGrain:
             intervals, deadline, moved,
         )  # fmt: skip
         self._publish(turn, logged)
-        for event, entry, _ in logged:
-            turn.notices.extend(notices_of(state.session_id, event, entry.offset))
-            if isinstance(event, MemberRemoved):
-                turn.evictions.append(EvictNotice(self.id, event.user_id))
 
     def _publish(self, turn: Turn, logged: "list[_Logged]") -> None:
         for index, view in enumerate(VIEWS):

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 
 from actors.attachments import Attachments
@@ -251,9 +252,10 @@ class School:
 
     def student(self, name: str, enrolled: bool = True) -> Caller:
         """Somebody of the course."""
+        user_id = UserId(f"019a0000-0000-7000-9000-{blake2b(name.encode(), digest_size=6).hexdigest()}")
         if enrolled:
-            self.tables.enroll(COURSE, UserId(name), name.capitalize(), f"{name}@example.org")
-        return Caller(UserId(name), name.capitalize(), Role.STUDENT)
+            self.tables.enroll(COURSE, user_id, name, f"{name}@example.org")
+        return Caller(user_id, name, Role.STUDENT)
 
     def students(self, count: int, prefix: str = "s") -> list[Caller]:
         """Many of them."""
@@ -262,15 +264,19 @@ class School:
     async def open_class(self, seats: int = 2, start: bool = True, **words: Any) -> Class:
         """A class that has begun, unless `start` is False: then its doors are open."""
         made = Class(SessionId(self.new_id()))
-        plan: dict[str, Any] = {
-            "course_id": COURSE, "title": "Fractions", "starts_at": Moment(self.clock() + 60 * SECOND),
-            "duration_minutes": 60, "max_students": seats, "doors_open_minutes": 10, "waitlist_enabled": True,
-            "instructor_id": TEACHER.user_id, "instructor_name": TEACHER.name,
-        }  # fmt: skip
-        await self.ask(made, TEACHER, c.Schedule(**{**plan, **words}))
+        await self.ask(made, TEACHER, self.plan(max_students=seats, **words))
         if start:
             await self.ask(made, TEACHER, c.Start())
         return made
+
+    def plan(self, **words: Any) -> c.Schedule:
+        """An hour from the next minute on, for two students, doors open."""
+        plan: dict[str, Any] = {
+            "course_id": COURSE, "title": "Fractions", "starts_at": Moment(self.clock() + 60 * SECOND),
+            "duration_minutes": 60, "max_students": 2, "doors_open_minutes": 10, "waitlist_enabled": True,
+            "instructor_id": TEACHER.user_id, "instructor_name": TEACHER.name,
+        }  # fmt: skip
+        return c.Schedule(**{**plan, **words})
 
     async def ask(self, of: Class, caller: Caller, command: c.Command, command_id: str | None = None) -> Any:
         """The decoded result of a command that must be accepted."""

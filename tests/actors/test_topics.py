@@ -185,7 +185,7 @@ async def test_whoever_is_sent_out_is_evicted_at_every_gateway(school: School) -
     await school.join(room, sam)
     await school.ask(room, TEACHER, c.RemoveMember(sam.user_id))
     for gate in (one, other):
-        await until(lambda gate=gate: [each.user_id for each in gate.evictions] == ["sam"], "evicted")
+        await until(lambda gate=gate: [each.user_id for each in gate.evictions] == [sam.user_id], "evicted")
 
 
 async def test_evictions_reach_gateways_that_attach_to_a_restarted_host_only_afterwards(school: School) -> None:
