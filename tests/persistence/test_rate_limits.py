@@ -51,7 +51,7 @@ async def test_processes_compare_what_the_door_counted(make_limits: Any) -> None
     async with asyncio.timeout(10):
         while other.hit_live(who).allowed:  # noqa: ASYNC110 - what is waited for happens in Redis
             await asyncio.sleep(0.01)
-    assert other._counts[who].ours <= 3
+    assert other._counts[who].ours < 10  # it was refused for what the other process had counted
     await one.close()
     await other.close()
 
