@@ -197,3 +197,64 @@ async def test_an_unknown_class_is_not_found_and_not_remembered(school: School) 
     assert answer.refusal.code == "not_found"
     await until(lambda: host.stats()["grains"] == before, "the empty grain is gone", 10)
     assert await school.look(room) is not None
+
+
+async def test_closing_commits_what_was_decided_and_keeps_snapshots(school: School) -> None:
+    room = await school.open_class(seats=50)
+    students = school.students(30)
+    await asyncio.gather(*(school.look(room, student) for student in students))
+    school.store.open.clear()
+    joins = [asyncio.ensure_future(school.answer(room, student, c.TakeSeat())) for student in students]
+    await asyncio.sleep(0.1)
+    closing = asyncio.ensure_future((await school.owner(room)).close(5))
+    await asyncio.sleep(0.1)
+    school.store.open.set()
+    await closing
+    assert len(school.record(room).seats) == 30
+    assert school.tables.snapshots[room.id][0] == len(school.log(room))
+    assert all(isinstance(answer, Accepted) for answer in await asyncio.gather(*joins))
+
+
+async def test_closing_ends_in_time_when_the_store_hangs(school: School) -> None:
+    room = await school.open_class()
+    sam = school.student("sam")
+    await school.look(room, sam)
+    school.store.open.clear()
+    joining = asyncio.ensure_future(school.answer(room, sam, c.TakeSeat()))
+    await asyncio.sleep(0.1)
+    loop = asyncio.get_running_loop()
+    asked = loop.time()
+    await (await school.owner(room)).close(3)
+    assert loop.time() - asked < 3.5
+    school.kill()
+    school.store.open.set()
+    assert isinstance(await joining, Accepted)
+
+
+async def test_a_killed_host_sends_nothing_and_wakes_nobody(school: School) -> None:
+    gate, room = await school.gate(), await school.open_class()
+    await gate.subscribe(room.live, TEACHER)
+    sam = school.student("sam")
+    await school.join(room, sam)
+    gate.pause()
+    await asyncio.sleep(1)
+    gate.parcels.clear()
+    school.store.open.clear()
+    joining = asyncio.ensure_future(school.answer(room, sam, c.Leave()))
+    await asyncio.sleep(0.1)
+    school.lyceum.down.update(school.lyceum.dispatcher.hosts)
+    school.kill()
+    school.store.open.set()
+    assert isinstance(await joining, Refused)
+    await asyncio.sleep(100)
+    assert not gate.parcels
+    assert "seat.released" not in school.log(room)
+
+
+async def test_hundreds_of_classes_that_are_due_at_once_all_end(school: School) -> None:
+    rooms = [await school.open_class(duration_minutes=1) for _ in range(300)]
+    school.kill()
+    await asyncio.sleep(120)
+    for host in school.lyceum.dispatcher.hosts:
+        await school.lyceum.host(host)
+    await until(lambda: all(school.log(room)[-1] == "session.ended" for room in rooms), "all have ended", 5)

@@ -1,0 +1,86 @@
+import asyncio
+
+import pytest
+
+from actors.attachments import Attachments
+from actors.dispatch import HostAway
+
+
+class Hosts:
+    def __init__(self) -> None:
+        self.tokens: dict[str, str | Exception] = {"one": "a", "two": "b"}
+        self.attached: list[str] = []
+
+    async def attach(self, host: str, gateway: str, run: str) -> str:
+        self.attached.append(host)
+        token = self.tokens[host]
+        if isinstance(token, Exception):
+            raise token
+        if token == "hang":
+            await asyncio.Event().wait()
+        return token
+
+
+class Work:
+    def __init__(self) -> None:
+        self.renewed: list[str] = []
+        self.settled = 0
+        self.faults = 0
+
+    async def renew(self, host: str) -> None:
+        if self.faults:
+            self.faults -= 1
+            raise ZeroDivisionError
+        self.renewed.append(host)
+
+    async def settle(self) -> None:
+        self.settled += 1
+        if self.settled == 2:
+            raise ZeroDivisionError
+
+
+def attachments(hosts: Hosts, work: Work) -> Attachments:
+    return Attachments(hosts, ("one", "two"), "gateway", "run", work.renew, work.settle)
+
+
+async def test_a_host_is_renewed_when_its_token_is_another_and_only_then() -> None:
+    hosts, work = Hosts(), Work()
+    attaching = attachments(hosts, work)
+    for _ in range(3):
+        await attaching.attach()
+    assert sorted(work.renewed) == ["one", "two"]
+    hosts.tokens["two"] = "c"
+    await attaching.attach()
+    await attaching.attach()
+    assert work.renewed[2:] == ["two"]
+
+
+@pytest.mark.parametrize("trouble", [HostAway("gone"), ZeroDivisionError(), "hang"])
+async def test_trouble_with_one_host_keeps_no_other_waiting_for_long(trouble: Exception | str) -> None:
+    hosts, work = Hosts(), Work()
+    keeping = asyncio.ensure_future(attachments(hosts, work).keep())
+    hosts.tokens["one"] = trouble
+    await asyncio.sleep(20)
+    assert hosts.attached.count("two") >= 5
+    assert work.renewed == ["two"]
+    hosts.tokens["one"] = "again"
+    await asyncio.sleep(5)
+    assert work.renewed == ["two", "one"]
+    keeping.cancel()
+
+
+async def test_a_host_that_could_not_be_renewed_is_renewed_in_the_next_round() -> None:
+    hosts, work = Hosts(), Work()
+    work.faults = 3
+    keeping = asyncio.ensure_future(attachments(hosts, work).keep())
+    await asyncio.sleep(5)
+    assert sorted(work.renewed) == ["one", "two"]
+    keeping.cancel()
+
+
+async def test_doubts_are_settled_in_every_round_whatever_happens() -> None:
+    hosts, work = Hosts(), Work()
+    keeping = asyncio.ensure_future(attachments(hosts, work).keep())
+    await asyncio.sleep(5.1)
+    assert work.settled == 10
+    keeping.cancel()

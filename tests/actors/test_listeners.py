@@ -1,0 +1,85 @@
+import asyncio
+
+from actors.envelopes import EvictNotice, Parcel
+from actors.listeners import Listeners
+from classroom.ids import Topic, UserId
+from classroom.ports import Batch
+from tests.actors.school import turns
+
+TOPIC = Topic("live:class")
+
+
+class Sender:
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, Parcel]] = []
+        self.failures = 0
+
+    def send(self, gateway: str, parcel: Parcel) -> None:
+        self.sent.append((gateway, parcel))
+
+    def lost(self, gateway: str) -> int:
+        return self.failures
+
+
+async def test_what_one_turn_has_for_a_gateway_is_one_parcel_in_order() -> None:
+    sender = Sender()
+    listeners = Listeners("host", "run", sender)
+    batches = [Batch(TOPIC, 1, number, [b"{}"]) for number in range(1, 6)]
+    for batch in batches:
+        listeners.publish("gateway", batch)
+    listeners.publish("other", batches[0])
+    listeners.resync("gateway", TOPIC)
+    assert not sender.sent
+    await turns()
+    assert sender.sent == [
+        ("gateway", Parcel("host", "run", batches, [], [TOPIC])),
+        ("other", Parcel("host", "run", batches[:1], [], [])),
+    ]
+
+
+async def test_the_token_changes_when_a_gateway_must_follow_anew_and_not_otherwise() -> None:
+    sender = Sender()
+    listeners = Listeners("host", "run", sender)
+    assert listeners.attach("gateway", "g-1")
+    tokens = [listeners.token("gateway")]
+    await asyncio.sleep(9)
+    assert not listeners.forget_silent()
+    assert not listeners.attach("gateway", "g-1")
+    assert listeners.token("gateway") == tokens[0]
+    await asyncio.sleep(11)
+    assert listeners.forget_silent() == ["gateway"]
+    assert listeners.attach("gateway", "g-1")
+    tokens.append(listeners.token("gateway"))
+    sender.failures += 1
+    tokens.append(listeners.token("gateway"))
+    tokens.append(Listeners("host", "another run", sender).token("gateway"))
+    assert len(set(tokens)) == 4
+
+
+async def test_a_host_that_was_held_up_itself_pardons_everybody() -> None:
+    listeners = Listeners("host", "run", Sender())
+    listeners.attach("gateway", "g-1")
+    await asyncio.sleep(30)
+    listeners.pardon()
+    assert not listeners.forget_silent()
+    assert listeners.runs == {"g-1"}
+
+
+async def test_recent_evictions_are_told_to_whoever_attaches() -> None:
+    sender = Sender()
+    listeners = Listeners("host", "run", sender)
+    listeners.evict([EvictNotice("class", UserId("old"))])
+    await asyncio.sleep(20)
+    listeners.evict([EvictNotice("class", UserId("new"))])
+    listeners.attach("gateway", "g-1")
+    await turns()
+    assert [notice.user_id for _, parcel in sender.sent for notice in parcel.evictions] == ["new"]
+
+
+async def test_after_the_end_nothing_is_sent() -> None:
+    sender = Sender()
+    listeners = Listeners("host", "run", sender)
+    listeners.publish("gateway", Batch(TOPIC, 1, 1, [b"{}"]))
+    listeners.close()
+    await turns()
+    assert not sender.sent
