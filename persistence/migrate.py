@@ -6,6 +6,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util.exc import CommandError
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -17,10 +18,15 @@ _SCRIPTS = Path(__file__).parent / "migrations"
 _ONE_AT_A_TIME = 0x4C59_4345  # "LYCE": the advisory lock under which migrations run
 
 
+class LaterSchema(Exception):
+    """The database was written by a later release, whose migrations this one does not have."""
+
+
 def upgrade(database_url: str, revision: str = "head") -> None:
     """Run every migration up to `revision` that has not run yet; two at once wait for each other.
 
-    Works with and without a running event loop (it blocks either way). Raises what Postgres or the network raises.
+    Works with and without a running event loop (it blocks either way). Raises LaterSchema, or what Postgres or the
+    network raises.
     """
     failed: list[BaseException] = []
 
@@ -52,4 +58,7 @@ def _run_scripts(connection: Connection, revision: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, revision)
+    try:
+        command.upgrade(config, revision)
+    except CommandError as error:
+        raise LaterSchema(str(error)) from error

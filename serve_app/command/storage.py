@@ -46,13 +46,11 @@ def database_url(settings: Settings) -> Iterator[str]:
 
 def migrate(url: str) -> None:
     """Bring the tables up to this release. Raises `CannotRun` when the database cannot be reached or is of a later one."""
-    from alembic.util.exc import CommandError  # heavy; most commands do without
-
-    from persistence.migrate import upgrade
+    from persistence.migrate import LaterSchema, upgrade  # heavy; most commands do without
 
     try:
         upgrade(url)
-    except CommandError as error:
+    except LaterSchema as error:
         raise CannotRun(f"The database was written by a later release of Lyceum: {error}") from error
     except (OSError, StoreAway) as error:
         raise CannotRun(f"The database cannot be reached: {error}") from error
