@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-START_SECONDS = 150
+START_SECONDS = 240
 STOP_SECONDS = 60
 GRACE_SECONDS = 3
 
@@ -110,6 +110,14 @@ def processes_of(run: dict[str, Any]) -> list[psutil.Process]:
         if any(mark in text for text in texts):
             found.append(process)
     return found
+
+
+def command_line(process: psutil.Process) -> str:
+    """The words of a process's command line; nothing when it is gone."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def stop(process: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -21,6 +21,7 @@ from tests.end_to_end.operating import (
     STOP_SECONDS,
     RunningLyceum,
     assert_nothing_left,
+    command_line,
     processes_of,
     read_run,
     run_lyceum,
@@ -95,7 +96,7 @@ def test_listens_on_loopback_but_for_what_the_security_page_lists(lyceum: Runnin
                 address = ipaddress.ip_address(connection.laddr.ip)
                 mapped = getattr(address, "ipv4_mapped", None) or address
                 if not mapped.is_loopback:
-                    beyond.add(process.cmdline()[0].split(":lyceum")[0])
+                    beyond.add(command_line(process).split(":lyceum")[0])
     assert beyond == {"ray::ServeReplica"}, "docs/security.md lists one listener beyond loopback: Serve's replicas"
 
 
@@ -106,8 +107,9 @@ def test_uses_less_than_two_and_a_half_gigabytes(lyceum: RunningLyceum, record_p
 
 
 def test_names_of_actors_stand_in_the_process_list(lyceum: RunningLyceum) -> None:
-    titles = {process.cmdline()[0] for process in whole_run(lyceum) if process.cmdline()}
-    assert {"ray::GrainHost", "ray::Gateway"} <= {title.split(".")[0] for title in titles}
+    titles = " ".join(command_line(process) for process in whole_run(lyceum))
+    assert "ray::GrainHost" in titles
+    assert "ray::Gateway" in titles
 
 
 def test_status_says_what_runs(lyceum: RunningLyceum) -> None:
@@ -198,7 +200,7 @@ def test_interrupt_while_starting_leaves_nothing(after: str, folder: Path) -> No
     deadline = time.monotonic() + 120
     while True:
         run = read_run(folder / "data")
-        if run is not None and any(sign in " ".join(each.cmdline()) for each in processes_of(run)):
+        if run is not None and any(sign in command_line(each) for each in processes_of(run)):
             break
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < deadline, log.read_text()
