@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import json
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -215,6 +216,9 @@ async def _start(stack: AsyncExitStack, folder: Path, options: argparse.Namespac
 
 
 async def _compare(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)  # servers are ours to end, whoever ends us
     async with AsyncExitStack() as stack:
         contenders, url = await _start(stack, folder, options)
         for name, contender in contenders.items():  # a first turn that does not count: caches, connections, pages
@@ -223,7 +227,9 @@ async def _compare(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         for name in interleaved(list(contenders), options.rounds):
             turn = await run_turn(name, contenders[name], await contenders[name].prepare(options.students))
             turns.append(turn)
-            print(f"{name:26} {turn.per_second:9,.0f}/s{'  (void)' if turn.is_void else ''}", file=sys.stderr, flush=True)
+            void = "  (void)" if turn.is_void else ""
+            cpu = turn.cpu_per_join * 1e6
+            print(f"{name:26} {turn.per_second:9,.0f}/s {cpu:9,.0f} µs{void}", file=sys.stderr, flush=True)
         async with _connected(url) as connection:
             settings = await describe_postgres(connection)
     summaries = [summarise(name, turns) for name in contenders]
@@ -253,6 +259,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with tempfile.TemporaryDirectory(prefix="lyceum-bench-") as folder:
             Path(folder).chmod(0o711)  # as root, Postgres runs as somebody else who must pass through
             results = uvloop.run(_compare(options, Path(folder)))
+    except asyncio.CancelledError:
+        print("The comparison was interrupted.", file=sys.stderr)
+        return 1
     except (BrokenPromise, NotOnRecord, NothingValid, ServiceFailed, ServerFailed, OSError) as fault:
         print(f"The comparison could not be made: {fault}", file=sys.stderr)
         return 1

@@ -1,7 +1,7 @@
 """The peer of `door.py`: a class door as a good engineer writes it with FastAPI and asyncpg, one transaction a request.
 
 Run as `uvicorn loadtests.benchmarks.plain_service:app`, with PLAIN_DATABASE_URL and PLAIN_SECRET_KEY in the environment.
-PLAIN_ONE_STATEMENT=1 sends the same two writes as one statement: one round trip to Postgres instead of four.
+Its tables are in `door.py`. PLAIN_ONE_STATEMENT=1 sends the same two writes as one statement: one round trip to Postgres instead of four.
 """
 
 import os
@@ -18,13 +18,6 @@ from fastapi.responses import Response
 from classroom.times import Moment
 from persistence.tokens import AccessTokens, Claims
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS classes (id uuid PRIMARY KEY, capacity int NOT NULL, taken int NOT NULL DEFAULT 0);
-CREATE TABLE IF NOT EXISTS seats (
-    class_id uuid NOT NULL REFERENCES classes, user_id uuid NOT NULL, number int NOT NULL,
-    joined_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (class_id, user_id)
-);
-"""
 _TAKE = "UPDATE classes SET taken = taken + 1 WHERE id = $1 AND taken < capacity RETURNING taken"
 _SEAT = "INSERT INTO seats (class_id, user_id, number) VALUES ($1, $2, $3)"
 _BOTH = """
