@@ -103,8 +103,11 @@ function AccountMenu({ user }: { user: User }) {
   return (
     <Menu position="bottom-end" shadow="md" width={240}>
       <Menu.Target>
-        <UnstyledButton className={classes.account ?? ""} aria-label={`Account of ${user.name}`}>
-          <Avatar name={user.name} color="initials" size={36} radius="xl" aria-hidden="true" />
+        <UnstyledButton className={classes.account ?? ""} aria-label={`Account: ${user.name}`}>
+          <Text component="span" fw={600} truncate visibleFrom="sm" maw={200}>
+            {user.name}
+          </Text>
+          <Avatar color="aegean" variant="filled" size={36} radius="xl" aria-hidden="true" />
         </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown>

@@ -5,6 +5,7 @@ import {
   Button,
   Card,
   createTheme,
+  Drawer,
   Modal,
   NumberInput,
   PasswordInput,
@@ -51,6 +52,18 @@ const ember: MantineColorsTuple = [
   "#96240f",
   "#741907",
 ];
+const leaf: MantineColorsTuple = [
+  "#e8f6ee",
+  "#d3ecdd",
+  "#a8d9bb",
+  "#79c596",
+  "#52b377",
+  "#39a664",
+  "#258f52",
+  "#187844",
+  "#0f6136",
+  "#084a28",
+];
 const gray: MantineColorsTuple = [
   "#f7f9fa",
   "#eff3f5",
@@ -79,9 +92,9 @@ const dark: MantineColorsTuple = [
 const input = { defaultProps: { size: "md" } };
 
 export const theme = createTheme({
-  colors: { aegean, saffron, ember, gray, dark },
+  colors: { aegean, saffron, ember, leaf, gray, dark },
   primaryColor: "aegean",
-  primaryShade: { light: 8, dark: 6 },
+  primaryShade: { light: 8, dark: 7 },
   black: "#15232c",
   fontFamily: "'Figtree Variable', system-ui, -apple-system, 'Segoe UI', sans-serif",
   fontFamilyMonospace: "ui-monospace, 'SF Mono', 'Cascadia Mono', Menlo, monospace",
@@ -108,7 +121,10 @@ export const theme = createTheme({
       defaultProps: { radius: "sm", variant: "light" },
       styles: { label: { textTransform: "none" } },
     }),
-    Modal: Modal.extend({ defaultProps: { radius: "lg", centered: true } }),
+    Modal: Modal.extend({
+      defaultProps: { radius: "lg", centered: true, closeButtonProps: { "aria-label": "Close" } },
+    }),
+    Drawer: Drawer.extend({ defaultProps: { closeButtonProps: { "aria-label": "Close the menu" } } }),
     TextInput: TextInput.extend(input),
     PasswordInput: PasswordInput.extend(input),
     NumberInput: NumberInput.extend(input),

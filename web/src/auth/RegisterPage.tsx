@@ -58,7 +58,7 @@ export function RegisterPage({ to }: { to?: string }) {
           </Button>
           <Text c="dimmed">
             Have one already?{" "}
-            <TextLink to="/sign-in" search={to === undefined ? {} : { to }}>
+            <TextLink underline="always" to="/sign-in" search={to === undefined ? {} : { to }}>
               Sign in
             </TextLink>
           </Text>

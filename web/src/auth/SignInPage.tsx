@@ -47,7 +47,7 @@ export function SignInPage({ to }: { to?: string }) {
           </Button>
           <Text c="dimmed">
             New here?{" "}
-            <TextLink to="/register" search={to === undefined ? {} : { to }}>
+            <TextLink underline="always" to="/register" search={to === undefined ? {} : { to }}>
               Create an account
             </TextLink>
           </Text>

@@ -8,7 +8,7 @@ export function CourseFacts({ course }: { course: Course }) {
     <Group gap="xs" mt="auto">
       {course.category === null ? null : <Badge color="gray">{course.category.name}</Badge>}
       <Badge color="gray">{course.difficulty}</Badge>
-      <Badge color={course.free ? "green" : "saffron"}>{priceOf(course)}</Badge>
+      <Badge color={course.free ? "leaf" : "saffron"}>{priceOf(course)}</Badge>
       <Badge color="gray">
         {course.studentCount} {course.studentCount === 1 ? "student" : "students"}
       </Badge>

@@ -17,7 +17,7 @@ export interface VisitorNeeds {
 }
 
 const JOIN_TIMEOUT_MS = 60_000;
-const LOOK_EVERY_MS = 10_000;
+const LOOK_EVERY_MS = 5_000;
 const LOOK_AGAIN_MS = 1_500;
 
 export class Visitor {

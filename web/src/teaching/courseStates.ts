@@ -5,6 +5,6 @@ import type { Course } from "../api/types";
 export const STATES: Record<Course["status"], { label: string; color: string; meaning: string }> = {
   draft: { label: "Draft", color: "gray", meaning: "Only you can see it. Submit it to have it published." },
   pending: { label: "In review", color: "saffron", meaning: "An admin looks at it before students can find it." },
-  published: { label: "Published", color: "green", meaning: "Students can find it and enrol." },
+  published: { label: "Published", color: "leaf", meaning: "Students can find it and enrol." },
   rejected: { label: "Sent back", color: "ember", meaning: "Change what was asked for and submit it again." },
 };

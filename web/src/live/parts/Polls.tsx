@@ -41,7 +41,7 @@ function PollCard({ visitor, poll, staff }: { visitor: Visitor; poll: Poll; staf
             {poll.votes} {poll.votes === 1 ? "vote" : "votes"}
           </Text>
         </Group>
-        <Title order={3} className="break">
+        <Title order={2} fz="h3" className="break">
           {poll.question}
         </Title>
         {votes ? <Ballot visitor={visitor} poll={poll} onDone={() => setChanging(false)} /> : <Tally poll={poll} />}
@@ -117,7 +117,7 @@ function Tally({ poll }: { poll: Poll }) {
                 {label}
                 {poll.yourChoices?.includes(index) ? " (your vote)" : ""}
                 {right ? (
-                  <Text component="span" size="sm" c="green" fw={650}>
+                  <Text component="span" size="sm" c="leaf" fw={650}>
                     {" "}
                     <IconCheck size={14} aria-hidden="true" /> correct
                   </Text>
@@ -127,7 +127,7 @@ function Tally({ poll }: { poll: Poll }) {
                 {count} · {share} %
               </Text>
             </Group>
-            <Progress value={share} size="md" color={right ? "green" : "aegean"} aria-hidden="true" />
+            <Progress value={share} size="md" color={right ? "leaf" : "aegean"} aria-hidden="true" />
           </div>
         );
       })}

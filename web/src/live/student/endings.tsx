@@ -22,7 +22,7 @@ const home = (
 
 export function EndedScreen({ state }: ScreenProps) {
   return (
-    <Notice icon={<IconCircleCheck size={28} />} title="This class has ended" actions={home}>
+    <Notice level={2} icon={<IconCircleCheck size={28} />} title="This class has ended" actions={home}>
       <Text>
         It ended at {clockOf(state.session!.endsAt)}. Your attendance is recorded to the second; there is nothing left
         to do.
@@ -33,7 +33,7 @@ export function EndedScreen({ state }: ScreenProps) {
 
 export function CancelledScreen({ state }: ScreenProps) {
   return (
-    <Notice icon={<IconCalendarOff size={28} />} color="gray" title="This class was cancelled" actions={home}>
+    <Notice level={2} icon={<IconCalendarOff size={28} />} color="gray" title="This class was cancelled" actions={home}>
       <Text>{state.session!.instructor.name} called it off before it started.</Text>
     </Notice>
   );
@@ -43,6 +43,7 @@ export function RemovedScreen({ visitor, state }: ScreenProps) {
   const banned = state.standing.at === "removed" && state.standing.banned;
   return (
     <Notice
+      level={2}
       icon={<IconDoorExit size={28} />}
       color="ember"
       title="You were removed from this class"
@@ -65,6 +66,7 @@ export function RemovedScreen({ visitor, state }: ScreenProps) {
 export function ElsewhereScreen({ visitor }: ScreenProps) {
   return (
     <Notice
+      level={2}
       icon={<IconDeviceLaptop size={28} />}
       title="This class is open somewhere else"
       actions={<Button onClick={() => visitor.takeBack()}>Use this window</Button>}

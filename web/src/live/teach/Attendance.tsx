@@ -12,7 +12,7 @@ import type { AttendanceRow, LiveSession } from "../../api/types";
 import { clockWithSeconds, exactDuration } from "../../ui/time";
 
 const STATUS: Record<AttendanceRow["status"], { label: string; color: string }> = {
-  present: { label: "Present", color: "green" },
+  present: { label: "Present", color: "leaf" },
   left: { label: "Left", color: "saffron" },
   absent: { label: "Absent", color: "gray" },
 };

@@ -86,7 +86,7 @@ function PersonList<T>({ title, empty, people, row }: ListProps<T>) {
   const [shown, setShown] = useState(PAGE);
   return (
     <Card component="section" aria-label={title} p="md">
-      <Title order={3} mb="sm" className="numbers">
+      <Title order={2} fz="h3" mb="sm" className="numbers">
         {title}
       </Title>
       {people.length === 0 ? <Text c="dimmed">{empty}</Text> : null}
