@@ -39,6 +39,8 @@ class EdgeConfig:
     course_review: bool = True
     rate_limit_per_minute: int = 100
     live_rate_limit_per_minute: int = 600
+    most_at_once: int = 4_000
+    """Requests that one replica works on at the same time; more are told to come again."""
     metrics_token: str = ""
     """Bearer token for `/metrics`; empty: only admins may read them."""
     server_adds_request_id: bool = False

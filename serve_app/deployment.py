@@ -12,8 +12,7 @@ from serve_app.composition import EdgeConfig
 from serve_app.settings import Settings
 
 APPLICATION = "lyceum"
-_MOST_AT_ONCE = 2_000
-_MOST_WAITING = 4_000
+_NEVER_REACHED = 20_000
 
 
 @serve.ingress()
@@ -43,9 +42,9 @@ def run(settings: Settings) -> None:
         Api,
         name="Api",
         num_replicas=settings.api_replicas,
-        # Serve's own limits: beyond them a request is refused with 503 instead of waiting without end.
-        max_ongoing_requests=_MOST_AT_ONCE,
-        max_queued_requests=_MOST_WAITING,
+        # The edge has a limit of its own, which it answers with a problem document; Serve's stands behind it.
+        max_ongoing_requests=_NEVER_REACHED,
+        max_queued_requests=_NEVER_REACHED,
         ray_actor_options={"num_cpus": 0},
         graceful_shutdown_wait_loop_s=0.5,
         graceful_shutdown_timeout_s=10,

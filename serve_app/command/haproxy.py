@@ -18,6 +18,8 @@ _FAULTS = {
     504: ("Gateway Timeout", "unavailable", "The server took too long to answer. Please try again."),
 }
 
+_UNWATCHED = "    http-request set-header x-request-disconnect-disabled ?1\n"
+
 
 def corrected(config: str, public: str, errors: Path) -> str:
     """The configuration with the site alone on `public` (`host:port`) and everything else on loopback, the caller's address
@@ -28,6 +30,9 @@ def corrected(config: str, public: str, errors: Path) -> str:
     config = re.sub(
         r"^(\s*)option httplog$", r"\1option httplog\n\1option forwardfor except 127.0.0.0/8", config, flags=re.MULTILINE
     )
+    # A replica then needs no task of its own to watch the caller, and nothing is cut short in the middle.
+    config = config.replace(_UNWATCHED, "")
+    config = re.sub(r"(^frontend http_frontend\n\s*bind \S+\n)", rf"\1{_UNWATCHED}", config, flags=re.MULTILINE)
     config = re.sub(r"^\s*errorfile .*\n", "", config, flags=re.MULTILINE)
     lines = "".join(f"    errorfile {status} {errors / f'{status}.http'}\n" for status in _FAULTS)
     return re.sub(r"^(defaults\n)", rf"\1{lines}", config, flags=re.MULTILINE)

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -203,3 +204,24 @@ async def test_sockets_are_turned_away(edge: Any) -> None:
 
     await edge.transport.app({"type": "websocket", "path": "/ws", "headers": []}, receive, send)
     assert sent == [{"type": "websocket.close", "code": 1000}]
+
+
+async def test_more_than_a_replica_can_hold_are_told_to_come_again(make_edge: Any) -> None:
+    async with make_edge(most_at_once=2) as edge:
+        gate = asyncio.Event()
+        inside = asyncio.Queue[None]()
+
+        async def wait() -> None:
+            inside.put_nowait(None)
+            await gate.wait()
+
+        edge.app.add_api_route("/api/wait", wait)
+        held = [asyncio.create_task(edge.visitor.get("/api/wait")) for _ in range(2)]
+        async with asyncio.timeout(10):
+            for _ in held:
+                await inside.get()
+            refused = await edge.visitor.get("/api/courses")
+            assert problem(refused, 503, "unavailable")["details"]["retry"] is True
+            gate.set()
+            assert [response.status_code for response in await asyncio.gather(*held)] == [200, 200]
+            assert (await edge.visitor.get("/api/courses")).status_code == 200

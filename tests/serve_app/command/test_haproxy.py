@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ray.serve._private.constants import SERVE_HTTP_REQUEST_DISCONNECT_DISABLED_HEADER
 from ray.serve._private.haproxy_templates import HAPROXY_CONFIG_TEMPLATE
 
 from serve_app.command.haproxy import corrected, write_errors, write_launcher
@@ -46,6 +47,14 @@ def test_only_the_site_listens_where_it_is_told(public: str, tmp_path: Path) -> 
 
 def test_callers_address_is_handed_on_once(tmp_path: Path) -> None:
     assert corrected(SERVES, "127.0.0.1:8000", tmp_path).count("option forwardfor") == 1
+
+
+def test_replicas_are_told_once_not_to_watch_the_caller(tmp_path: Path) -> None:
+    once = corrected(SERVES, "127.0.0.1:8000", tmp_path)
+    twice = corrected(once, "127.0.0.1:8000", tmp_path)
+    for config in (once, twice):
+        assert config.count("http-request set-header x-request-disconnect-disabled ?1") == 1
+    assert SERVE_HTTP_REQUEST_DISCONNECT_DISABLED_HEADER == "x-request-disconnect-disabled"
 
 
 def test_faults_are_problem_documents(tmp_path: Path) -> None:
