@@ -60,7 +60,11 @@ class Edge:
         at_door = _DOOR.fullmatch(scope["path"])
         self._inside += 1
         try:
-            refusal = await self._refusal(scope, headers, reply, at_door is not None)
+            refusal = self._full() or _framing(scope, headers) or _key_refusal(headers)
+            if refusal is None and scope["path"].startswith("/api/"):
+                reply.allowance = parts.limits.hit_live(visit.who) if at_door else await _allowance(scope, visit, parts)
+                if reply.allowance is not None and not reply.allowance.allowed:
+                    refusal = RateLimited(reply.allowance.reset_seconds)
             if refusal is not None:
                 await reply.refuse(refusal)
                 return
@@ -74,33 +78,22 @@ class Edge:
             else:
                 await self._app(scope, receive, reply)
         except Exception as error:
-            await _failed(error, reply)
+            # A fault that FastAPI answered comes by here again; what failed in the middle of an answer, for the first time.
+            if reply.status is None:
+                refusal, more = refusal_of(error, visit.correlation_id)
+                await reply.refuse(refusal, more)
+            elif not visit.fault_known:
+                refusal_of(error, visit.correlation_id)
         finally:
             self._inside -= 1
             reply.log(self._access_log, self._figures, "door" if at_door else "other")
 
-    async def _refusal(self, scope: Scope, headers: dict[bytes, bytes], reply: Reply, at_door: bool) -> Refusal | None:
-        """Why nobody needs to look at the request."""
-        if self._inside > self._config.most_at_once:
-            return Unavailable("The service")
-        if not scope["path"].startswith("/api/"):
-            return None
-        refusal = _framing(scope, headers) or _key_refusal(headers)
-        if refusal is not None or scope["path"] in _UNLIMITED:
-            return refusal
-        limits, who = self._app.state.parts.limits, reply.visit.who
-        left: Allowance | None = limits.hit_live(who) if at_door else await limits.hit(who)
-        reply.allowance = left
-        return RateLimited(left.reset_seconds) if left is not None and not left.allowed else None
+    def _full(self) -> Refusal | None:
+        return Unavailable("The service") if self._inside > self._config.most_at_once else None
 
 
-async def _failed(error: Exception, reply: Reply) -> None:
-    # A fault that FastAPI answered comes by here again; one in the middle of an answer comes for the first time.
-    if reply.status is None:
-        refusal, headers = refusal_of(error, reply.visit.correlation_id)
-        await reply.refuse(refusal, headers)
-    elif not reply.visit.fault_known:
-        refusal_of(error, reply.visit.correlation_id)
+async def _allowance(scope: Scope, visit: Visit, parts: Parts) -> Allowance | None:
+    return None if scope["path"] in _UNLIMITED else await parts.limits.hit(visit.who)
 
 
 def _visit(scope: Scope, headers: dict[bytes, bytes], parts: Parts) -> Visit:
@@ -128,7 +121,7 @@ def _address(headers: dict[bytes, bytes], peer: str) -> str:
 
 def _framing(scope: Scope, headers: dict[bytes, bytes]) -> Refusal | None:
     """Why the body is not even looked at."""
-    if scope["method"] not in _WITH_BODY:
+    if scope["method"] not in _WITH_BODY or not scope["path"].startswith("/api/"):
         return None
     length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length) > BODY_LIMIT:
