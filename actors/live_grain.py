@@ -2,12 +2,11 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import get_args
 
 import msgspec
 import structlog
 
-from actors.envelopes import LIVE, Enter, Envelope, EvictNotice, Quit, Reconcile, Reply
+from actors.envelopes import LIVE, Deliver, Enter, Envelope, EvictNotice, Quit, Reconcile, Reply
 from actors.restoring import notices_of, publish, restore, tail_evictions, tail_notices
 from actors.rings import Ring
 from actors.turns import Item, Notice, Resume, Turn
@@ -43,7 +42,6 @@ TICKS_A_TURN = 10_000
 
 _encode = msgspec.json.Encoder().encode
 _log = structlog.get_logger(__name__)
-_COMMANDS = get_args(c.Command)
 _MOVES = (SeatPromoted.type, WaitlistLeft.type)
 _FOR_STUDENTS = (c.TakeSeat, c.Look, Enter)
 _UNKNOWN: Moment | None = Moment(-1)
@@ -189,10 +187,10 @@ class LiveGrain:
         elif isinstance(body, c.Tick):
             self._tick(now, logged)
             turn.replies.append((item, _DONE))
-        elif isinstance(body, _COMMANDS):
-            turn.replies.append((item, self._command(item.envelope, body, enrolled, now, logged)))
-        else:
+        elif body is None or isinstance(body, Deliver):
             turn.replies.append((item, Refused(Forbidden("ask this of a class"))))
+        else:
+            turn.replies.append((item, self._command(item.envelope, body, enrolled, now, logged)))
 
     def _command(
         self, envelope: Envelope, command: c.Command, enrolled: bool, now: Moment, logged: "list[_Logged]"
