@@ -94,7 +94,7 @@ async def test_a_class_without_a_queue_says_that_it_is_full(people: People, scho
     await first.sees("seated")
     await second.press("Take a seat")
     await second.sees("full")
-    await second.sees_text("All 1 seats are taken, and the instructor has switched the queue off.")
+    await second.sees_text("The only seat is taken, and the instructor has switched the queue off.")
     await first.leave_class()
     await second.sees("door")
 

@@ -84,7 +84,7 @@ describe("coming in", () => {
   });
 
   test("a reload finds the seat, or the place, where it was", () => {
-    expect(student(looked({ outcome: "seated", seat: { number: 7 } })).standing).toMatchObject({
+    expect(student(looked({ outcome: "seated", seat: { number: 7, since: at } })).standing).toMatchObject({
       at: "seated",
       seat: 7,
     });

@@ -136,7 +136,7 @@ export function FullScreen({ visitor, state }: ScreenProps) {
     <Entrance state={state}>
       <Title order={2}>This class is full</Title>
       <Text>
-        All {session.maxStudents} seats are taken
+        {session.maxStudents === 1 ? "The only seat is taken" : `All ${session.maxStudents} seats are taken`}
         {queueFull
           ? ", and the queue has reached its limit too."
           : session.waitlistEnabled
