@@ -207,6 +207,8 @@ class LiveGrain:
         if isinstance(decision, Refusal):
             return Refused(decision)
         self._move(decision, now, key, logged)
+        if key is not None and not decision and not isinstance(command, c.Look):
+            state.remember(key, fresh)  # a late copy of a command that changed nothing must go on changing nothing
         if isinstance(command, c.Leave):
             self._enrolled.pop(caller.user_id, None)  # leaving may come from the end of the enrolment
         return self._accepted(ask, fresh)

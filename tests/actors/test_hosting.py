@@ -136,6 +136,15 @@ async def test_a_repeated_message_is_posted_once_and_keeps_its_id(school: School
     assert school.log(room).count("chat.posted") == 1
 
 
+async def test_a_late_copy_of_a_leave_that_changed_nothing_goes_on_changing_nothing(school: School) -> None:
+    room = await school.open_class()
+    sam = school.student("sam")
+    await school.ask(room, sam, c.Leave(), "c1")
+    await school.join(room, sam, "c2")
+    await school.ask(room, sam, c.Leave(), "c1")
+    assert [seat.user_id for seat in school.record(room).seats] == [sam.user_id]
+
+
 async def test_the_same_id_of_two_people_are_two_commands(school: School) -> None:
     room = await school.open_class()
     for student in school.students(2):
