@@ -1,7 +1,8 @@
 """The peer of `door.py`: a class door as a good engineer writes it with FastAPI and asyncpg, one transaction a request.
 
 Run as `uvicorn loadtests.benchmarks.plain_service:app`, with PLAIN_DATABASE_URL and PLAIN_SECRET_KEY in the environment.
-Its tables are in `door.py`. PLAIN_ONE_STATEMENT=1 sends the same two writes as one statement: one round trip to Postgres instead of four.
+Its tables are in `door.py`. PLAIN_ONE_STATEMENT=1 sends the same two writes as one statement:
+one round trip to Postgres instead of four.
 """
 
 import os
