@@ -7,6 +7,7 @@ python -m locust -f loadtests/locustfile.py --host http://127.0.0.1:8000 --prepa
 import random
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +51,10 @@ def _on_init(environment: Environment, **_: Any) -> None:
     allow_many_connections()
     _runs[environment] = DoorRun(environment)
     options = environment.parsed_options
-    if options is not None and options.prepared and options.num_users is None and Path(options.prepared).exists():
-        options.num_users = len(read_prepared(Path(options.prepared).read_text()).students)
-        options.spawn_rate = options.spawn_rate or 200
+    if options is not None and options.prepared and options.num_users is None:
+        with suppress(OSError, ValueError):  # the start of the run reads it again, and says what is wrong with it
+            options.num_users = len(read_prepared(Path(options.prepared).read_text()).students)
+            options.spawn_rate = options.spawn_rate or 200
 
 
 class StudentUser(FastHttpUser):

@@ -74,3 +74,12 @@ async def test_a_run_without_a_class_says_what_is_missing(free_port: int) -> Non
     code, said = await _locust("--host", f"http://127.0.0.1:{free_port}")
     assert code == 1
     assert "name the file that `lyceum loadtest prepare` printed with --prepared" in said
+
+
+async def test_a_class_file_that_is_no_class_is_one_sentence(free_port: int, tmp_path: Path) -> None:
+    file = tmp_path / "class.json"
+    file.write_text("")
+    code, said = await _locust("--host", f"http://127.0.0.1:{free_port}", "--prepared", str(file))
+    assert code == 1
+    assert "This is not the JSON that `lyceum loadtest prepare` prints" in said
+    assert "Traceback" not in said
