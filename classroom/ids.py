@@ -1,5 +1,6 @@
 """Names of things, as distinct types, and the layout of the ids themselves."""
 
+import re
 from typing import NewType
 
 UserId = NewType("UserId", str)
@@ -24,9 +25,9 @@ def uuid7(unix_ms: int, entropy: int) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII)
+
+
 def is_uuid(text: str) -> bool:
     """Whether `text` is a UUID in its canonical, lower-case form."""
-    if len(text) != 36 or text[8] != "-" or text[13] != "-" or text[18] != "-" or text[23] != "-":
-        return False
-    digits = text.replace("-", "")
-    return len(digits) == 32 and all(c in "0123456789abcdef" for c in digits)
+    return _UUID.fullmatch(text) is not None

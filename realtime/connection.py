@@ -202,12 +202,12 @@ class Connection:
 
     def _open_frame(self, frame: frames.Incoming, now: float) -> Sequence[Effect]:
         match frame:
+            case frames.CommandFrame():
+                return self._command(frame, now)
             case frames.Ping():
                 return (Send(frames.PONG),)
             case frames.Hello():
                 return _shut(MALFORMED, "hello comes once")
-            case frames.CommandFrame():
-                return self._command(frame, now)
             case frames.Subscribe():
                 return self._subscribe(frame, now)
             case frames.Unsubscribe():
