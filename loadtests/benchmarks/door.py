@@ -4,7 +4,7 @@ All contenders share one Postgres, take turns (A B C, C B A, …) and meet the s
 their own, opened before the clock starts; then all ask at once; the clock stops at the last answer. Classes and tokens are
 made before the clock, one durable join is one distinct student, and after each turn Postgres is asked for every seat.
 
-python -m loadtests.benchmarks.door [--students 2000] [--rounds 6]
+python -m loadtests.benchmarks.door [--students 5000] [--rounds 6]
 """
 
 import argparse
@@ -247,7 +247,7 @@ async def _compare(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the comparison, print its table and keep its figures; 1 with a sentence when it could not be run."""
     parser = argparse.ArgumentParser(prog="python -m loadtests.benchmarks.door", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--students", type=int, default=2_000, help="a turn, each with one join")
+    parser.add_argument("--students", type=int, default=5_000, help="a turn, each with one join")
     parser.add_argument("--rounds", type=int, default=6, help="turns of each contender")
     parser.add_argument("--connections", type=int, help="REST: keep-alive connections (default: one a student)")
     parser.add_argument("--port", type=int, default=9_610, help="the first of four ports to use")
