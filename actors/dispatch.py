@@ -14,9 +14,11 @@ from actors.shards import assign, host_names, shard_of
 from classroom.answers import Refused
 from classroom.refusals import Unavailable
 
-IN_FLIGHT = 1
-"""With two or three calls under way each carried half as much, and a call costs as much as a dozen joins: over REST that was
-a third of the rate. What is slow does not hold the others up: the host answers `Later` for it."""
+IN_FLIGHT = 3
+WORTH_A_CALL = 64
+"""A call costs as much as a dozen joins. So while one is under way a further one leaves only when it carries many: a
+stampede overlaps with its commits, and a trickle gathers (over REST that is a third more joins a second). What is slow
+does not hold the others up: the host answers `Later` for it."""
 BATCH = 2_000
 WAITING = 50_000
 PATIENCE_SECONDS = 8.0
@@ -69,7 +71,7 @@ class Dispatcher:
     """Sends envelopes to the hosts of their grains.
 
     All envelopes of one turn of the loop leave in one call a host; while a call to a host is under way, more
-    gather (at most 50,000). What a lost host was sent is sent again, with the same command ids and before everything that
+    gather (at most 50,000), and leave when there are many or it returns. What a lost host was sent is sent again, with the same command ids and before everything that
     was handed in later; what a host answers `Later` is fetched later. After eight seconds it is `Unavailable`.
     """
 
@@ -226,7 +228,9 @@ class _Lane:
             asyncio.get_running_loop().call_soon(self._leave)
 
     def _may_send(self) -> bool:
-        return not self._resting and len(self._flying) < (1 if self._is_away else IN_FLIGHT)
+        if self._resting or not self._flying:
+            return not self._resting
+        return not self._is_away and len(self._flying) < IN_FLIGHT and len(self.queue) >= WORTH_A_CALL
 
     def _leave(self) -> None:
         self._scheduled = False

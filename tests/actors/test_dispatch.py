@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
-from actors.dispatch import Dispatcher, HostAway
+from actors.dispatch import WORTH_A_CALL, Dispatcher, HostAway
 from actors.envelopes import LATER, LIVE, Envelope, Later, NotOwner, Reply, pack_replies, unpack_envelopes
 from actors.shards import shard_of
 from classroom.answers import Accepted, Refused
@@ -67,7 +67,7 @@ async def test_envelopes_of_one_turn_of_the_loop_leave_in_one_call_a_host_in_ord
         assert calls == [mine]
 
 
-async def test_one_call_is_under_way_to_a_host_at_most_and_the_rest_gathers() -> None:
+async def test_while_a_call_is_under_way_few_gather_and_many_leave_in_two_more_at_most() -> None:
     held = asyncio.Event()
 
     async def answer(host: str, envelopes: Sequence[Envelope]) -> Sequence[Reply]:
@@ -77,13 +77,14 @@ async def test_one_call_is_under_way_to_a_host_at_most_and_the_rest_gathers() ->
     hosts = Hosts(answer)
     dispatcher = Dispatcher(hosts, 1)
     answers = []
-    for number in range(10):
+    for number in range(3 * WORTH_A_CALL):
         answers.append(dispatcher.submit(envelope(number)))
         await asyncio.sleep(0.001)
-    assert hosts.calls["grain-host-0"] == [[0]]
+    assert [len(call) for call in hosts.calls["grain-host-0"]] == [1, WORTH_A_CALL, WORTH_A_CALL]
     held.set()
-    assert await asyncio.gather(*answers) == [DONE] * 10
-    assert hosts.calls["grain-host-0"] == [[0], [1, 2, 3, 4, 5, 6, 7, 8, 9]]
+    assert await asyncio.gather(*answers) == [DONE] * (3 * WORTH_A_CALL)
+    assert [number for call in hosts.calls["grain-host-0"] for number in call] == list(range(3 * WORTH_A_CALL))
+    assert len(hosts.calls["grain-host-0"]) == 4
 
 
 async def test_what_a_lost_host_was_sent_is_sent_again_in_its_old_order_before_what_came_later() -> None:
