@@ -70,9 +70,10 @@ class _Waiting:
 class Dispatcher:
     """Sends envelopes to the hosts of their grains.
 
-    All envelopes of one turn of the loop leave in one call a host; while a call to a host is under way, more
-    gather (at most 50,000), and leave when there are many or it returns. What a lost host was sent is sent again, with the same command ids and before everything that
-    was handed in later; what a host answers `Later` is fetched later. After eight seconds it is `Unavailable`.
+    All envelopes of one turn of the loop leave in one call a host; while a call to a host is under way, more gather (at
+    most 50,000), and leave when they are many or when it returns. What a lost host was sent is sent again, with the same
+    command ids and before everything that was handed in later; what a host answers `Later` is fetched later. After eight
+    seconds it is `Unavailable`.
     """
 
     def __init__(self, transport: HostTransport, hosts: int) -> None:
