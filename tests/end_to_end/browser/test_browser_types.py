@@ -24,7 +24,10 @@ def find_node() -> str:
     return node
 
 
-@pytest.mark.skipif(not GENERATOR.is_file(), reason="the web application is not installed; `make install` does it")
+@pytest.mark.skipif(
+    not GENERATOR.is_file() and os.environ.get("CI") != "true",  # on a developer's machine only; CI must have installed it
+    reason="the web application is not installed; `make install` does it",
+)
 def test_generated_types_fit_the_openapi_document(tmp_path: Path) -> None:
     described, generated = tmp_path / "openapi.json", tmp_path / "schema.d.ts"
     described.write_text(json.dumps(document()))
