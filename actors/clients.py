@@ -183,11 +183,16 @@ class TopicsClient:
         await asyncio.gather(*map(self._reconcile, doubtful))
 
     async def _reconcile(self, session_id: SessionId) -> None:
+        # Made when it leaves: whoever came while it had to be sent again would be taken for gone.
+        envelope = self._reconciliation(session_id)
         held = self._held(session_id)
-        reply = await self._dispatcher.execute(Envelope(LIVE, session_id, _GATEWAY, Reconcile(self._run, held), None))
+        reply = await self._dispatcher.submit(envelope, partial(self._reconciliation, session_id))
         if self._held(session_id) != held:
-            self._doubtful.add(session_id)  # whoever came meanwhile may have come before this, and been taken for gone
+            self._doubtful.add(session_id)  # calls to a host may overtake each other
         self._doubt(session_id, _answer(reply))
+
+    def _reconciliation(self, session_id: SessionId) -> Envelope:
+        return Envelope(LIVE, session_id, _GATEWAY, Reconcile(self._run, self._held(session_id)), None)
 
     def _doubt(self, session_id: SessionId, answer: Answer) -> None:
         if isinstance(answer, Refused) and answer.refusal.retry:

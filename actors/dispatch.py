@@ -46,11 +46,15 @@ class HostTransport(Protocol):
 class _Waiting:
     """An envelope that wants an answer; `number` is its place in the order in which all were handed in."""
 
-    __slots__ = ("answer", "envelope", "number", "since", "ticket", "tries")
+    __slots__ = ("answer", "envelope", "number", "renew", "since", "ticket", "tries")
 
-    def __init__(self, number: int, envelope: Envelope, answer: "asyncio.Future[Reply]", since: float) -> None:
+    def __init__(
+        self, number: int, envelope: Envelope, renew: Callable[[], Envelope] | None, answer: "asyncio.Future[Reply]",
+        since: float,
+    ) -> None:  # fmt: skip
         self.number = number
         self.envelope = envelope
+        self.renew = renew
         self.answer = answer
         self.since = since
         self.tries = 0
@@ -59,7 +63,9 @@ class _Waiting:
     @property
     def outgoing(self) -> Envelope:
         """What to send: the envelope, or the ticket for its late answer."""
-        return self.envelope if self.ticket is None else Envelope(LATER, self.ticket, self.envelope.caller, None, None)
+        if self.ticket is not None:
+            return Envelope(LATER, self.ticket, self.envelope.caller, None, None)
+        return self.envelope if self.renew is None else self.renew()
 
     def settle(self, reply: Reply) -> None:
         """Answer, unless nobody waits any more."""
@@ -98,10 +104,14 @@ class Dispatcher:
         """An id for a command that came without one, so that it can be retried."""
         return f"{self._run}:{next(self._numbers)}"
 
-    def submit(self, envelope: Envelope) -> "asyncio.Future[Reply]":
-        """The owner's answer to come, within eight seconds; costs no task. The future never raises."""
+    def submit(self, envelope: Envelope, renew: Callable[[], Envelope] | None = None) -> "asyncio.Future[Reply]":
+        """The owner's answer to come, within eight seconds; costs no task. The future never raises.
+
+        An envelope that is sent again may be overtaken by later ones. `renew` is for one that must be true when it leaves:
+        it makes it anew, for the same grain, each time.
+        """
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(next(self._handed_in), envelope, loop.create_future(), loop.time())
+        waiting = _Waiting(next(self._handed_in), envelope, renew, loop.create_future(), loop.time())
         lane = self._lane(waiting)
         if len(lane.queue) >= WAITING:
             waiting.settle(Refused(Unavailable()))

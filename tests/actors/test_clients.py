@@ -183,6 +183,26 @@ async def test_who_joins_while_a_host_is_told_of_the_others_is_not_taken_for_gon
     assert len(school.record(room).seats) == 40
 
 
+async def test_who_comes_back_when_the_store_does_is_not_lost_in_between(school: School) -> None:
+    gate, room = await school.gate(), await school.open_class(seats=40)
+    students = school.students(40)
+    for student in students:
+        await come_in(gate, room, student, f"{student.user_id}-old", "join")
+    school.tables.away = True
+    await asyncio.gather(*(go(gate, room, student, f"{student.user_id}-old") for student in students))
+    await asyncio.sleep(0.6)  # the doubt about them is under way, and asked again and again
+    coming = []
+    for student in students:
+        coming.append(asyncio.ensure_future(come_in(gate, room, student, f"{student.user_id}-new", "join")))
+        await asyncio.sleep(0.03)
+    school.tables.away = False
+    await asyncio.gather(*coming)
+    await asyncio.sleep(3)
+    assert connected(school, room) == {student.user_id for student in students}
+    lost = [entry.payload for entry in school.tables.live_events[room.id] if entry.type == "presence.lost"]
+    assert not [payload for payload in lost if b"-new" in payload]
+
+
 async def test_a_refused_join_is_not_remembered(school: School) -> None:
     gate, room = await school.gate(), await school.open_class()
     stranger = school.student("eve", enrolled=False)
