@@ -9,8 +9,9 @@ from pydantic import AwareDatetime
 from classroom.callers import Caller, Role
 from classroom.ids import CourseId, LessonId, SessionId
 from classroom.live.commands import Cancel, End, Revise, Schedule, Start
+from classroom.live.schedule import is_late
 from classroom.refusals import Malformed, NotEnrolled
-from classroom.times import MINUTE, Moment, from_datetime, rfc3339
+from classroom.times import Moment, from_datetime, rfc3339
 from persistence.pages import read_cursor, write_cursor
 from serve_app.attendance import attendee_of, csv_of
 from serve_app.calendar_file import calendar_of
@@ -42,14 +43,12 @@ class _LoggedEvent(msgspec.Struct):
     data: msgspec.Raw
 
 
-_LATE = 1 * MINUTE
-"""A start this little in the past is a slow click, not a mistake."""
-
-
 @once_router.post("", status_code=201, response_model=LiveSession, responses=problems(400, 401, 403, 404, 413, 415))
 async def schedule_live_session(body: LiveSessionBody, me: Teacher, parts: Use, visit: CurrentVisit) -> Response:
     """Schedule a class in an own course."""
-    starts_at = _start(body.start_time, parts)
+    starts_at = from_datetime(body.start_time)
+    if is_late(starts_at, parts.clock()):
+        raise RefusedRequest(Malformed((("startTime", "is in the past"),)))
     course = await owned_course(body.course_id, me, parts)
     command = Schedule(
         course_id=course.id,
@@ -105,7 +104,7 @@ async def get_live_session(session_id: IdInPath, me: Me, parts: Use) -> LiveSess
 async def revise_live_session(session_id: IdInPath, body: LiveSessionChanges, me: Teacher, parts: Use) -> Response:
     """Change a class. Raising the capacity while it is live promotes who waits; lowering it evicts nobody."""
     changes = body.model_dump(by_alias=False, exclude_none=True, exclude={"start_time"})
-    starts_at = _start(body.start_time, parts) if body.start_time is not None else None
+    starts_at = from_datetime(body.start_time) if body.start_time is not None else None
     ident = SessionId(uuid_or_404(session_id, "live session"))
     return _json(await _body(ident, me, Revise(starts_at=starts_at, **changes), parts))
 
@@ -200,13 +199,6 @@ async def _body(
 
 def _json(body: bytes) -> Response:
     return Response(body, 200, media_type="application/json")
-
-
-def _start(said: AwareDatetime, parts: Parts) -> Moment:
-    starts_at = from_datetime(said)
-    if starts_at < parts.clock() - _LATE:
-        raise RefusedRequest(Malformed((("startTime", "is in the past"),)))
-    return starts_at
 
 
 async def _visible_courses(me: Caller, course_id: str | None, parts: Parts) -> list[CourseId] | None:

@@ -24,6 +24,7 @@ Decision = tuple[e.Event, ...] | Refusal
 
 # So far ahead that no end of a class falls past the last year that a date can have.
 LATEST_START = from_datetime(datetime(3000, 1, 1, tzinfo=UTC))
+LATE = 1 * MINUTE
 
 
 def schedule(state: LiveClass, command: c.Schedule) -> Decision:
@@ -67,7 +68,7 @@ def _out_of_bounds(words: c.Schedule | c.Revise) -> tuple[tuple[str, str], ...]:
 def revise(state: LiveClass, command: c.Revise, caller: Caller, now: Moment) -> Decision:
     """Change the plan. While live, only title, waitlist, capacity and duration.
 
-    More seats promote at once, fewer evict nobody.
+    More seats promote at once, fewer evict nobody. A start that has passed since may be said again, but not chosen.
     """
     if not state.is_staff(caller):
         return Forbidden("change this class")
@@ -85,6 +86,8 @@ def revise(state: LiveClass, command: c.Revise, caller: Caller, now: Moment) -> 
         plan.doors_open_minutes if command.doors_open_minutes is None else command.doors_open_minutes,
         plan.waitlist_enabled if command.waitlist_enabled is None else command.waitlist_enabled,
     )
+    if revised.starts_at != plan.starts_at and is_late(revised.starts_at, now):
+        return Malformed((("startTime", "is in the past"),))
     if state.status is Status.LIVE:
         if revised.starts_at != plan.starts_at or revised.doors_open_minutes != plan.doors_open_minutes:
             return AlreadyLive()
@@ -101,6 +104,11 @@ def revise(state: LiveClass, command: c.Revise, caller: Caller, now: Moment) -> 
             *promotions(state, now, max_students=command.max_students),
         )
     return events
+
+
+def is_late(starts_at: Moment, now: Moment) -> bool:
+    """Whether a start lies further in the past than a slow click."""
+    return starts_at < now - LATE
 
 
 def _over(state: LiveClass, now: Moment) -> Refusal | None:

@@ -1,5 +1,6 @@
 import csv
 import io
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -7,7 +8,9 @@ import icalendar
 import pytest
 
 from classroom.callers import Role
+from classroom.times import MINUTE, Moment
 from persistence.ids import new_id
+from serve_app.opening import system_clock
 
 
 async def test_an_instructor_schedules_a_class(edge: Any) -> None:
@@ -178,6 +181,16 @@ async def test_more_seats_while_live_promote_and_fewer_evict_nobody(edge: Any) -
     assert (await lesson.teacher.ask("PATCH", lesson.path, 422, past))["details"]["fields"][0]["field"] == "startTime"
     other = await edge.person(Role.INSTRUCTOR)
     await other.ask("PATCH", lesson.path, 403, {"maxStudents": 3})
+
+
+async def test_a_change_repeated_after_the_start_is_answered_alike(edge: Any) -> None:
+    lesson = await edge.live_class()
+    before = await lesson.teacher.ask("GET", lesson.path, 200)
+    said = {"title": "Spring tide", "startTime": before["startTime"], "durationMinutes": 60}
+    changed = await lesson.teacher.ask("PATCH", lesson.path, 200, said)
+    assert changed["title"] == "Spring tide"
+    edge.app.state.parts = replace(edge.parts, clock=lambda: Moment(system_clock() + 30 * MINUTE))
+    assert await lesson.teacher.ask("PATCH", lesson.path, 200, said) == changed
 
 
 async def test_attendance_tells_who_was_there_and_for_how_long(edge: Any) -> None:

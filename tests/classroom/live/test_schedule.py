@@ -1,5 +1,6 @@
 """The life of a class: scheduled, revised, started, warned, ended, cancelled, locked."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -171,6 +172,24 @@ def test_title_waitlist_capacity_and_duration_change_while_live_but_not_the_star
     assert room.ask(TEACHER, c.Revise(starts_at=Moment(NINE + MINUTE))) == AlreadyLive()
     assert room.ask(TEACHER, c.Revise(doors_open_minutes=5)) == AlreadyLive()
     assert room.do(TEACHER, c.Revise(starts_at=NINE, doors_open_minutes=10)) == ()
+
+
+@pytest.mark.parametrize("begin", [scheduled, started])
+def test_a_start_that_has_passed_may_be_repeated_but_not_chosen(begin: Callable[[], Room]) -> None:
+    room = begin()
+    room.now = Moment(NINE + 20 * MINUTE)
+    assert room.do(TEACHER, c.Revise(title="Fractions", starts_at=NINE)) == ()
+    refusal = room.ask(TEACHER, c.Revise(starts_at=Moment(NINE + MINUTE)))
+    assert isinstance(refusal, Malformed)
+    assert [name for name, _ in refusal.fields] == ["startTime"]
+
+
+def test_a_start_a_moment_ago_is_a_slow_click() -> None:
+    room = scheduled()
+    room.now = Moment(NINE + 20 * MINUTE)
+    [revised] = room.do(TEACHER, c.Revise(starts_at=Moment(room.now - 20 * SECOND)))
+    assert isinstance(revised, e.SessionRevised)
+    assert isinstance(room.ask(TEACHER, c.Revise(starts_at=Moment(room.now - 61 * SECOND))), Malformed)
 
 
 def test_a_class_cannot_be_made_shorter_than_it_has_lasted() -> None:
