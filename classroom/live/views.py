@@ -65,13 +65,13 @@ def session_frame(row: SessionRow) -> dict[str, Any]:
 
 
 def estimated_wait_seconds(state: LiveClass, position: int) -> int | None:
-    """How long the wait may be: the place times the mean time between the latest promotions (20 at most);
-    None until two people were promoted."""
+    """How long the wait may be, at least 1: the place times the mean time a promotion has taken of late, from the first of the
+    latest 20 to the class's last event. None while all of them came in one go: that tells nothing of the next one."""
     times = state.promoted_at
-    if len(times) < 2:
+    later = sum(at > times[0] + SECOND for at in times)
+    if later == 0:
         return None
-    gap = (times[-1] - times[0]) / (len(times) - 1)
-    return round(position * gap / SECOND)
+    return max(1, round(position * (state.at - times[0]) / later / SECOND))
 
 
 def standing(state: LiveClass, user_id: UserId) -> dict[str, Any]:

@@ -59,6 +59,29 @@ def test_the_wait_is_guessed_from_the_latest_promotions() -> None:
     assert estimated_wait_seconds(room.state, 2) == 60
 
 
+def test_many_promoted_at_once_say_nothing_of_the_wait() -> None:
+    room = started(max_students=1)
+    room.join(*students(20))
+    room.wait(30)
+    room.do(TEACHER, c.Revise(max_students=6))
+    assert estimated_wait_seconds(room.state, 2) is None
+    room.wait(60)
+    room.do(student("s1"), c.Leave())
+    assert estimated_wait_seconds(room.state, 2) == 120
+
+
+def test_the_wait_is_never_no_time_and_grows_while_nobody_leaves() -> None:
+    room = started(max_students=50)
+    room.join(*students(100))
+    for number in range(1, 41):
+        room.wait(0.1)
+        room.do(student(f"s{number}"), c.Leave())
+    assert estimated_wait_seconds(room.state, 1) == 1
+    room.wait(600)
+    room.connect(student("s100"))
+    assert (estimated_wait_seconds(room.state, 1) or 0) > 30
+
+
 def test_a_join_answers_seat_or_place_and_the_session(room: Room) -> None:
     seated = room.answer(ada, c.TakeSeat(), command_id="1")
     assert (seated["outcome"], seated["seat"]["number"], seated["session"]["id"]) == ("seated", 1, SESSION)
