@@ -65,8 +65,8 @@ def session_frame(row: SessionRow) -> dict[str, Any]:
 
 
 def estimated_wait_seconds(state: LiveClass, position: int) -> int | None:
-    """How long the wait may be, at least 1: the place times the mean time a promotion has taken of late, from the first of the
-    latest 20 to the class's last event. None while all of them came in one go: that tells nothing of the next one."""
+    """How long the wait may be, at least 1: the place times the mean time that a promotion has taken of late, from the first
+    of the latest 20 to the class's last event. None while all came in one go: that tells nothing of the next one."""
     times = state.promoted_at
     later = sum(at > times[0] + SECOND for at in times)
     if later == 0:
