@@ -3,9 +3,12 @@
 import ast
 import importlib.metadata
 import re
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("classroom", "persistence", "realtime", "actors", "serve_app")
@@ -72,10 +75,44 @@ def test_requirements_name_no_index_and_pin_everything_with_hashes() -> None:
                 assert "--hash=sha256:" in block, block.splitlines()[0]
 
 
-def test_requirements_hold_what_the_project_asks_for() -> None:
-    def names(path: Path, pattern: str) -> set[str]:
-        return {re.sub(r"[-_.]+", "-", name).lower() for name in re.findall(pattern, path.read_text(), re.MULTILINE)}
+def distribution(name: str) -> str:
+    """A distribution's name as it is compared (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
+
+def names(path: Path, pattern: str) -> set[str]:
+    return {distribution(name) for name in re.findall(pattern, path.read_text(), re.MULTILINE)}
+
+
+def asked_for(*files: str) -> set[str]:
+    return {name for file in files for name in names(ROOT / f"requirements/{file}.in", r"^([A-Za-z0-9._-]+)")} - {"-r"}
+
+
+def imports(tree: ast.Module) -> Iterator[str]:
+    """The top-level names that a module imports, anywhere in it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
+
+
+@pytest.mark.parametrize(("folders", "files"), [(OURS, ("runtime",)), (("tests", "loadtests"), ("runtime", "dev"))])
+def test_what_is_imported_is_asked_for_by_name(folders: tuple[str, ...], files: tuple[str, ...]) -> None:
+    # What another distribution happens to bring along is gone the day that it does without.
+    at_home = {*OURS, "tests", "loadtests", *sys.stdlib_module_names}
+    providers, asked = importlib.metadata.packages_distributions(), asked_for(*files)
+    missing = {
+        (name, *providers.get(name, ()))
+        for folder in folders
+        for path in (ROOT / folder).rglob("*.py")
+        for name in imports(ast.parse(path.read_text()))
+        if name not in at_home and asked.isdisjoint(map(distribution, providers.get(name, ())))
+    }
+    assert not missing, f"imported, but in none of {files}"
+
+
+def test_requirements_hold_what_the_project_asks_for() -> None:
     for wanted, pinned in (
         ("runtime", "runtime"),
         ("runtime", "dev"),
@@ -83,5 +120,6 @@ def test_requirements_hold_what_the_project_asks_for() -> None:
         ("bootstrap", "bootstrap"),
         ("node", "node"),
     ):
-        asked = names(ROOT / f"requirements/{wanted}.in", r"^([A-Za-z0-9._-]+)") - {"-r"}
-        assert asked <= names(ROOT / f"requirements/{pinned}.txt", r"^([A-Za-z0-9._-]+)=="), f"{wanted}.in, {pinned}.txt"
+        assert asked_for(wanted) <= names(ROOT / f"requirements/{pinned}.txt", r"^([A-Za-z0-9._-]+)=="), (
+            f"{wanted}.in, {pinned}.txt"
+        )
