@@ -7,8 +7,6 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -20,6 +18,7 @@ from persistence.pages import BadCursor
 from serve_app import auth, catalogue, door, enrolment, health, live_sessions, teaching, users
 from serve_app.access_log import AccessLog
 from serve_app.composition import EdgeConfig, Parts
+from serve_app.docs_page import ASSETS, DOCS, DocsAssets, show_docs
 from serve_app.edge import Edge
 from serve_app.faults import refusal_of
 from serve_app.figures import Figures
@@ -71,7 +70,8 @@ def create_app(config: EdgeConfig, open_parts: OpenParts) -> FastAPI:
     for router in _ROUTERS:
         # As they are: `include_router` would look each of them up through another layer, built at the first request.
         app.router.routes.extend(router.routes)
-    app.add_api_route("/api/docs", _docs, include_in_schema=False)
+    app.add_api_route(DOCS, show_docs, include_in_schema=False)
+    app.mount(ASSETS, DocsAssets())
     # Not a mount: that would answer for every path, also for one whose route exists for another method.
     app.router.default = Site(config)
     app.add_exception_handler(RequestValidationError, _validation_problem)
@@ -122,15 +122,6 @@ def _described(app: FastAPI, generate: Callable[[], dict[str, Any]]) -> Callable
         return document
 
     return describe
-
-
-async def _docs() -> HTMLResponse:
-    page = get_swagger_ui_html(openapi_url="/api/openapi.json", title="Lyceum API")
-    page.headers["Content-Security-Policy"] = (
-        "default-src 'none'; connect-src 'self'; img-src 'self' data: https://fastapi.tiangolo.com; "
-        "style-src 'self' https://cdn.jsdelivr.net; script-src 'unsafe-inline' https://cdn.jsdelivr.net"
-    )
-    return page
 
 
 async def _problem(request: Request, error: Exception) -> Response:

@@ -10,6 +10,7 @@ from classroom.refusals import RateLimited, Refusal, Unavailable
 from persistence.rate_limits import Allowance
 from serve_app.access_log import AccessLog
 from serve_app.composition import EdgeConfig, Parts
+from serve_app.docs_page import ASSET_PATHS, DOCS
 from serve_app.faults import BODY_LIMIT, TooLarge, refusal_of
 from serve_app.figures import Figures
 from serve_app.reasons import BadRequest, BodyTooLarge, NotJson
@@ -21,7 +22,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 _REQUEST_ID = re.compile(r"[!-~]{1,200}")
 _KEY = re.compile(rb"[!-~]{1,200}")
 _DOOR = re.compile(r"/api/live-sessions/([^/]+)/(join|leave|status)")
-_UNLIMITED = frozenset({"/api/health", "/api/openapi.json", "/api/docs"})
+_UNLIMITED = frozenset({"/api/health", "/api/openapi.json", DOCS, *ASSET_PATHS})
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
