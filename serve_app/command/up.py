@@ -13,7 +13,7 @@ from rich.console import Console
 
 from persistence.embedded import postgres
 from persistence.embedded.server import ServerFailed
-from serve_app.command import checks, health, ray_head
+from serve_app.command import checks, health, ray_head, tables
 from serve_app.command.data_folder import DataFolder, Run, make_temporary
 from serve_app.command.processes import adopt_orphans, reap_orphans
 from serve_app.command.progress import Progress
@@ -120,11 +120,7 @@ def _start_databases(settings: Settings, servers: Servers, progress: Progress) -
     with progress.phase("PostgreSQL"):
         servers.start_postgres()
     with progress.phase("Tables"):
-        from serve_app.command import demo, storage  # with SQLAlchemy and Alembic: imported while Ray starts
-
-        storage.migrate(servers.database_url)
-        if not settings.demo:
-            demo.shut_out(settings)
+        tables.prepare(settings)
 
 
 def _start_serve(settings: Settings, progress: Progress) -> None:
