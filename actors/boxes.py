@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from actors.envelopes import LIVE, Reply
+from actors.envelopes import LIVE, Envelope, Reply
 from actors.inbox_grain import InboxGrain
 from actors.live_grain import LiveGrain
 from actors.turns import Item, Turn
@@ -49,6 +49,11 @@ class Box:
     def resting(self) -> bool:
         """Whether nothing is under way for it."""
         return not (self.busy or self.flying or self.mailbox or self.notifying)
+
+    @property
+    def waiting(self) -> list[Envelope]:
+        """What is in the mailbox."""
+        return [item.envelope for item in self.mailbox]
 
     def may_unload(self) -> bool:
         """Whether there is a grain that nobody follows and nothing is under way for."""

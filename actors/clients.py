@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from actors.config import ActorConfig
+from actors.correlation import REQUEST_ID
 from actors.dispatch import Dispatcher
 from actors.envelopes import INBOX, LIVE, Enter, Envelope, Quit, Reconcile, Reply
 from classroom.answers import Accepted, Answer, Refused
@@ -47,7 +48,7 @@ class LiveSessionsClient:
     ) -> "asyncio.Future[Reply]":
         if command_id is None and not isinstance(command, Look):
             command_id = CommandId(self._dispatcher.fresh_command_id())
-        return self._dispatcher.submit(Envelope(LIVE, session_id, caller, command, command_id))
+        return self._dispatcher.submit(Envelope(LIVE, session_id, caller, command, command_id, REQUEST_ID.get()))
 
 
 class ActorClients:

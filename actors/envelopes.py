@@ -55,13 +55,15 @@ class Deliver:
 
 @dataclass(frozen=True)
 class Envelope:
-    """Something for one grain, and who sends it. `command_id` makes it repeatable."""
+    """Something for one grain, and who sends it. `command_id` makes it repeatable; `request_id` is the correlation id of
+    the request that it comes from, for the logs."""
 
     kind: str
     grain_id: str
     caller: Caller
     body: Command | Enter | Quit | Reconcile | Deliver | None
     command_id: str | None
+    request_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,7 @@ def pack_envelopes(envelopes: Sequence[Envelope]) -> bytes:
                 each.caller.role.value,
                 each.body,
                 each.command_id,
+                each.request_id,
             )
             for each in envelopes
         ]
@@ -134,8 +137,8 @@ def pack_envelopes(envelopes: Sequence[Envelope]) -> bytes:
 def unpack_envelopes(data: bytes) -> list[Envelope]:
     """What `pack_envelopes` packed."""
     return [
-        Envelope(kind, grain_id, Caller(user_id, name, _ROLES[role]), body, command_id)
-        for kind, grain_id, user_id, name, role, body, command_id in unpack(data)
+        Envelope(kind, grain_id, Caller(user_id, name, _ROLES[role]), body, command_id, request_id)
+        for kind, grain_id, user_id, name, role, body, command_id, request_id in unpack(data)
     ]
 
 

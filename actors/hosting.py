@@ -11,6 +11,7 @@ import structlog
 
 from actors.archive import Archive, Stores
 from actors.boxes import Box, Grain
+from actors.correlation import about
 from actors.deferred import Deferred
 from actors.envelopes import LATER, LIVE, Envelope, NotOwner, Reply
 from actors.listeners import SILENT_SECONDS, Listeners, Sender
@@ -36,6 +37,10 @@ SWEEP_SECONDS = 1.0
 SWEEPS_A_ROUND = 10
 
 _log = structlog.get_logger(__name__)
+
+def _T(*a):
+    import time
+    with open("/tmp/trace.log","a") as f: f.write(f"{time.time()*1000:.1f} "+" ".join(map(str,a))+"\n")
 _HOST = Caller(UserId("host"), "host", Role.ADMIN)
 _AWAY = Refused(Unavailable())
 
@@ -95,6 +100,7 @@ class Hosting:
                 touched[box] = None
         for box in touched:
             self._drain(box)
+        _T("  H drained", len(envelopes))
         self._answered += len(envelopes)
         await asyncio.wait((call.done,), timeout=CALL_SECONDS)
         return call.done.result() if call.done.done() else call.put_off(self._deferred)
@@ -199,10 +205,10 @@ class Hosting:
         try:
             await reading()
         except StoreAway as error:
-            _log.warning("grain_unread", kind=box.kind, grain=box.id, reason=str(error))
+            _log.warning("grain_unread", kind=box.kind, grain=box.id, reason=str(error), **about(box.waiting))
             box.answer_waiting(_AWAY)
         except Exception:
-            _log.exception("grain_unreadable", kind=box.kind, grain=box.id)
+            _log.exception("grain_unreadable", kind=box.kind, grain=box.id, **about(box.waiting))
             box.answer_waiting(_AWAY)
         box.busy = False
         if box.grain is None and box.owes_wake and not box.mailbox and box.shard_id in self._epochs:
@@ -231,7 +237,8 @@ class Hosting:
         try:
             grain.work(box.mailbox, now, turn, at_most=1 if box.one_by_one else MAILBOX)
         except Exception:
-            _log.exception("turn_failed", kind=box.kind, grain=box.id, items=len(turn.taken))
+            taken = [item.envelope for item in turn.taken]
+            _log.exception("turn_failed", kind=box.kind, grain=box.id, items=len(taken), **about(taken))
             self._part(box, turn)
             return
         box.one_by_one = max(0, box.one_by_one - len(turn.taken))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 import structlog
 
+from actors.correlation import about
 from actors.envelopes import LIVE, Deliver, Enter, Envelope, EvictNotice, Quit, Reconcile, Reply
 from actors.restoring import notices_of, publish, restore, tail_evictions, tail_notices
 from actors.rings import Ring
@@ -201,9 +202,9 @@ class LiveGrain:
         fresh = self._new_id() if makes_id else ""
         ask = Ask(caller, command, now, enrolled, fresh)
         if key is not None and key in state.answered:
-            self._come_again(caller, command, now, logged)
+            self._come_again(envelope, command, now, logged)
             return self._accepted(ask, state.answered[key])
-        decision = self._decide(ask)
+        decision = self._decide(ask, envelope)
         if isinstance(decision, Refusal):
             return Refused(decision)
         self._move(decision, now, key, logged)
@@ -213,18 +214,19 @@ class LiveGrain:
             self._enrolled.pop(caller.user_id, None)  # leaving may come from the end of the enrolment
         return self._accepted(ask, fresh)
 
-    def _decide(self, ask: Ask) -> Decision:
+    def _decide(self, ask: Ask, envelope: Envelope | None = None) -> Decision:
         try:
             return decide(self._state, ask)
         except Exception:
             # A fault in a rule. Nothing has moved yet, so it is nobody's trouble but the caller's.
-            _log.exception("rule_failed", session=self.id, command=type(ask.command).__name__)
+            named = about([envelope]) if envelope is not None else {}
+            _log.exception("rule_failed", session=self.id, command=type(ask.command).__name__, **named)
             return Unavailable()
 
-    def _come_again(self, caller: Caller, command: c.Command, now: Moment, logged: "list[_Logged]") -> None:
+    def _come_again(self, envelope: Envelope, command: c.Command, now: Moment, logged: "list[_Logged]") -> None:
         """A join repeated over another socket adds nothing but the presence of that socket."""
         if isinstance(command, c.TakeSeat) and command.connection is not None:
-            decision = self._decide(Ask(caller, c.Connect(command.connection), now))
+            decision = self._decide(Ask(envelope.caller, c.Connect(command.connection), now), envelope)
             if not isinstance(decision, Refusal):
                 self._move(decision, now, None, logged)
 
@@ -287,7 +289,7 @@ class LiveGrain:
             if refusal is not None:
                 turn.replies.append((item, Refused(refusal)))
                 return
-            decision = self._decide(Ask(caller, c.Connect(enter.connection), now))
+            decision = self._decide(Ask(caller, c.Connect(enter.connection), now), item.envelope)
             if isinstance(decision, Refusal):
                 turn.replies.append((item, Refused(decision)))
                 return

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from fastapi import FastAPI, Request, Response
 from starlette.types import Message, Receive, Scope, Send
 
+from actors.correlation import REQUEST_ID
 from classroom.refusals import RateLimited, Refusal, Unavailable
 from persistence.rate_limits import Allowance
 from serve_app.access_log import AccessLog
@@ -60,6 +61,7 @@ class Edge:
         reply = Reply(send, visit, scope, self._headers, not self._config.server_adds_request_id)
         at_door = _DOOR.fullmatch(scope["path"])
         self._inside += 1
+        noted = REQUEST_ID.set(visit.correlation_id)
         try:
             refusal = self._full() or _framing(scope, headers) or _key_refusal(headers)
             if refusal is None and scope["path"].startswith("/api/"):
@@ -86,6 +88,7 @@ class Edge:
             elif not visit.fault_known:
                 refusal_of(error, visit.correlation_id)
         finally:
+            REQUEST_ID.reset(noted)
             self._inside -= 1
             reply.log(self._access_log, self._figures, "door" if at_door else "other")
 

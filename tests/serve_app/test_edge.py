@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from actors.envelopes import unpack_envelopes
+from classroom.live.commands import Look
 from serve_app.edge import BODY_LIMIT
 
 PROBLEM_FIELDS = {
@@ -65,6 +67,26 @@ async def test_a_body_of_more_than_a_megabyte_is_refused_however_it_comes(edge: 
     lesson = await edge.live_class(students=1)
     joined = await lesson.students[0].client.post(f"/api{lesson.path}/join", content=pieces(), headers=JSON)
     problem(joined, 413, "body_too_large")
+
+
+async def test_the_request_id_is_handed_on_to_the_class(edge: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    lesson = await edge.live_class(students=2)
+    call, sent = edge.lyceum.call, []
+
+    async def watched(host: str, payload: bytes) -> bytes:
+        sent.extend((each.body, each.request_id) for each in unpack_envelopes(payload))
+        return bytes(await call(host, payload))
+
+    monkeypatch.setattr(edge.lyceum, "call", watched)
+    paths = [("POST", "/join"), ("GET", "/status"), ("POST", "/leave"), ("PATCH", ""), ("POST", "/end")]
+    people = [*[lesson.students[0].client] * 3, *[lesson.teacher.client] * 2]
+    for number, (person, (method, path)) in enumerate(zip(people, paths, strict=True)):
+        body = {"json": {"title": "Ebb"}} if method == "PATCH" else {}
+        headers = {"X-Request-Id": f"request-{number}"}
+        await person.request(method, f"/api{lesson.path}{path}", headers=headers, **body)
+    assert [request_id for _, request_id in sent] == [f"request-{number}" for number in range(5)]
+    made = await lesson.students[1].client.get(f"/api{lesson.path}/status")
+    assert sent[-1] == (Look(), made.headers["X-Request-Id"])
 
 
 async def test_a_fault_of_ours_tells_no_secrets_and_is_logged(edge: Any) -> None:
