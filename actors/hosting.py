@@ -37,10 +37,6 @@ SWEEP_SECONDS = 1.0
 SWEEPS_A_ROUND = 10
 
 _log = structlog.get_logger(__name__)
-
-def _T(*a):
-    import time
-    with open("/tmp/trace.log","a") as f: f.write(f"{time.time()*1000:.1f} "+" ".join(map(str,a))+"\n")
 _HOST = Caller(UserId("host"), "host", Role.ADMIN)
 _AWAY = Refused(Unavailable())
 
@@ -100,7 +96,6 @@ class Hosting:
                 touched[box] = None
         for box in touched:
             self._drain(box)
-        _T("  H drained", len(envelopes))
         self._answered += len(envelopes)
         await asyncio.wait((call.done,), timeout=CALL_SECONDS)
         return call.done.result() if call.done.done() else call.put_off(self._deferred)
