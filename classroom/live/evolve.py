@@ -173,10 +173,12 @@ def _chat_posted(state: LiveClass, event: e.ChatPosted, at: Moment) -> None:
         state.chat.append(message)
     elif event.to == "staff":
         state.staff_chat.append(message)
+    else:
+        state.aside.append(message)
 
 
 def _chat_removed(state: LiveClass, event: e.ChatRemoved, at: Moment) -> None:
-    for history in (state.chat, state.staff_chat):
+    for history in (state.chat, state.staff_chat, state.aside):
         kept = [message for message in history if message.message_id != event.message_id]
         history.clear()
         history.extend(kept)

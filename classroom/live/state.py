@@ -129,6 +129,8 @@ class LiveClass:
     muted: set[UserId] = field(default_factory=set)
     chat: deque[Message] = field(default_factory=lambda: deque(maxlen=CHAT_KEPT))
     staff_chat: deque[Message] = field(default_factory=lambda: deque(maxlen=CHAT_KEPT))
+    aside: deque[Message] = field(default_factory=lambda: deque(maxlen=CHAT_KEPT))
+    """What was said to one person, by anybody to anybody."""
     hands: dict[UserId, Hand] = field(default_factory=dict)
     polls: dict[PollId, Poll] = field(default_factory=dict)
     promoted_at: deque[Moment] = field(default_factory=lambda: deque(maxlen=20))

@@ -57,7 +57,7 @@ def _reachable(state: LiveClass, user_id: UserId) -> bool:
 
 def remove(state: LiveClass, command: c.RemoveChat, caller: Caller) -> Decision:
     """Take back one's own message, or as staff anybody's."""
-    kept = chain(state.chat, state.staff_chat)
+    kept = chain(state.chat, state.staff_chat, state.aside)
     found = next((message for message in kept if message.message_id == command.message_id), None)
     if found is None:
         return NotFound("message", command.message_id)

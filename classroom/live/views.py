@@ -1,5 +1,6 @@
 """What people see of a class: the session, where they stand, replies, and the snapshots of its topics."""
 
+from itertools import chain
 from typing import Any
 
 from classroom.callers import Caller
@@ -135,6 +136,7 @@ def snapshot(state: LiveClass, view: str, caller: Caller) -> dict[str, Any]:
             "locked": state.locked,
             "you": standing(state, caller.user_id),
             "chat": [_message(message) for message in state.chat],
+            "aside": _aside(state, caller.user_id),
             "hands": _hands(state),
             "polls": [_poll(poll_id, poll, caller.user_id, view) for poll_id, poll in state.polls.items()],
             "muted": sorted(state.muted),
@@ -181,6 +183,12 @@ def _hands(state: LiveClass) -> list[dict[str, Any]]:
     return [
         {"userId": user_id, "name": hand.name, "raisedAt": rfc3339(hand.raised_at)} for user_id, hand in state.hands.items()
     ]
+
+
+def _aside(state: LiveClass, user_id: UserId) -> list[dict[str, Any]]:
+    """What this person said to staff or to somebody, and what was said to this person alone."""
+    said = [message for message in chain(state.staff_chat, state.aside) if user_id in (message.user_id, message.to)]
+    return [_message(message) for message in sorted(said, key=lambda message: message.at)]
 
 
 def _message(message: Message) -> dict[str, Any]:

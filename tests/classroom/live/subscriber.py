@@ -38,8 +38,10 @@ class Subscriber:
 
 
 def comparable(view: str, picture: Picture) -> Picture:
-    """The part of a snapshot that its topic tells of: one's own seat and the guessed waiting time are told elsewhere."""
+    """The part of a snapshot that its topic tells of: one's own seat, the guessed waiting time and what was said aside are
+    told elsewhere."""
     picture = copy.deepcopy(picture)
+    picture.pop("aside", None)
     you = picture.pop("you", None)
     if view == QUEUE and you is not None:
         picture["position"] = you.get("position")

@@ -20,6 +20,7 @@ def busy() -> Room:
     room.do(ada, c.RaiseHand())
     room.do(ada, c.PostChat("hello"))
     room.do(ada, c.PostChat("psst", "staff"))
+    room.do(ada, c.PostChat("just you", "ben"))
     room.do(TEACHER, c.OpenPoll("Which?", ("a", "b"), multiple=True, quiz=True, correct=(0, 1)))
     room.do(ada, c.Vote(next(iter(room.state.polls)), (0, 1)))
     room.wait(3)
@@ -46,6 +47,7 @@ def test_a_snapshot_through_json_is_the_class() -> None:
         "muted",
         "chat",
         "staff_chat",
+        "aside",
         "hands",
         "polls",
     ):
@@ -53,6 +55,12 @@ def test_a_snapshot_through_json_is_the_class() -> None:
     assert again.offsets == room.state.offsets
     assert (again.chat.maxlen, again.staff_chat.maxlen) == (room.state.chat.maxlen, room.state.staff_chat.maxlen)
     assert again.promoted_at.maxlen == room.state.promoted_at.maxlen
+
+
+def test_what_an_earlier_release_saved_can_be_read() -> None:
+    saved = through_json(save(busy().state))
+    del saved["aside"]
+    assert list(load(saved).aside) == []
 
 
 def test_a_class_without_a_plan_survives_too() -> None:

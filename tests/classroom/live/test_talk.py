@@ -117,6 +117,22 @@ def test_messages_to_staff_can_be_taken_back_too(room: Room) -> None:
     assert len(room.state.staff_chat) == 0
 
 
+def test_a_message_to_one_person_can_be_taken_back_too(room: Room) -> None:
+    message = post(room, ada, to="ben")
+    assert isinstance(room.ask(ben, c.RemoveChat(message)), Forbidden)
+    assert room.do(ada, c.RemoveChat(message)) == (e.ChatRemoved(message, "ben", ada.user_id, ada.user_id),)
+    assert room.ask(ada, c.RemoveChat(message)) == NotFound("message", message)
+
+
+def test_messages_to_one_person_are_kept_within_a_bound_of_their_own(room: Room) -> None:
+    post(room, ada)
+    for number in range(CHAT_KEPT + 2):
+        post(room, ada, f"m{number}", to="ben")
+    assert len(room.state.aside) == CHAT_KEPT
+    assert room.state.aside[0].text == "m2"
+    assert len(room.state.chat) == 1
+
+
 def test_who_left_may_still_take_a_message_back(room: Room) -> None:
     message = post(room, ada)
     room.do(ada, c.Leave())

@@ -153,6 +153,29 @@ def test_the_snapshot_of_the_class_names_nobody_who_has_not_spoken(room: Room) -
     assert "seats" not in view
 
 
+def test_the_snapshot_of_the_class_holds_what_was_said_aside_by_and_to_oneself() -> None:
+    room = started(max_students=3)
+    room.join(ada, ben, cyd)
+    for caller, text, to in (
+        (ada, "one", "staff"), (ben, "two", "ada"), (cyd, "three", "staff"), (TEACHER, "four", "ada"), (cyd, "five", "ben"),
+    ):  # fmt: skip
+        room.wait(1)
+        room.do(caller, c.PostChat(text, to))
+
+    def aside(caller: Caller) -> list[tuple[str, str, str]]:
+        view = snapshot(room.state, EVERYBODY, caller)
+        assert view["chat"] == []
+        return [(message["userId"], message["text"], message["to"]) for message in view["aside"]]
+
+    assert aside(ada) == [("ada", "one", "staff"), ("ben", "two", "ada"), ("tess", "four", "ada")]
+    assert aside(ben) == [("ben", "two", "ada"), ("cyd", "five", "ben")]
+    assert aside(cyd) == [("cyd", "three", "staff"), ("cyd", "five", "ben")]
+    assert aside(TEACHER) == [("tess", "four", "ada")]
+    assert "aside" not in snapshot(room.state, QUEUE, ada)
+    room.do(ben, c.RemoveChat(room.state.aside[0].message_id))
+    assert [text for _, text, _ in aside(ada)] == ["one", "four"]
+
+
 def test_the_snapshot_of_the_queue_holds_ones_own_place_and_the_counts(room: Room) -> None:
     view = snapshot(room.state, QUEUE, ben)
     assert view["you"]["position"] == 1

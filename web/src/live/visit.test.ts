@@ -224,8 +224,16 @@ describe("inside", () => {
   test("what was said to few stands beside what was said to all", () => {
     const said = eventsOf("user").filter((one) => one.type === "chat.posted");
     const state = said.reduce((before, one) => afterAction(before, { type: "personal", event: one }), inside());
-    expect(state.aside.length).toBeGreaterThan(0);
+    expect(said.length).toBeGreaterThan(0);
+    expect(state.aside).toHaveLength(inside().aside.length + said.length);
     expect(state.everybody?.chat.map((message) => message.to)).toEqual(["all"]);
+  });
+
+  test("what was said to few is there again after a reload, once", () => {
+    const again = afterAction(inside(), { type: "snapshot", view: "", snapshot: snapshotOf("live") });
+    expect(again.aside.map((message) => [message.text, message.to])).toEqual([
+      ["May I leave ten minutes early?", "staff"],
+    ]);
   });
 
   test("leaving is leaving", () => {

@@ -174,7 +174,13 @@ function snapshot(state: VisitState, view: View, whole: Json): VisitState {
   const next = everybody.fromSnapshot(whole);
   const { you } = whole as unknown as { you?: Told };
   const seated = you?.outcome === "seated" && state.standing.at === "seated" ? stand(state, you) : state;
-  return { ...withSession(seated, next.session), locked: next.locked, everybody: next };
+  const told = (whole as { aside?: ChatMessage[] }).aside ?? [];
+  return {
+    ...withSession(seated, next.session),
+    locked: next.locked,
+    everybody: next,
+    aside: merge(told, state.aside),
+  };
 }
 
 function happened(state: VisitState, view: View, events: TopicEvent[]): VisitState {
