@@ -10,6 +10,7 @@ from actors.correlation import about
 from actors.envelopes import LIVE, Deliver, Enter, Envelope, EvictNotice, Quit, Reconcile, Reply
 from actors.restoring import notices_of, publish, restore, tail_evictions, tail_notices
 from actors.rings import Ring
+from actors.snapshots import Snapshots
 from actors.turns import Item, Notice, Resume, Turn
 from classroom.answers import Accepted, Refused
 from classroom.callers import Caller, Role
@@ -24,7 +25,7 @@ from classroom.live.publications import VIEWS, offset_in, shown_on
 from classroom.live.settle import settle, settle_due
 from classroom.live.snapshot import save
 from classroom.live.state import LiveClass, Status, next_deadline
-from classroom.live.views import estimated_wait_seconds, may_follow, reply, row_of, session_frame, snapshot, standing
+from classroom.live.views import estimated_wait_seconds, may_follow, reply, row_of, session_frame, standing
 from classroom.ports import Batch, Entered
 from classroom.records import IntervalRow, LoggedEvent
 from classroom.refusals import Forbidden, NotFound, Refusal, Unavailable
@@ -70,6 +71,7 @@ class LiveGrain:
         self._moves_due: Moment | None = None
         self._frame: tuple[object, ...] = ()
         self._frame_json = b""
+        self._snapshots = Snapshots()
         self._snapshot_at = loaded.snapshot_offset
         self._state = restore(SessionId(grain_id), loaded, recent, grace)
         if any(entry.type in _MOVES for entry in loaded.tail):
@@ -300,7 +302,7 @@ class LiveGrain:
         if since is not None and offset - MISSED_AT_MOST <= since.offset <= offset:
             turn.resumes.append(Resume(item, view, since, self.epoch, offset))
             return
-        body = _encode(snapshot(state, view, caller))
+        body = self._snapshots.of(state, view, caller, self._session_json())
         turn.replies.append((item, Entered(self.epoch, offset, recovered=False, events=(), snapshot=body)))
 
     def _tell_moves(self, now: Moment, turn: Turn) -> None:

@@ -131,16 +131,7 @@ def snapshot(state: LiveClass, view: str, caller: Caller) -> dict[str, Any]:
     """The whole state of a topic for one subscriber."""
     session = session_view(row_of(state))
     if view == EVERYBODY:
-        return {
-            "session": session,
-            "locked": state.locked,
-            "you": standing(state, caller.user_id),
-            "chat": [_message(message) for message in state.chat],
-            "aside": _aside(state, caller.user_id),
-            "hands": _hands(state),
-            "polls": [_poll(poll_id, poll, caller.user_id, view) for poll_id, poll in state.polls.items()],
-            "muted": sorted(state.muted),
-        }
+        return {"session": session, **own_part(state, caller), **shared_part(state)}
     if view == STAFF:
         return {
             "session": session,
@@ -176,6 +167,25 @@ def snapshot(state: LiveClass, view: str, caller: Caller) -> dict[str, Any]:
         "you": standing(state, caller.user_id),
         "currentStudents": len(state.seats),
         "waitlisted": len(state.waitlist),
+    }
+
+
+def own_part(state: LiveClass, caller: Caller) -> dict[str, Any]:
+    """The part of everybody's snapshot that is this subscriber's own; the session is a third."""
+    return {
+        "you": standing(state, caller.user_id),
+        "aside": _aside(state, caller.user_id),
+        "polls": [_poll(poll_id, poll, caller.user_id, EVERYBODY) for poll_id, poll in state.polls.items()],
+    }
+
+
+def shared_part(state: LiveClass) -> dict[str, Any]:
+    """The part of everybody's snapshot that all see alike. It moves only with an event that is told to everybody."""
+    return {
+        "locked": state.locked,
+        "chat": [_message(message) for message in state.chat],
+        "hands": _hands(state),
+        "muted": sorted(state.muted),
     }
 
 
