@@ -61,7 +61,7 @@ class Edge:
         reply = Reply(send, visit, scope, self._headers, not self._config.server_adds_request_id)
         at_door = _DOOR.fullmatch(scope["path"])
         self._inside += 1
-        noted = REQUEST_ID.set(visit.correlation_id)
+        REQUEST_ID.set(visit.correlation_id)  # each request has a task, and so a context, of its own
         try:
             refusal = self._full() or _framing(scope, headers) or _key_refusal(headers)
             if refusal is None and scope["path"].startswith("/api/"):
@@ -88,7 +88,6 @@ class Edge:
             elif not visit.fault_known:
                 refusal_of(error, visit.correlation_id)
         finally:
-            REQUEST_ID.reset(noted)
             self._inside -= 1
             reply.log(self._access_log, self._figures, "door" if at_door else "other")
 
