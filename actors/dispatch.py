@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from itertools import count
 from typing import Protocol
 from uuid import uuid4
@@ -19,7 +19,11 @@ WORTH_A_CALL = 64
 """A call costs as much as a dozen joins. So while one is under way a further one leaves only when it carries many: a
 stampede overlaps with its commits, and a trickle gathers (over REST that is a third more joins a second). What is slow
 does not hold the others up: the host answers `Later` for it."""
-BATCH = 2_000
+FULL = 256
+FULL_IN_FLIGHT = 12
+"""A stampede of thousands of sockets is read in one turn of the loop, which takes as long as deciding and committing it. So
+a full call leaves in the middle of the turn: the host works while the rest is still being read."""
+BATCH = 2 * FULL
 WAITING = 50_000
 PATIENCE_SECONDS = 8.0
 DROPPED_SECONDS = 2.0
@@ -38,8 +42,9 @@ class HostAway(Exception):
 class HostTransport(Protocol):
     """Carries one batch to one host."""
 
-    async def call(self, host: str, payload: bytes) -> bytes:
-        """The host's packed replies to packed envelopes. Raises HostAway."""
+    def call(self, host: str, payload: bytes) -> Awaitable[bytes]:
+        """The host's packed replies to packed envelopes, which are on their way when this returns, if that is possible
+        without waiting. Raises HostAway, now or when awaited."""
         ...
 
 
@@ -76,10 +81,10 @@ class _Waiting:
 class Dispatcher:
     """Sends envelopes to the hosts of their grains.
 
-    All envelopes of one turn of the loop leave in one call a host; while a call to a host is under way, more gather (at
-    most 50,000), and leave when they are many or when it returns. What a lost host was sent is sent again, with the same
-    command ids and before everything that was handed in later; what a host answers `Later` is fetched later. After eight
-    seconds it is `Unavailable`.
+    All envelopes of one turn of the loop leave in one call a host, or in several full ones; while a call to a host is under
+    way, more gather (at most 50,000), and leave when they are many or when it returns. What a lost host was sent is sent
+    again, with the same command ids and before everything that was handed in later; what a host answers `Later` is
+    fetched later. After eight seconds it is `Unavailable`.
     """
 
     def __init__(self, transport: HostTransport, hosts: int) -> None:
@@ -127,14 +132,19 @@ class Dispatcher:
         return self._lanes[self.owner(waiting.envelope.kind, waiting.envelope.grain_id)]
 
     def _spawn(self, lane: "_Lane", batch: list[_Waiting]) -> None:
-        task = asyncio.get_running_loop().create_task(self._send(lane, batch))
+        call: Awaitable[bytes]
+        try:
+            call = self._transport.call(lane.host, pack_envelopes([waiting.outgoing for waiting in batch]))
+        except Exception as error:
+            call = _failed(error)
+        task = asyncio.get_running_loop().create_task(self._receive(lane, batch, call))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _send(self, lane: "_Lane", batch: list[_Waiting]) -> None:
+    async def _receive(self, lane: "_Lane", batch: list[_Waiting], call: Awaitable[bytes]) -> None:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                packed = await self._transport.call(lane.host, pack_envelopes([waiting.outgoing for waiting in batch]))
+                packed = await call
             replies = unpack_replies(packed)
             if len(replies) != len(batch):
                 raise ValueError(f"{len(replies)} replies to {len(batch)} envelopes")
@@ -195,7 +205,10 @@ class _Lane:
     def add(self, waiting: _Waiting) -> None:
         """To the end."""
         self.queue.append(waiting)
-        self._schedule()
+        if len(self.queue) >= FULL and self._may_send():
+            self._leave()
+        else:
+            self._schedule()
         if not self._watching:
             self._watch()
 
@@ -239,9 +252,12 @@ class _Lane:
             asyncio.get_running_loop().call_soon(self._leave)
 
     def _may_send(self) -> bool:
-        if self._resting or not self._flying:
+        flying, waiting = len(self._flying), len(self.queue)
+        if self._resting or not flying:
             return not self._resting
-        return not self._is_away and len(self._flying) < IN_FLIGHT and len(self.queue) >= WORTH_A_CALL
+        if self._is_away:
+            return False
+        return (flying < IN_FLIGHT and waiting >= WORTH_A_CALL) or (flying < FULL_IN_FLIGHT and waiting >= FULL)
 
     def _leave(self) -> None:
         self._scheduled = False
@@ -270,6 +286,10 @@ class _Lane:
         while self.queue and self.queue[0].answer.done():
             self.queue.popleft()
         loop.call_later(WATCH_SECONDS, self._watch)
+
+
+async def _failed(error: Exception) -> bytes:
+    raise error
 
 
 def _pause(batch: list[_Waiting]) -> float:

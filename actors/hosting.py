@@ -30,6 +30,9 @@ from persistence.batches import Committed
 from persistence.errors import StoreAway
 
 MAILBOX = 20_000
+TURN = 500
+"""What a grain decides at once. One turn is one write: a larger one would hold up the loop, gain nothing, and on a slow
+disk outlast the commit's limit again and again."""
 CALL_SECONDS = 0.5
 IDLE_SECONDS = 300.0
 NOBODY_SECONDS = 5.0
@@ -181,7 +184,7 @@ class Hosting:
         return box
 
     def _drain(self, box: Box) -> None:
-        while box.mailbox and not box.busy:
+        while box.mailbox and not box.busy and not self._ended:
             grain, now = box.grain, self._clock()
             if grain is None:
                 if box.flying:
@@ -189,8 +192,9 @@ class Hosting:
                 self._read(box, partial(self._load, box))
             elif isinstance(grain, LiveGrain) and grain.must_ask(box.mailbox[0], now):
                 self._read(box, partial(self._enrol, box, grain))
-            else:
-                self._turn(box, grain, now)
+            elif self._turn(box, grain, now) >= TURN:
+                asyncio.get_running_loop().call_soon(self._drain, box)  # the journal, and others, come between
+                return
 
     def _read(self, box: Box, reading: Callable[[], Awaitable[None]]) -> None:
         box.busy = True
@@ -227,15 +231,15 @@ class Hosting:
 
     # -- decide and commit ---------------------------------------------------------------------------------------
 
-    def _turn(self, box: Box, grain: Grain, now: Moment) -> None:
+    def _turn(self, box: Box, grain: Grain, now: Moment) -> int:
         turn = Turn()
         try:
-            grain.work(box.mailbox, now, turn, at_most=1 if box.one_by_one else MAILBOX)
+            grain.work(box.mailbox, now, turn, at_most=1 if box.one_by_one else TURN)
         except Exception:
             taken = [item.envelope for item in turn.taken]
             _log.exception("turn_failed", kind=box.kind, grain=box.id, items=len(taken), **about(taken))
             self._part(box, turn)
-            return
+            return 0
         box.one_by_one = max(0, box.one_by_one - len(turn.taken))
         if turn.write is not None:
             if isinstance(grain, LiveGrain) and grain.wants_snapshot and not turn.notices and not box.tells_somebody:
@@ -249,6 +253,7 @@ class Hosting:
         else:
             self._finish(box, grain, turn)
         box.arm(grain.wake_at(), self._clock(), self._wake)
+        return len(turn.taken)
 
     def _part(self, box: Box, turn: Turn) -> None:
         """A fault in a rule: what memory holds can no longer be trusted, what the log holds can. Whose fault it was is

@@ -1,6 +1,7 @@
 """Calls between processes of the cluster, over Ray."""
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Any
 
 import ray
@@ -17,11 +18,19 @@ class RayCalls:
         self._namespace = namespace
         self._handles: dict[str, Any] = {}
 
-    async def call(self, host: str, payload: bytes) -> bytes:
+    def call(self, host: str, payload: bytes) -> Awaitable[bytes]:
         """See `HostTransport.call`."""
+        handle = self._handles.get(host)
         try:
-            handle = await self._handle(host)
-            packed: bytes = await handle.execute.remote(payload)
+            sent = handle.execute.remote(payload) if handle is not None else None
+        except (RayError, ValueError) as error:
+            self._handles.pop(host, None)
+            raise HostAway(_why(error)) from error
+        return self._replies(host, payload, sent)
+
+    async def _replies(self, host: str, payload: bytes, sent: Any) -> bytes:
+        try:
+            packed: bytes = await (sent if sent is not None else (await self._handle(host)).execute.remote(payload))
         except (RayError, ValueError) as error:
             self._handles.pop(host, None)
             raise HostAway(_why(error)) from error

@@ -50,6 +50,8 @@ class Store:
         self.open.set()
         self.losing: str | None = None
         self.commits = 0
+        self.largest = 0
+        self.seconds_an_event = 0.0
 
     def journal(self, tables: LiveTables) -> JournalPort:
         return GroupCommit(_Commits(tables, self))
@@ -63,6 +65,10 @@ class _Commits(MemoryCommits):
     async def commit(self, bundles: Sequence[Bundle]) -> Sequence[Committed]:
         await self._store.open.wait()
         self._store.commits += 1
+        weight = sum(bundle.weight for bundle in bundles)
+        self._store.largest = max(self._store.largest, weight)
+        if self._store.seconds_an_event:
+            await asyncio.sleep(weight * self._store.seconds_an_event)
         if self._store.losing == "before":
             raise StoreAway("the commit was lost")
         written = await super().commit(bundles)

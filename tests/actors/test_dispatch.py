@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
-from actors.dispatch import WORTH_A_CALL, Dispatcher, HostAway
+from actors.dispatch import FULL, FULL_IN_FLIGHT, WORTH_A_CALL, Dispatcher, HostAway
 from actors.envelopes import LATER, LIVE, Envelope, Later, NotOwner, Reply, pack_replies, unpack_envelopes
 from actors.shards import shard_of
 from classroom.answers import Accepted, Refused
@@ -259,17 +259,46 @@ async def test_who_stopped_waiting_is_not_sent_again() -> None:
 
 async def test_more_than_fifty_thousand_do_not_wait() -> None:
     dispatcher = Dispatcher(Hosts(_never), 1)
-    answers = [dispatcher.submit(envelope(number)) for number in range(50_001)]
+    under_way = FULL * FULL_IN_FLIGHT
+    answers = [dispatcher.submit(envelope(number)) for number in range(under_way + 50_001)]
     assert answers[-1].result() == Refused(Unavailable())
     assert not answers[-2].done()
     await asyncio.gather(*answers)
 
 
-async def test_batches_have_two_thousand_envelopes_at_most() -> None:
-    hosts = Hosts()
-    dispatcher = Dispatcher(hosts, 1)
-    await asyncio.gather(*(dispatcher.submit(envelope(number)) for number in range(4_500)))
-    assert [len(call) for call in hosts.calls["grain-host-0"]] == [2_000, 2_000, 500]
+async def test_full_calls_leave_in_the_middle_of_a_turn_and_the_rest_in_larger_ones() -> None:
+    class Post:
+        """Notes what has left before it is awaited."""
+
+        def __init__(self) -> None:
+            self.sizes: list[int] = []
+
+        async def reply(self, count: int) -> bytes:
+            return pack_replies([DONE] * count)
+
+        def call(self, host: str, payload: bytes) -> Awaitable[bytes]:
+            self.sizes.append(len(unpack_envelopes(payload)))
+            return self.reply(self.sizes[-1])
+
+    post = Post()
+    dispatcher = Dispatcher(post, 1)
+    answers = [dispatcher.submit(envelope(number)) for number in range(FULL * FULL_IN_FLIGHT + 1_000)]
+    assert post.sizes == [FULL] * FULL_IN_FLIGHT
+    assert await asyncio.gather(*answers) == [DONE] * len(answers)
+    assert post.sizes[FULL_IN_FLIGHT:] == [512, 488]
+
+
+async def test_a_call_that_cannot_even_leave_is_made_again() -> None:
+    class Broken(Hosts):
+        def call(self, host: str, payload: bytes) -> Awaitable[bytes]:  # type: ignore[override]  # the port's own shape
+            if len(self.calls[host]) < 2:
+                self.calls[host].append(numbers(unpack_envelopes(payload)))
+                raise HostAway("no way there") if len(self.calls[host]) < 2 else RuntimeError("a fault")
+            return super().call(host, payload)
+
+    hosts = Broken()
+    assert await Dispatcher(hosts, 1).execute(envelope(7)) == DONE
+    assert hosts.calls["grain-host-0"] == [[7], [7], [7]]
 
 
 async def test_commands_without_an_id_get_ids_that_no_other_process_uses() -> None:

@@ -208,6 +208,17 @@ async def test_an_unknown_class_is_not_found_and_not_remembered(school: School) 
     assert await school.look(room) is not None
 
 
+async def test_a_crowd_at_a_slow_store_gets_in_bit_by_bit(school: School) -> None:
+    """With two thousand events a second and five seconds for a commit, one for everybody would be lost again and again."""
+    room = await school.open_class(seats=12_000)
+    crowd = school.students(12_000)
+    school.kill()  # so that all wait in the mailbox while the class is read
+    school.store.seconds_an_event = 1 / 2_000
+    answers = await asyncio.gather(*(school.answer(room, student, c.TakeSeat()) for student in crowd))
+    assert school.store.largest <= 2_000
+    assert sum(isinstance(answer, Accepted) for answer in answers) > 10_000, "the rest waited for longer than a call may"
+
+
 async def test_closing_commits_what_was_decided_and_keeps_snapshots(school: School) -> None:
     room = await school.open_class(seats=50)
     students = school.students(30)
