@@ -151,6 +151,7 @@ class Feed:
         kept: the subscriber must enter again, and has been sent nothing."""
         if self.position is None:
             self._open(entered)
+        self.epoch = max(self.epoch, entered.epoch)  # nothing that follows may come from an earlier one than the answer
         self._heard = max(self._heard, entered.offset)
         backlog = self._ring.after(entered.offset)
         if backlog is None:

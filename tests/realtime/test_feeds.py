@@ -32,17 +32,21 @@ def resumed(since: int, offset: int, epoch: int = 1) -> Entered:
 
 
 class Client:
-    """A subscriber that insists on the contract: offsets grow by one from where the subscription stands."""
+    """A subscriber that insists on the contract: offsets grow by one from where the subscription stands, and nothing comes
+    from an earlier epoch than it was told of."""
 
     def __init__(self, since: int | None = None) -> None:
         self.since = since
         self.position: int | None = None
+        self.epoch = 0
         self.seen: list[int] = []
         self.frames: list[bytes] = []
 
     def send(self, frame: bytes) -> None:
         self.frames.append(frame)
         body = json.loads(frame)
+        assert body["epoch"] >= self.epoch, f"epoch {body['epoch']} after {self.epoch}"
+        self.epoch = body["epoch"]
         if body["type"] == "subscribed":
             assert self.position is None, "subscribed twice"
             if body["recovered"]:
@@ -129,6 +133,14 @@ def test_resumed_subscriber_gets_missed_events_then_the_feed() -> None:
     feed.deliver(batch(6, 8))
     feed.flush()
     assert client.seen == [3, 4, 5, 6, 7, 8]
+
+
+def test_missed_events_come_under_the_epoch_of_the_answer_that_brought_them() -> None:
+    feed, client = make_feed(), Client(since=2)
+    feed.admit(Client(), fresh(2), "1")
+    assert feed.admit(client, resumed(2, 6, epoch=2), "2"), "its host was restarted, and the feed has not heard of it"
+    assert client.seen == [3, 4, 5, 6]
+    assert [json.loads(frame)["epoch"] for frame in client.frames] == [2, 2]
 
 
 def test_repeated_events_are_dropped_and_counted() -> None:
