@@ -98,6 +98,8 @@ class Following:
                     return answer.refusal
                 if not wanted():
                     return None
+                if self._followed.get(topic) is not followed:
+                    continue  # given up meanwhile: nothing comes to that feed any more
                 if followed.feed.admit(subscriber, answer, request_id):
                     self._look_after(followed)
                     return None
@@ -231,6 +233,8 @@ class Following:
                 since = feed.where()
                 self.catch_ups += 1
                 answer = await self._ask(feed.topic, GATEWAY, None, since)
+                if self._followed.get(feed.topic) is not followed:
+                    return  # let go meanwhile; the topic may be followed anew
                 if isinstance(answer, Entered) and self._continue(feed, answer, since):
                     self._look_after(followed)
                     if not feed.has_hole and not followed.once_more:

@@ -197,6 +197,50 @@ async def test_final_refusal_gives_the_topic_up(bench: Callable[..., Bench], eve
     assert here.following.topics() == []
 
 
+async def test_who_enters_while_the_feed_is_given_up_hears_what_follows(
+    bench: Callable[..., Bench], eventually: Until
+) -> None:
+    here, old, new = bench(), Client(), Client()
+    await here.subscribe(old)
+    here.host.kept_events = 2
+    here.holding = True
+    here.publish(5)
+    here.holding = False
+    slow = here.gate = asyncio.Event()
+    entering = asyncio.ensure_future(here.subscribe(new))
+    await eventually(lambda: len(here.calls) == 2, "its answer is on the way")
+    here.gate = None
+    here.following.resync([here.topic])
+    await eventually(lambda: here.lost == [old], "the feed cannot be continued")
+    slow.set()
+    assert await entering is None
+    here.publish(2)
+    await eventually(lambda: new.offsets == [6, 7], "the newcomer hears what happens")
+    assert new.start == 5
+
+
+async def test_a_catch_up_that_outlives_its_feed_does_not_end_the_next_one(
+    bench: Callable[..., Bench], eventually: Until
+) -> None:
+    here, old, new = bench(linger_seconds=0.01), Client(), Client()
+    await here.subscribe(old)
+    here.host.kept_events = 2
+    here.holding = True
+    here.publish(5)
+    here.holding = False
+    slow = here.gate = asyncio.Event()
+    [catching_up] = here.following.resync([here.topic])
+    await eventually(lambda: len(here.calls) == 2, "its answer is on the way")
+    here.gate = None
+    here.following.leave(old, here.topic)
+    await eventually(lambda: here.following.topics() == [] and here.quits == 1, "let go")
+    await here.subscribe(new)
+    slow.set()
+    await catching_up
+    here.publish(2)
+    await eventually(lambda: new.offsets == [6, 7], "the newcomer hears what happens")
+
+
 async def test_refused_subscriber_leaves_nothing_behind(bench: Callable[..., Bench], eventually: Until) -> None:
     here, client = bench(linger_seconds=0.01), Client()
     here.refusal = Unavailable("The topic")
