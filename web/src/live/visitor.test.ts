@@ -18,6 +18,7 @@ class Desk {
   state: LineState = { at: "open", connectionId: "c" };
   readonly followed = new Map<string, TopicListener>();
   readonly asked: [name: string, args: Json][] = [];
+  readonly said: string[] = [];
   answer: Outcome = { ok: true, result: {} };
   private readonly watchers = new Set<() => void>();
 
@@ -33,7 +34,11 @@ class Desk {
   follow(topic: string, listener: TopicListener): () => void {
     expect(this.followed.has(topic)).toBe(false);
     this.followed.set(topic, listener);
-    return () => this.followed.delete(topic);
+    this.said.push(`follow ${topic}`);
+    return () => {
+      this.followed.delete(topic);
+      this.said.push(`end ${topic}`);
+    };
   }
 
   async command(name: string, args: Json): Promise<Outcome> {
@@ -92,6 +97,17 @@ test("it follows the queue while waiting and the class once seated, and nothing 
   expect(visitor.state.standing).toEqual({ at: "seated", seat: 3, promoted: true });
   visitor.close();
   expect(topics()).toEqual([]);
+});
+
+test("who is promoted follows the class before the queue is ended, and so is present all the time", async () => {
+  you = { outcome: "waitlisted", position: 1, ticket: 5, estimatedWaitSeconds: null };
+  const visitor = new Visitor(session.id, needs());
+  await pass();
+  expect(topics()).toEqual([`${LIVE}:queue`]);
+  desk.said.length = 0;
+  desk.tell(`user:${ADA}`, "seat.promoted", { sessionId: session.id, seat: { number: 3 } });
+  expect(desk.said).toEqual([`follow ${LIVE}`, `end ${LIVE}:queue`]);
+  visitor.close();
 });
 
 test("outside it looks now and then, inside it does not", async () => {

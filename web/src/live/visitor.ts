@@ -136,14 +136,15 @@ export class Visitor {
     this.timer = setTimeout(() => void this.look(), afterMs);
   }
 
+  /** What is new comes first: following something of the class without a pause is what keeps a person present in it. */
   private followWhatIsNeeded(): void {
     const needed = new Set(viewsOf(this.state));
+    for (const view of needed) if (!this.followed.has(view)) this.follow(view);
     for (const [view, stop] of this.followed) {
       if (needed.has(view)) continue;
       this.followed.delete(view);
       stop();
     }
-    for (const view of needed) if (!this.followed.has(view)) this.follow(view);
   }
 
   private follow(view: View): void {
