@@ -12,6 +12,8 @@ UNDER_WAY = 2
 WAITING_EVENTS = 50_000
 WAITING_EVICTIONS = 1_000
 DELIVER_SECONDS = 10.0
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 5.0
 
 _log = structlog.get_logger(__name__)
 
@@ -30,7 +32,8 @@ class GatewayTransport(Protocol):
 
 class Outgoing:
     """One queue a gateway. A gateway that does not keep up, or is away, loses its queue, all but the evictions in it:
-    `lost` tells, and it has to follow its topics anew."""
+    `lost` tells, and it has to follow its topics anew. The evictions are tried again, however long that takes: the
+    sockets that they speak of stay open as long as the gateway lives."""
 
     def __init__(self, transport: GatewayTransport) -> None:
         self._transport = transport
@@ -67,9 +70,13 @@ class _Queue:
         self._evictions: list[EvictNotice] = []
         self._events = 0
         self._under_way = 0
+        self._from = ("", "")
+        self._pause = FIRST_PAUSE_SECONDS
+        self._pausing = False
 
     def add(self, parcel: Parcel) -> None:
         self._waiting.append(parcel)
+        self._from = (parcel.host, parcel.host_run)
         self._events += sum(len(batch.events) for batch in parcel.batches)
         if self._events > WAITING_EVENTS:
             _log.warning("gateway_slow", gateway=self._gateway, events=self._events)
@@ -78,13 +85,13 @@ class _Queue:
             self._leave()
 
     def _leave(self) -> None:
-        parcel = _together(self._waiting, self._evictions)
+        parcel = _together(self._from, self._waiting, self._evictions)
         self._waiting, self._evictions, self._events = [], [], 0
         self._under_way += 1
         self._spawn(self._deliver(parcel))
 
     def _lose(self, parcels: Sequence[Parcel]) -> None:
-        self.lost += 1
+        self.lost += any(parcel.batches or parcel.resync for parcel in parcels)
         self._evictions += [eviction for parcel in parcels for eviction in parcel.evictions]
         del self._evictions[:-WAITING_EVICTIONS]
         self._waiting, self._events = [], 0
@@ -93,6 +100,7 @@ class _Queue:
         try:
             async with asyncio.timeout(DELIVER_SECONDS):
                 await self._transport.deliver(self._gateway, pack(parcel))
+            self._pause = FIRST_PAUSE_SECONDS
         except (GatewayAway, TimeoutError) as error:
             _log.info("gateway_away", gateway=self._gateway, reason=str(error)[:200])
             self._lose([parcel, *self._waiting])
@@ -103,14 +111,24 @@ class _Queue:
             self._under_way -= 1
             if self._waiting and self._under_way < UNDER_WAY:
                 self._leave()
+            elif self._evictions and not self._pausing:
+                self._pausing = True
+                self._spawn(self._try_again())
+
+    async def _try_again(self) -> None:
+        """Evictions go with whatever leaves next; when nothing does, alone."""
+        await asyncio.sleep(self._pause)
+        self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
+        self._pausing = False
+        if self._evictions and self._under_way < UNDER_WAY:
+            self._leave()
 
 
-def _together(parcels: Sequence[Parcel], evictions: Sequence[EvictNotice]) -> Parcel:
+def _together(sender: tuple[str, str], parcels: Sequence[Parcel], evictions: Sequence[EvictNotice]) -> Parcel:
     if len(parcels) == 1 and not evictions:
         return parcels[0]
     return Parcel(
-        parcels[-1].host,
-        parcels[-1].host_run,
+        *sender,
         [batch for parcel in parcels for batch in parcel.batches],
         [*evictions, *(eviction for parcel in parcels for eviction in parcel.evictions)],
         [topic for parcel in parcels for topic in parcel.resync],

@@ -2,9 +2,10 @@ import asyncio
 from collections.abc import Callable
 
 from actors.envelopes import EvictNotice, Parcel, unpack
-from actors.outgoing import WAITING_EVENTS, GatewayAway, Outgoing
+from actors.outgoing import LONGEST_PAUSE_SECONDS, WAITING_EVENTS, GatewayAway, Outgoing
 from classroom.ids import Topic, UserId
 from classroom.ports import Batch
+from tests.actors.school import until
 
 EVICTION = EvictNotice("class", UserId("sam"))
 
@@ -20,10 +21,12 @@ class Gateways:
         self.open = asyncio.Event()
         self.fault: Callable[[], Exception] | None = None
         self.taken: list[Parcel] = []
+        self.asked = 0
         self.under_way = 0
         self.most_under_way = 0
 
     async def deliver(self, gateway: str, parcel: bytes) -> None:
+        self.asked += 1
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
         try:
@@ -128,3 +131,31 @@ async def test_evictions_are_never_lost_with_a_queue() -> None:
     await settled()
     assert [eviction for each in gateways.taken for eviction in each.evictions] == [EVICTION]
     assert gateways.offsets == [2]
+
+
+async def test_evictions_are_tried_again_though_nothing_follows() -> None:
+    gateways = Gateways()
+    gateways.open.set()
+    gateways.fault = lambda: GatewayAway("gone")
+    outgoing = Outgoing(gateways)
+    outgoing.send("gateway", parcel(1, 1, EVICTION))
+    await asyncio.sleep(30)
+    assert 5 <= gateways.asked <= 20, "in pauses that grow, up to a bound"
+    assert outgoing.lost("gateway") == 1, "evictions alone are not lost: there is nothing to follow anew"
+    gateways.fault = None
+    await until(lambda: gateways.taken, "they arrive", LONGEST_PAUSE_SECONDS + 1)
+    asked = gateways.asked
+    await asyncio.sleep(30)
+    assert [(list(each.batches), list(each.evictions)) for each in gateways.taken] == [([], [EVICTION])]
+    assert gateways.asked == asked, "and are not told again"
+
+
+async def test_evictions_of_a_queue_that_was_lost_leave_without_waiting_for_more() -> None:
+    gateways = Gateways()
+    outgoing = Outgoing(gateways)
+    for first in range(2):
+        outgoing.send("gateway", parcel(first + 1))
+        await settled()
+    outgoing.send("gateway", parcel(3, WAITING_EVENTS + 1, EVICTION))
+    gateways.open.set()
+    await until(lambda: [list(each.evictions) for each in gateways.taken] == [[], [], [EVICTION]], "evicted", 5)

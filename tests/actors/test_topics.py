@@ -201,6 +201,20 @@ async def test_evictions_reach_gateways_that_attach_to_a_restarted_host_only_aft
     await until(lambda: [each.user_id for each in gate.evictions] == [sam.user_id], "evicted", 2)
 
 
+async def test_an_eviction_that_a_gateway_did_not_take_is_told_again_though_nothing_else_happens(school: School) -> None:
+    gate, room = await school.gate(), await school.open_class()
+    sam = school.student("sam")
+    await school.join(room, sam)
+    await gate.subscribe(room.live, sam)
+    await asyncio.sleep(1)
+    school.lyceum.disconnect(gate.name)
+    await school.ask(room, TEACHER, c.RemoveMember(sam.user_id, ban=True))
+    await asyncio.sleep(3)
+    assert not gate.evictions
+    school.lyceum.reconnect(gate.name, gate.receive)
+    await until(lambda: [each.user_id for each in gate.evictions] == [sam.user_id], "evicted", 6)
+
+
 async def test_an_eviction_that_died_with_its_host_is_told_by_the_next(school: School) -> None:
     gate, room = await school.gate(), await school.open_class()
     sam, kim = school.students(2)
