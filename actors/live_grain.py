@@ -19,6 +19,7 @@ from classroom.live import commands as c
 from classroom.live.attendance import touched_intervals
 from classroom.live.codec import payload_of
 from classroom.live.decide import Ask, Decision, decide
+from classroom.live.door import no_longer_inside
 from classroom.live.events import Event, MemberRemoved, SeatPromoted, WaitlistLeft
 from classroom.live.evolve import evolve
 from classroom.live.publications import VIEWS, offset_in, shown_on
@@ -199,13 +200,14 @@ class LiveGrain:
         self, envelope: Envelope, command: c.Command, enrolled: bool, now: Moment, logged: "list[_Logged]"
     ) -> Reply:
         state, caller = self._state, envelope.caller
-        key = CommandId(f"{caller.user_id}:{envelope.command_id}") if envelope.command_id is not None else None
+        key = _key_of(envelope, command)
         makes_id = isinstance(command, c.PostChat | c.OpenPoll)
         fresh = self._new_id() if makes_id else ""
         ask = Ask(caller, command, now, enrolled, fresh)
         if key is not None and key in state.answered:
             self._come_again(envelope, command, now, logged)
-            return self._accepted(ask, state.answered[key])
+            refusal = no_longer_inside(state, caller, enrolled, now) if isinstance(command, c.TakeSeat) else None
+            return Refused(refusal) if refusal is not None else self._accepted(ask, state.answered[key])
         decision = self._decide(ask, envelope)
         if isinstance(decision, Refusal):
             return Refused(decision)
@@ -361,6 +363,13 @@ class LiveGrain:
 
 _Logged = tuple[Event, LoggedEvent, list[IntervalRow]]
 _DONE = Accepted("done", b"{}")
+
+
+def _key_of(envelope: Envelope, command: c.Command) -> CommandId | None:
+    """What the command is remembered by, in the log too: one id under two kinds of command stands for two commands."""
+    if envelope.command_id is None:
+        return None
+    return CommandId(f"{envelope.caller.user_id}:{type(command).__name__}:{envelope.command_id}")
 
 
 def gateway_run(connection: ConnectionId) -> str:

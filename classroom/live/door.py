@@ -64,6 +64,14 @@ def _turned_away(state: LiveClass, caller: Caller, enrolled: bool, now: Moment) 
     return ClassLocked() if state.locked else None
 
 
+def no_longer_inside(state: LiveClass, caller: Caller, enrolled: bool, now: Moment) -> Refusal | None:
+    """What a join that comes again hears when what it brought is gone; None while the student sits or waits. It is not
+    done a second time: whoever left, or was lost, asks anew."""
+    if state.is_inside(caller.user_id):
+        return None
+    return _turned_away(state, caller, enrolled, now) or NotSeated(caller.user_id)
+
+
 def leave(state: LiveClass, caller: Caller, now: Moment) -> Decision:
     """Out, at once; nothing for who is not inside."""
     return _send_out(state, caller.user_id, "left", now)

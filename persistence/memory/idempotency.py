@@ -82,3 +82,7 @@ class MemoryCommandKeys:
     def keep(self, request: Request, answer: Stored) -> None:
         """See `CommandKeys.keep`."""
         self._held[(request.scope, request.key)] = (request.fingerprint, answer)
+
+    def lose(self) -> None:
+        """Forget everything, as a Redis that was started anew."""
+        self._held.clear()

@@ -5,7 +5,7 @@ import asyncio
 from classroom.answers import Accepted, Refused
 from classroom.live import commands as c
 from classroom.refusals import NotEnrolled, Unavailable
-from tests.actors.school import TEACHER, School, until
+from tests.actors.school import TEACHER, School, refusals, until
 
 
 async def test_seats_and_places_go_in_the_order_of_arrival_also_when_enrolments_are_read_first(school: School) -> None:
@@ -143,6 +143,28 @@ async def test_a_late_copy_of_a_leave_that_changed_nothing_goes_on_changing_noth
     await school.join(room, sam, "c2")
     await school.ask(room, sam, c.Leave(), "c1")
     assert [seat.user_id for seat in school.record(room).seats] == [sam.user_id]
+
+
+async def test_a_join_repeated_by_who_is_inside_no_more_hears_why_and_is_not_done_again(school: School) -> None:
+    room = await school.open_class()
+    sam, kim = school.students(2)
+    for student in (sam, kim):
+        await school.join(room, student, "c1")
+    await school.ask(room, sam, c.Leave())
+    assert refusals([await school.answer(room, sam, c.TakeSeat(), "c1")]) == {"not_seated"}
+    assert [seat.user_id for seat in school.record(room).seats] == [kim.user_id]
+    await school.ask(room, TEACHER, c.End())
+    for _ in range(2):
+        assert refusals([await school.answer(room, kim, c.TakeSeat(), "c1")]) == {"class_ended"}
+        school.kill()
+
+
+async def test_one_id_under_two_commands_of_a_person_are_two_commands(school: School) -> None:
+    room = await school.open_class()
+    sam = school.student("sam")
+    await school.join(room, sam, "k")
+    await school.ask(room, sam, c.Leave(), "k")
+    assert list(school.record(room).seats) == []
 
 
 async def test_the_same_id_of_two_people_are_two_commands(school: School) -> None:

@@ -169,6 +169,21 @@ async def test_leaving_under_a_key_does_not_leave_again(edge: Any) -> None:
     assert problem["errorCode"] == "idempotency_key_reused"
 
 
+async def test_keys_that_redis_forgot_are_answered_with_what_is_true_now(edge: Any) -> None:
+    lesson = await edge.live_class(students=2)
+    gone, late = lesson.students
+    for student in (gone, late):
+        await student.ask("POST", f"{lesson.path}/join", 200, Idempotency_Key="k")
+    edge.parts.command_keys.lose()
+    await gone.ask("POST", f"{lesson.path}/leave", 204, Idempotency_Key="k")
+    edge.parts.command_keys.lose()
+    problem = await gone.ask("POST", f"{lesson.path}/join", 403, Idempotency_Key="k")
+    assert problem["errorCode"] == "not_seated"
+    await lesson.teacher.ask("POST", f"{lesson.path}/end", 200)
+    problem = await late.ask("POST", f"{lesson.path}/join", 410, Idempotency_Key="k")
+    assert problem["errorCode"] == "class_ended"
+
+
 async def test_one_join_sent_many_times_at_once_under_a_key_is_one_join(edge: Any) -> None:
     lesson = await edge.live_class(seats=2, students=1)
     client = lesson.students[0].client
