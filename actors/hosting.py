@@ -14,16 +14,18 @@ from actors.boxes import Box, Grain
 from actors.correlation import about
 from actors.deferred import Deferred
 from actors.envelopes import LATER, LIVE, Envelope, NotOwner, Reply
-from actors.listeners import SILENT_SECONDS, Listeners, Sender
+from actors.keeping import Keeping
+from actors.listeners import Listeners, Sender
 from actors.live_grain import LiveGrain
 from actors.owners import Owners
 from actors.postman import Mail, Postman
 from actors.shards import shard_of
 from actors.turns import Call, Item, Resume, Turn
+from actors.watch import Watch
 from classroom.answers import Refused
 from classroom.callers import Caller, Role
 from classroom.ids import UserId
-from classroom.live.commands import Disconnect, Tick
+from classroom.live.commands import Tick
 from classroom.refusals import Unavailable
 from classroom.times import SECOND, Moment
 from persistence.batches import Committed
@@ -34,10 +36,6 @@ TURN = 500
 """What a grain decides at once. One turn is one write: a larger one would hold up the loop, gain nothing, and on a slow
 disk outlast the commit's limit again and again."""
 CALL_SECONDS = 0.5
-IDLE_SECONDS = 300.0
-NOBODY_SECONDS = 5.0
-SWEEP_SECONDS = 1.0
-SWEEPS_A_ROUND = 10
 
 _log = structlog.get_logger(__name__)
 _HOST = Caller(UserId("host"), "host", Role.ADMIN)
@@ -69,7 +67,9 @@ class Hosting:
         self._owners = Owners(stores.ownership, name)
         self._boxes: dict[tuple[str, str], Box] = {}
         self._archive = Archive(stores, grace_seconds * SECOND)
+        self._keeping = Keeping(self._boxes, self._archive)
         self._listeners = Listeners(name, self.run_id, links)
+        self._watch = Watch(self._listeners, self._boxes, self._tell)
         self._postman = Postman(links, self._take, self._spawn)
         self._deferred = Deferred(self.run_id)
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -81,8 +81,8 @@ class Hosting:
         self._epochs = await self._stores.ownership.claim(self.name, self._shards)
         deadlines = await self._stores.log.deadlines(self._shards)
         self._spawn(self._stores.journal.run())
-        self._spawn(self._watch_gateways())
-        self._spawn(self._unload_idle())
+        self._spawn(self._watch.keep())
+        self._spawn(self._keeping.unload_idle())
         for deadline in deadlines:
             box = self._box(deadline.kind, deadline.grain_id)
             box.owes_wake = True
@@ -107,7 +107,7 @@ class Hosting:
         """A gateway says that it lives, under which run. When the answer is not the one before, it has to follow the
         topics of this host anew and say which connections it really holds."""
         if self._listeners.attach(gateway, run):
-            self._let_go(gateway)
+            self._watch.let_go(gateway)
         return self._listeners.token(gateway)
 
     async def close(self, timeout_seconds: float) -> None:
@@ -116,7 +116,7 @@ class Hosting:
             async with asyncio.timeout(timeout_seconds):
                 await self._stores.journal.close()
                 for box in list(self._boxes.values()):
-                    await self._keep(box)
+                    await self._keeping.keep(box)
         except TimeoutError:
             _log.warning("host_closed_early", host=self.name, seconds=timeout_seconds)
         for box in self._boxes.values():
@@ -213,7 +213,7 @@ class Hosting:
         if box.grain is None and box.owes_wake and not box.mailbox and box.shard_id in self._epochs:
             box.arm_later(self._wake)
         self._drain(box)
-        self._tidy(box)
+        self._keeping.tidy(box)
 
     async def _load(self, box: Box) -> None:
         epoch = self._epochs.get(box.shard_id)
@@ -338,40 +338,7 @@ class Hosting:
             box.stop_timer()
             del self._boxes[box.kind, box.id]
 
-    async def _unload_idle(self) -> None:
-        while True:
-            await asyncio.sleep(SWEEP_SECONDS)
-            now = asyncio.get_running_loop().time()
-            for box in list(self._boxes.values()):
-                nobody = box.grain is not None and box.grain.is_nobody
-                idle = now - box.used_at > (NOBODY_SECONDS if nobody else IDLE_SECONDS)
-                if idle and not await self._unload(box):
-                    break  # the store is away: later
-
-    async def _unload(self, box: Box) -> bool:
-        if box.may_unload():
-            if not await self._keep(box):
-                return False
-            if box.may_unload():
-                box.grain = None
-                box.owes_wake = box.timer is not None
-        self._tidy(box)
-        return True
-
-    async def _keep(self, box: Box) -> bool:
-        """Save what no snapshot holds, unless something is still under way; False when that cannot be done now."""
-        grain = box.grain
-        if not isinstance(grain, LiveGrain) or not grain.changed or not box.resting:
-            return True
-        offset, state = grain.save()
-        grain.saved(offset)
-        return await self._archive.save(grain, offset, state)
-
-    def _tidy(self, box: Box) -> None:
-        if box.grain is None and box.timer is None and box.resting and self._boxes.get((box.kind, box.id)) is box:
-            del self._boxes[box.kind, box.id]
-
-    # -- time and gateways ---------------------------------------------------------------------------------------
+    # -- time and tasks ------------------------------------------------------------------------------------------
 
     def _wake(self, box: Box) -> None:
         box.woken()
@@ -379,38 +346,10 @@ class Hosting:
         if accepted is not None:
             self._drain(accepted)
 
-    async def _watch_gateways(self) -> None:
-        loop = asyncio.get_running_loop()
-        started = now = loop.time()
-        judged: frozenset[str] | None = None
-        sweeps = 0
-        while True:
-            await asyncio.sleep(SWEEP_SECONDS)
-            if loop.time() - now > SILENT_SECONDS / 2:
-                self._listeners.pardon()
-            now = loop.time()
-            for gateway in self._listeners.forget_silent():
-                self._let_go(gateway)
-            runs, sweeps = self._listeners.runs, sweeps + 1
-            if now - started > SILENT_SECONDS and (runs != judged or sweeps % SWEEPS_A_ROUND == 0):
-                judged = runs
-                self._lose_connections(runs)
-
-    def _let_go(self, gateway: str) -> None:
-        for box in self._boxes.values():
-            box.let_followers_go(gateway)
-
-    def _lose_connections(self, runs: frozenset[str]) -> None:
-        """Connections of gateways, or runs of gateways, that are no more."""
-        for box in list(self._boxes.values()):
-            if not isinstance(box.grain, LiveGrain):
-                continue
-            for run, held in box.grain.gateways_present().items():
-                if run not in runs:
-                    for user_id, connection in held:
-                        gone = Caller(user_id, "", Role.STUDENT)
-                        self._accept(Item(Envelope(LIVE, box.id, gone, Disconnect(connection), None), None, 0))
-                    self._drain(box)
+    def _tell(self, box: Box, envelopes: Sequence[Envelope]) -> None:
+        for envelope in envelopes:
+            self._accept(Item(envelope, None, 0))
+        self._drain(box)
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         if self._ended:
