@@ -8,7 +8,7 @@ import structlog
 
 from actors.correlation import about
 from actors.envelopes import LIVE, Deliver, Enter, Envelope, EvictNotice, Quit, Reconcile, Reply
-from actors.restoring import notices_of, publish, restore, tail_evictions, tail_notices
+from actors.restoring import SEPARATOR, notices_of, publish, restore, tail_evictions, tail_notices
 from actors.rings import Ring
 from actors.snapshots import Snapshots
 from actors.turns import Item, Notice, Resume, Turn
@@ -42,6 +42,8 @@ MOVES_EVERY_WAITER = SECOND // 500
 MISSED_AT_MOST = 2_000
 SNAPSHOT_EVERY = 500
 TICKS_A_TURN = 10_000
+UNLOGGED_AT_MOST = 256
+"""Commands that changed nothing since the last event; of more than these, the oldest are known until a crash only."""
 
 _encode = msgspec.json.Encoder().encode
 _log = structlog.get_logger(__name__)
@@ -69,6 +71,7 @@ class LiveGrain:
         self._enrolled: dict[UserId, Moment] = {}
         self._strangers: set[UserId] = set()
         self._told_places: dict[UserId, int] = {}
+        self._unlogged: deque[CommandId] = deque(maxlen=UNLOGGED_AT_MOST)
         self._moves_due: Moment | None = None
         self._frame: tuple[object, ...] = ()
         self._frame_json = b""
@@ -213,7 +216,10 @@ class LiveGrain:
             return Refused(decision)
         self._move(decision, now, key, logged)
         if key is not None and not decision and not isinstance(command, c.Look):
-            state.remember(key, fresh)  # a late copy of a command that changed nothing must go on changing nothing
+            # A late copy of a command that changed nothing must go on changing nothing. After a crash that matters only
+            # once something else has changed: it is noted with the next event.
+            state.remember(key, fresh)
+            self._unlogged.append(key)
         if isinstance(command, c.Leave):
             self._enrolled.pop(caller.user_id, None)  # leaving may come from the end of the enrolment
         return self._accepted(ask, fresh)
@@ -255,13 +261,19 @@ class LiveGrain:
             evolve(state, event, now, key)
             offsets = state.offsets
             entry = LoggedEvent(
-                offsets.log, event.type, _encode(payload_of(event)), now, key,
+                offsets.log, event.type, _encode(payload_of(event)), now, self._noted(key) if self._unlogged else key,
                 (offsets.everybody, offsets.staff, offsets.queue),
             )  # fmt: skip
             logged.append((event, entry, touched_intervals(state, event)))
             if isinstance(event, SeatPromoted | WaitlistLeft) and self._moves_due is None:
                 self._moves_due = Moment(now + max(MOVES_EVERY, len(state.waitlist) * MOVES_EVERY_WAITER))
             key = None
+
+    def _noted(self, key: CommandId | None) -> str:
+        ids = [*self._unlogged, key] if key is not None else self._unlogged
+        noted = SEPARATOR.join(ids)
+        self._unlogged.clear()
+        return noted
 
     def _tick(self, now: Moment, logged: "list[_Logged]") -> None:
         for _ in range(TICKS_A_TURN):

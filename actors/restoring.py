@@ -17,6 +17,9 @@ from classroom.records import LoggedEvent
 from classroom.times import Moment, rfc3339
 from persistence.live_log import Loaded
 
+SEPARATOR = "\n"
+"""Between the ids that one event carries; no id has a control character in it."""
+
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
@@ -28,7 +31,10 @@ def restore(session_id: SessionId, loaded: Loaded, recent: Sequence[LoggedEvent]
         evolve(state, event_in(entry), entry.at)
     for entry in recent:
         if entry.command_id is not None:
-            state.remember(CommandId(entry.command_id), fresh_id(event_in(entry)))
+            *unchanging, key = entry.command_id.split(SEPARATOR)
+            for each in unchanging:
+                state.remember(CommandId(each), "")
+            state.remember(CommandId(key), fresh_id(event_in(entry)))
     return state
 
 

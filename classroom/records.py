@@ -10,7 +10,8 @@ from classroom.times import Moment
 class LoggedEvent:
     """One event of a log. `payload` is its encoded JSON object. `topic_offsets` are the offsets of the three topics
     of a class (everybody, staff, queue) once this event has happened; empty for an inbox.
-    Only the first event of a command carries the `command_id` (prefixed with who sent it)."""
+    Only the first event of a command carries the `command_id` (prefixed with who sent it and the command's name); in
+    lines before it stand those of commands since the event before that changed nothing."""
 
     offset: int
     type: str

@@ -145,6 +145,37 @@ async def test_a_late_copy_of_a_leave_that_changed_nothing_goes_on_changing_noth
     assert [seat.user_id for seat in school.record(room).seats] == [sam.user_id]
 
 
+async def test_what_changed_nothing_is_known_after_a_kill_once_anything_has_changed(school: School) -> None:
+    room = await school.open_class()
+    sam, kim = school.students(2)
+    await school.ask(room, sam, c.Leave(), "c1")
+    await school.ask(room, kim, c.LowerHand(), "c1")
+    await school.join(room, sam, "c2")
+    for _ in range(2):
+        school.kill()
+        await school.ask(room, sam, c.Leave(), "c1")
+        await school.join(room, sam, "c2")
+        assert [seat.user_id for seat in school.record(room).seats] == [sam.user_id]
+    await school.join(room, kim, "c2")
+    await school.ask(room, kim, c.RaiseHand(), "c3")
+    school.kill()
+    await school.ask(room, kim, c.LowerHand(), "c1")
+    assert list(school.record(room).hands) == [kim.user_id]
+
+
+async def test_commands_that_change_nothing_make_no_event_grow_without_bound(school: School) -> None:
+    room = await school.open_class()
+    sam = school.student("sam")
+    for number in range(400):
+        await school.ask(room, sam, c.Leave(), f"c{number}")
+    await school.join(room, sam)
+    longest = max(len(entry.command_id or "") for entry in school.tables.live_events[room.id])
+    assert longest < 256 * 80
+    school.kill()
+    await school.ask(room, sam, c.Leave(), "c399")
+    assert len(school.record(room).seats) == 1
+
+
 async def test_a_join_repeated_by_who_is_inside_no_more_hears_why_and_is_not_done_again(school: School) -> None:
     room = await school.open_class()
     sam, kim = school.students(2)
