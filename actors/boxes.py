@@ -34,6 +34,8 @@ class Box:
     """Turns whose commit is under way, in order; also those of a grain that was forgotten since."""
     one_by_one: int = 0
     """How many of the first items are decided in turns of their own, because one of them may be faulty."""
+    clock: Callable[[], Moment] | None = None
+    """The time of a grain whose log is ahead of the host's clock."""
     timer: asyncio.TimerHandle | None = None
     wake_at: Moment | None = None
     woken_for: Moment | None = None
@@ -85,6 +87,13 @@ class Box:
                 # It was woken for this, which is still due: let it try again, but not at once, for ever.
                 delay = max(delay, min(max((now - wake_at) / SECOND, SOONEST_SECONDS), LONGEST_PAUSE_SECONDS))
             self.timer = asyncio.get_running_loop().call_later(delay, wake, self)
+
+    def arm_anew(self, now: Moment, wake: "Callable[[Box], None]") -> None:
+        """Be woken at the same moment, which comes sooner or later than it did."""
+        wake_at = self.wake_at
+        if wake_at is not None:
+            self.stop_timer()
+            self.arm(wake_at, now, wake)
 
     def arm_later(self, wake: "Callable[[Box], None]") -> None:
         """Be woken in a second to look what the store holds; ever later while that fails."""

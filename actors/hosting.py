@@ -1,7 +1,6 @@
 """The heart of a host, without Ray: grains, their mailboxes, the journal behind them and what goes out after a commit."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, Protocol
@@ -11,6 +10,7 @@ import structlog
 
 from actors.archive import Archive, Stores
 from actors.boxes import Box, Grain
+from actors.clock import SteadyClock, wall_clock
 from actors.correlation import about
 from actors.deferred import Deferred
 from actors.envelopes import LATER, LIVE, Envelope, NotOwner, Reply
@@ -36,15 +36,11 @@ TURN = 500
 """What a grain decides at once. One turn is one write: a larger one would hold up the loop, gain nothing, and on a slow
 disk outlast the commit's limit again and again."""
 CALL_SECONDS = 0.5
+CLOCK_SECONDS = 1.0
 
 _log = structlog.get_logger(__name__)
 _HOST = Caller(UserId("host"), "host", Role.ADMIN)
 _AWAY = Refused(Unavailable())
-
-
-def wall_clock() -> Moment:
-    """Now, as this machine knows it."""
-    return Moment(time.time_ns() // 1000)
 
 
 class Links(Sender, Mail, Protocol):
@@ -62,7 +58,7 @@ class Hosting:
         self.run_id = uuid4().hex
         self._shards = tuple(shards)
         self._stores = stores
-        self._clock = clock
+        self._clock = SteadyClock(clock, asyncio.get_running_loop().time, leapt=self._arm_anew)
         self._epochs: dict[int, int] = {}
         self._owners = Owners(stores.ownership, name)
         self._boxes: dict[tuple[str, str], Box] = {}
@@ -83,6 +79,7 @@ class Hosting:
         self._spawn(self._stores.journal.run())
         self._spawn(self._watch.keep())
         self._spawn(self._keeping.unload_idle())
+        self._spawn(self._mind_the_clock())
         for deadline in deadlines:
             box = self._box(deadline.kind, deadline.grain_id)
             box.owes_wake = True
@@ -185,7 +182,7 @@ class Hosting:
 
     def _drain(self, box: Box) -> None:
         while box.mailbox and not box.busy and not self._ended:
-            grain, now = box.grain, self._clock()
+            grain, now = box.grain, self._now(box)
             if grain is None:
                 if box.flying:
                     return  # what was decided before is on its way to the store: only then is there something to read
@@ -221,13 +218,17 @@ class Hosting:
             return  # lost meanwhile, and everybody was told
         grain = await self._archive.load(box, epoch)
         box.grain, box.owes_wake = grain, False
-        box.arm(grain.wake_at(), self._clock(), self._wake)
+        if isinstance(grain, LiveGrain) and grain.state.at > self._now(box):
+            # Written by another clock, or before this one was set back.
+            box.clock = SteadyClock(self._clock, asyncio.get_running_loop().time, grain.state.at)
+        box.arm(grain.wake_at(), self._now(box), self._wake)
         if isinstance(grain, LiveGrain):
             self._postman.send(box, grain.unsent)
             self._listeners.evict(grain.unsent_evictions)
 
     async def _enrol(self, box: Box, grain: LiveGrain) -> None:
-        await self._archive.enrol(grain, grain.unknown_students(box.mailbox, self._clock()), self._clock)
+        clock = partial(self._now, box)
+        await self._archive.enrol(grain, grain.unknown_students(box.mailbox, clock()), clock)
 
     # -- decide and commit ---------------------------------------------------------------------------------------
 
@@ -252,7 +253,7 @@ class Hosting:
             box.flying[-1].absorb(turn)
         else:
             self._finish(box, grain, turn)
-        box.arm(grain.wake_at(), self._clock(), self._wake)
+        box.arm(grain.wake_at(), self._now(box), self._wake)
         return len(turn.taken)
 
     def _part(self, box: Box, turn: Turn) -> None:
@@ -339,6 +340,19 @@ class Hosting:
             del self._boxes[box.kind, box.id]
 
     # -- time and tasks ------------------------------------------------------------------------------------------
+
+    def _now(self, box: Box) -> Moment:
+        return (box.clock or self._clock)()
+
+    async def _mind_the_clock(self) -> None:
+        while True:
+            await asyncio.sleep(CLOCK_SECONDS)
+            self._clock()
+
+    def _arm_anew(self) -> None:
+        """The wall clock was set forward: timers, which do not know of it, would come too late."""
+        for box in self._boxes.values():
+            box.arm_anew(self._now(box), self._wake)
 
     def _wake(self, box: Box) -> None:
         box.woken()

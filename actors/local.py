@@ -6,9 +6,10 @@ from typing import Any
 
 from actors.archive import Stores
 from actors.clients import LiveSessionsClient, TopicsClient
+from actors.clock import wall_clock
 from actors.dispatch import Dispatcher, HostAway
 from actors.envelopes import Envelope, Parcel, Reply, pack_replies, unpack, unpack_envelopes
-from actors.hosting import Hosting, wall_clock
+from actors.hosting import Hosting
 from actors.outgoing import GatewayAway, Outgoing
 from actors.shards import assign, host_names
 from classroom.times import Moment
