@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Protocol
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, Update, delete, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from classroom.times import SECOND, Moment
@@ -34,10 +34,11 @@ class Stored:
 
 @dataclass(frozen=True)
 class Fresh:
-    """Nobody did this yet: do it now, and call `complete` or `release`. A thing it makes gets the id `entity_id`, which
-    is the same if this request is taken over after a crash."""
+    """Nobody did this yet: do it now, and call `complete` or `release` with the `lease`, which says how long it is ours
+    and is nobody else's. A thing it makes gets the id `entity_id`, which is the same if this request is taken over."""
 
     entity_id: str
+    lease: Moment
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,12 @@ class IdempotencyKeys(Protocol):
         """Take the request for 30 s, or say what became of it."""
         ...
 
-    async def complete(self, request: Request, answer: Stored) -> None:
-        """Keep the answer for the requests that come again."""
+    async def complete(self, request: Request, lease: Moment, answer: Stored) -> None:
+        """Keep the answer for the requests that come again. Nothing when the request was taken over since."""
         ...
 
-    async def release(self, request: Request) -> None:
-        """Nothing was done: whoever comes again may try."""
+    async def release(self, request: Request, lease: Moment) -> None:
+        """Nothing was done: whoever comes again may try. Nothing when the request was taken over since."""
         ...
 
     async def forget_expired(self, now: Moment, limit: int = 1_000) -> int:
@@ -98,7 +99,7 @@ class PostgresIdempotencyKeys:
         async with self._database.writing() as connection:
             taken = (await connection.execute(statement.returning(IdempotencyKey.entity_id))).scalar_one_or_none()
             if taken is not None:
-                return Fresh(taken)
+                return Fresh(taken, leased_until)
             row = (await connection.execute(select(IdempotencyKey.__table__).where(*_is(request)))).one_or_none()
         if row is None:
             return Busy()  # released between the two statements: the caller asks again
@@ -106,19 +107,15 @@ class PostgresIdempotencyKeys:
             return Reused()
         return Busy() if row.status is None else Stored(row.status, row.sealed or b"")
 
-    async def complete(self, request: Request, answer: Stored) -> None:
+    async def complete(self, request: Request, lease: Moment, answer: Stored) -> None:
         """See `IdempotencyKeys.complete`."""
         async with self._database.writing() as connection:
-            await connection.execute(
-                update(IdempotencyKey).where(*_is(request)).values(status=answer.status, sealed=answer.sealed)
-            )
+            await connection.execute(_held(request, lease).values(status=answer.status, sealed=answer.sealed))
 
-    async def release(self, request: Request) -> None:
+    async def release(self, request: Request, lease: Moment) -> None:
         """See `IdempotencyKeys.release`."""
         async with self._database.writing() as connection:
-            await connection.execute(
-                update(IdempotencyKey).where(*_is(request), IdempotencyKey.status.is_(None)).values(leased_until=Moment(0))
-            )
+            await connection.execute(_held(request, lease).values(leased_until=Moment(0)))
 
     async def forget_expired(self, now: Moment, limit: int = 1_000) -> int:
         """See `IdempotencyKeys.forget_expired`."""
@@ -147,6 +144,11 @@ async def claim_or_wait(
             return claim
         await asyncio.sleep(pause)
         pause = min(pause * 2, 0.3)
+
+
+def _held(request: Request, lease: Moment) -> Update:
+    # A lease is taken over only after it ran out, so its successor's is always a later one.
+    return update(IdempotencyKey).where(*_is(request), IdempotencyKey.leased_until == lease, IdempotencyKey.status.is_(None))
 
 
 def _is(request: Request) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

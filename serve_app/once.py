@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
+from classroom.times import Moment
 from persistence.idempotency import Busy, IdempotencyKeys, Reused, Stored, claim_or_wait
 from persistence.idempotency import Request as Keyed
 from serve_app.problems import RefusedRequest, problem_of
@@ -91,16 +92,16 @@ async def _once(request: Request, handle: Callable[[Request], Awaitable[Response
         response = await handle(request)
     except RefusedRequest as refused:
         problem = problem_of(refused.refusal, request.url.path, visit.correlation_id, refused.headers)
-        await _keep(parts.idempotency, keyed, problem.status, problem.response(), parts.seal.close)
+        await _keep(parts.idempotency, keyed, claim.lease, problem.status, problem.response(), parts.seal.close)
         raise
     except (RequestValidationError, HTTPException):
-        await parts.idempotency.release(keyed)
+        await parts.idempotency.release(keyed, claim.lease)
         raise
     except BaseException:
         # What was done is not known. The lease runs out by itself, and the next one takes over with the same entity id.
-        await parts.idempotency.release(keyed)
+        await parts.idempotency.release(keyed, claim.lease)
         raise
-    await _keep(parts.idempotency, keyed, response.status_code, response, parts.seal.close)
+    await _keep(parts.idempotency, keyed, claim.lease, response.status_code, response, parts.seal.close)
     return response
 
 
@@ -113,10 +114,10 @@ def _keyed(request: Request, body: bytes) -> Keyed | None:
 
 
 async def _keep(
-    keys: IdempotencyKeys, keyed: Keyed, status: int, response: Response, seal: Callable[[bytes], bytes]
+    keys: IdempotencyKeys, keyed: Keyed, lease: Moment, status: int, response: Response, seal: Callable[[bytes], bytes]
 ) -> None:
     if status in _NOT_KEPT or status >= 500:
-        await keys.release(keyed)
+        await keys.release(keyed, lease)
         return
     headers = {name: value for name, value in response.headers.items() if name in _KEPT_HEADERS}
-    await keys.complete(keyed, Stored(status, seal(_pack(_Answer(headers, bytes(response.body))))))
+    await keys.complete(keyed, lease, Stored(status, seal(_pack(_Answer(headers, bytes(response.body))))))

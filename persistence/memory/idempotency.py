@@ -31,7 +31,7 @@ class MemoryIdempotencyKeys:
         if held is None:
             expires_at = Moment(now + KEEP_SECONDS * SECOND)
             self._held[(request.scope, request.key)] = _Held(request.fingerprint, entity_id, leased_until, expires_at)
-            return Fresh(entity_id)
+            return Fresh(entity_id, leased_until)
         if held.fingerprint != request.fingerprint:
             return Reused()
         if held.answer is not None:
@@ -39,21 +39,24 @@ class MemoryIdempotencyKeys:
         if held.leased_until >= now:
             return Busy()
         held.leased_until = leased_until
-        return Fresh(held.entity_id)
+        return Fresh(held.entity_id, leased_until)
 
-    async def complete(self, request: Request, answer: Stored) -> None:
+    async def complete(self, request: Request, lease: Moment, answer: Stored) -> None:
         """See `IdempotencyKeys.complete`."""
-        self._tables.reach()
-        held = self._held.get((request.scope, request.key))
+        held = self._find_held(request, lease)
         if held is not None:
             held.answer = answer
 
-    async def release(self, request: Request) -> None:
+    async def release(self, request: Request, lease: Moment) -> None:
         """See `IdempotencyKeys.release`."""
+        held = self._find_held(request, lease)
+        if held is not None:
+            held.leased_until = Moment(0)
+
+    def _find_held(self, request: Request, lease: Moment) -> _Held | None:
         self._tables.reach()
         held = self._held.get((request.scope, request.key))
-        if held is not None and held.answer is None:
-            held.leased_until = Moment(0)
+        return held if held is not None and held.leased_until == lease and held.answer is None else None
 
     async def forget_expired(self, now: Moment, limit: int = 1_000) -> int:
         """See `IdempotencyKeys.forget_expired`."""
