@@ -8,10 +8,11 @@ from actors.config import ActorConfig
 from actors.correlation import REQUEST_ID
 from actors.dispatch import Dispatcher
 from actors.envelopes import INBOX, LIVE, Enter, Envelope, Quit, Reconcile, Reply
+from actors.presences import Presences
 from classroom.answers import Accepted, Answer, Refused
 from classroom.callers import Caller, Role
 from classroom.ids import CommandId, ConnectionId, SessionId, Topic, UserId
-from classroom.live.commands import Command, Disconnect, Look, TakeSeat
+from classroom.live.commands import Command, Disconnect, Leave, Look, TakeSeat
 from classroom.ports import Entered
 from classroom.refusals import Unavailable, UnknownTopic
 from classroom.topics import LiveTopic, Position, UserTopic, parse_topic
@@ -29,7 +30,7 @@ class LiveSessionsClient:
         self, session_id: SessionId, caller: Caller, command: Command, command_id: CommandId | None = None
     ) -> Answer:
         """See the port."""
-        return _answer(await self._send(session_id, caller, command, command_id))
+        return _answer(await self._dispatcher.submit(self._envelope(session_id, caller, command, command_id)))
 
     def submit(
         self,
@@ -40,15 +41,12 @@ class LiveSessionsClient:
         then: Callable[[Answer], None],
     ) -> None:
         """See `CommandDesk`."""
-        reply = self._send(session_id, caller, command, command_id)
-        reply.add_done_callback(lambda done: then(_answer(done.result())))
+        self._dispatcher.post(self._envelope(session_id, caller, command, command_id), lambda reply: then(_answer(reply)))
 
-    def _send(
-        self, session_id: SessionId, caller: Caller, command: Command, command_id: CommandId | None
-    ) -> "asyncio.Future[Reply]":
+    def _envelope(self, session_id: SessionId, caller: Caller, command: Command, command_id: CommandId | None) -> Envelope:
         if command_id is None and not isinstance(command, Look):
             command_id = CommandId(self._dispatcher.fresh_command_id())
-        return self._dispatcher.submit(Envelope(LIVE, session_id, caller, command, command_id, REQUEST_ID.get()))
+        return Envelope(LIVE, session_id, caller, command, command_id, REQUEST_ID.get())
 
 
 class ActorClients:
@@ -87,7 +85,7 @@ class TopicsClient:
         self._live = LiveSessionsClient(dispatcher)
         self._gateway = gateway
         self._run = run
-        self._present: dict[SessionId, dict[ConnectionId, Caller]] = {}
+        self._presences = Presences()
         self._doubtful: set[SessionId] = set()
 
     async def execute(
@@ -112,20 +110,21 @@ class TopicsClient:
         then: Callable[[Answer], None],
     ) -> None:
         """See `CommandDesk`."""
-        if not isinstance(command, TakeSeat) or command.connection is None:
+        if isinstance(command, TakeSeat) and command.connection is not None:
+            held = self._held_as(command.connection)
+            heard = self._ask(session_id, held, caller)
+
+            def seated(reply: Reply) -> None:
+                heard(reply)
+                then(_answer(reply))
+
+            seat = TakeSeat(command.waitlist, held)
+            command_id = command_id or CommandId(self._dispatcher.fresh_command_id())
+            self._dispatcher.post(Envelope(LIVE, session_id, caller, seat, command_id), seated)
+        elif isinstance(command, Leave):
+            self._live.submit(session_id, caller, command, command_id, partial(self._left, session_id, caller, then))
+        else:
             self._live.submit(session_id, caller, command, command_id, then)
-            return
-        # Noted before it is true: a host that restarts meanwhile must not believe that the socket is gone.
-        held = self._held_as(command.connection)
-        noted = self._note(session_id, held, caller)
-
-        def answered(answer: Answer) -> None:
-            if noted and isinstance(answer, Refused):
-                self._forget(session_id, held)
-            self._doubt(session_id, answer)
-            then(answer)
-
-        self._live.submit(session_id, caller, TakeSeat(command.waitlist, held), command_id, answered)
 
     async def enter(
         self, topic: Topic, caller: Caller, connection: ConnectionId | None, since: Position | None
@@ -134,19 +133,23 @@ class TopicsClient:
         parsed = parse_topic(topic)
         if parsed is None:
             return Refused(UnknownTopic(topic))
-        view = parsed.view if isinstance(parsed, LiveTopic) else ""
         kind, grain_id = address(parsed)
+        view = parsed.view if isinstance(parsed, LiveTopic) else ""
         held = self._held_as(connection) if connection is not None else None
-        body = Enter(topic, view, held, since, self._gateway)
-        who = _GATEWAY if held is None else caller
-        noted = False
+        heard = None
         if isinstance(parsed, LiveTopic) and held is not None and caller.role is Role.STUDENT:
-            noted = self._note(parsed.session_id, held, caller)
-        sent = self._dispatcher.submit(Envelope(kind, grain_id, who, body, None))
-        if noted and held is not None:
-            # Also when who asked has stopped waiting.
-            sent.add_done_callback(partial(self._entered, SessionId(grain_id), held))
-        reply = await asyncio.shield(sent)
+            heard = self._ask(parsed.session_id, held, caller)
+        answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+
+        def entered(reply: Reply) -> None:  # also when who asked has stopped waiting
+            if heard is not None:
+                heard(reply)
+            if not answer.done():
+                answer.set_result(reply)
+
+        who = _GATEWAY if held is None else caller
+        self._dispatcher.post(Envelope(kind, grain_id, who, Enter(topic, view, held, since, self._gateway), None), entered)
+        reply = await answer
         return reply if isinstance(reply, Entered | Refused) else Refused(Unavailable())
 
     async def quit(self, topic: Topic) -> None:
@@ -157,15 +160,13 @@ class TopicsClient:
             view = parsed.view if isinstance(parsed, LiveTopic) else ""
             await self._dispatcher.execute(Envelope(kind, grain_id, _GATEWAY, Quit(view, self._gateway), None))
 
-    async def gone(self, sessions: Sequence[SessionId], caller: Caller, connection: ConnectionId) -> None:
+    async def gone(self, sessions: Sequence[SessionId] | None, caller: Caller, connection: ConnectionId) -> None:
         """See the port. A class that cannot be told now is told by `settle_doubts`."""
         held = self._held_as(connection)
-        told: list[asyncio.Future[Answer]] = []
-        for session_id in sessions:
-            self._forget(session_id, held)
-            answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-            self._live.submit(session_id, caller, Disconnect(held), None, partial(self._told, session_id, answer))
-            told.append(answer)
+        told: list[asyncio.Future[None]] = []
+        for session_id in self._presences.of(held) if sessions is None else sessions:
+            self._presences.forget(session_id, held)
+            told.append(self._tell_gone(session_id, caller, held))
         await asyncio.gather(*told)
 
     def owned_by(self, host: str, topics: Sequence[Topic]) -> list[Topic]:
@@ -175,7 +176,8 @@ class TopicsClient:
 
     def doubt_all_of(self, host: str) -> None:
         """A host was restarted, or took this gateway for dead: what it believes of these connections may be wrong."""
-        self._doubtful.update(session for session in self._present if self._dispatcher.owner(LIVE, session) == host)
+        classes = self._presences.classes()
+        self._doubtful.update(session_id for session_id in classes if self._dispatcher.owner(LIVE, session_id) == host)
 
     async def settle_doubts(self) -> None:
         """Tell each class about which there is a doubt which connections this gateway really holds for it. To be called
@@ -184,52 +186,51 @@ class TopicsClient:
         await asyncio.gather(*map(self._reconcile, doubtful))
 
     async def _reconcile(self, session_id: SessionId) -> None:
+        def envelope() -> Envelope:
+            return Envelope(LIVE, session_id, _GATEWAY, Reconcile(self._run, self._presences.held(session_id)), None)
+
         # Made when it leaves: whoever came while it had to be sent again would be taken for gone.
-        envelope = self._reconciliation(session_id)
-        held = self._held(session_id)
-        reply = await self._dispatcher.submit(envelope, partial(self._reconciliation, session_id))
-        if self._held(session_id) != held:
+        held = self._presences.held(session_id)
+        reply = await self._dispatcher.submit(envelope(), envelope)
+        if self._presences.held(session_id) != held:
             self._doubtful.add(session_id)  # calls to a host may overtake each other
-        self._doubt(session_id, _answer(reply))
+        self._doubt(session_id, reply)
 
-    def _reconciliation(self, session_id: SessionId) -> Envelope:
-        return Envelope(LIVE, session_id, _GATEWAY, Reconcile(self._run, self._held(session_id)), None)
-
-    def _doubt(self, session_id: SessionId, answer: Answer) -> None:
-        if isinstance(answer, Refused) and answer.refusal.retry:
+    def _doubt(self, session_id: SessionId, reply: Reply) -> None:
+        if isinstance(reply, Refused) and reply.refusal.retry:
             self._doubtful.add(session_id)
 
-    def _told(self, session_id: SessionId, told: "asyncio.Future[Answer]", answer: Answer) -> None:
-        self._doubt(session_id, answer)
-        if not told.done():
-            told.set_result(answer)
+    def _ask(self, session_id: SessionId, held: ConnectionId, caller: Caller) -> Callable[[Reply], None]:
+        """Claim a presence; what comes back hears whether it was granted."""
+        self._presences.ask(session_id, held, caller)
 
-    def _entered(self, session_id: SessionId, held: ConnectionId, sent: "asyncio.Future[Reply]") -> None:
-        reply = sent.result()
-        if not isinstance(reply, Entered):
-            self._forget(session_id, held)
-            self._doubt(session_id, _answer(reply))
+        def heard(reply: Reply) -> None:
+            granted = not isinstance(reply, Refused)
+            if not self._presences.hear(session_id, held, granted):
+                self._tell_gone(session_id, caller, held)  # the socket closed while the class was asked
+            self._doubt(session_id, reply)
+
+        return heard
+
+    def _left(self, session_id: SessionId, caller: Caller, then: Callable[[Answer], None], answer: Answer) -> None:
+        if isinstance(answer, Accepted):
+            self._presences.leave(session_id, caller.user_id)
+        then(answer)
+
+    def _tell_gone(self, session_id: SessionId, caller: Caller, held: ConnectionId) -> "asyncio.Future[None]":
+        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def heard(answer: Answer) -> None:
+            self._doubt(session_id, answer)
+            if not told.done():
+                told.set_result(None)
+
+        self._live.submit(session_id, caller, Disconnect(held), None, heard)
+        return told
 
     def _held_as(self, connection: ConnectionId) -> ConnectionId:
         """The connection as classes know it: under the run of this gateway, so that all of a dead run's can be told."""
         return ConnectionId(f"{self._run}.{connection}")
-
-    def _held(self, session_id: SessionId) -> tuple[tuple[Caller, ConnectionId], ...]:
-        return tuple((caller, connection) for connection, caller in self._present.get(session_id, {}).items())
-
-    def _note(self, session_id: SessionId, connection: ConnectionId, caller: Caller) -> bool:
-        held = self._present.setdefault(session_id, {})
-        if connection in held:
-            return False
-        held[connection] = caller
-        return True
-
-    def _forget(self, session_id: SessionId, connection: ConnectionId) -> None:
-        held = self._present.get(session_id)
-        if held is not None:
-            held.pop(connection, None)
-            if not held:
-                del self._present[session_id]
 
 
 def address(topic: LiveTopic | UserTopic) -> tuple[str, str]:

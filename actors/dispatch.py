@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from itertools import count
+from itertools import count, takewhile
 from typing import Protocol
 from uuid import uuid4
 
@@ -32,6 +32,8 @@ FIRST_PAUSE = 0.02
 LONGEST_PAUSE = 0.4
 WATCH_SECONDS = 0.25
 
+_UNAVAILABLE = Refused(Unavailable())
+
 _log = structlog.get_logger(__name__)
 
 
@@ -48,19 +50,21 @@ class HostTransport(Protocol):
         ...
 
 
+Hear = Callable[[Reply], None]
+
+
 class _Waiting:
     """An envelope that wants an answer; `number` is its place in the order in which all were handed in."""
 
-    __slots__ = ("answer", "envelope", "number", "renew", "since", "ticket", "tries")
+    __slots__ = ("envelope", "hear", "number", "renew", "since", "ticket", "tries")
 
     def __init__(
-        self, number: int, envelope: Envelope, renew: Callable[[], Envelope] | None, answer: "asyncio.Future[Reply]",
-        since: float,
-    ) -> None:  # fmt: skip
+        self, number: int, envelope: Envelope, hear: Hear, renew: Callable[[], Envelope] | None, since: float
+    ) -> None:
         self.number = number
         self.envelope = envelope
+        self.hear: Hear | None = hear
         self.renew = renew
-        self.answer = answer
         self.since = since
         self.tries = 0
         self.ticket: str | None = None
@@ -72,10 +76,19 @@ class _Waiting:
             return Envelope(LATER, self.ticket, self.envelope.caller, None, None)
         return self.envelope if self.renew is None else self.renew()
 
+    def leave(self) -> None:
+        """Nobody wants the answer any more."""
+        self.hear = None
+
     def settle(self, reply: Reply) -> None:
-        """Answer, unless nobody waits any more."""
-        if not self.answer.done():
-            self.answer.set_result(reply)
+        """Answer, once."""
+        hear, self.hear = self.hear, None
+        if hear is None:
+            return
+        try:
+            hear(reply)
+        except Exception:
+            _log.exception("reply_unheard", kind=self.envelope.kind, grain=self.envelope.grain_id)
 
 
 class Dispatcher:
@@ -109,24 +122,39 @@ class Dispatcher:
         """An id for a command that came without one, so that it can be retried."""
         return f"{self._run}:{next(self._numbers)}"
 
-    def submit(self, envelope: Envelope, renew: Callable[[], Envelope] | None = None) -> "asyncio.Future[Reply]":
-        """The owner's answer to come, within eight seconds; costs no task. The future never raises.
+    def post(self, envelope: Envelope, hear: Hear, renew: Callable[[], Envelope] | None = None) -> None:
+        """Have the owner answer: `hear` is called once, with its reply, within eight seconds, and never before this returns
+        unless too many wait already. Costs neither a task nor a future.
 
         An envelope that is sent again may be overtaken by later ones. `renew` is for one that must be true when it leaves:
         it makes it anew, for the same grain, each time.
         """
+        self._hand_in(_Waiting(next(self._handed_in), envelope, hear, renew, asyncio.get_running_loop().time()))
+
+    def submit(self, envelope: Envelope, renew: Callable[[], Envelope] | None = None) -> "asyncio.Future[Reply]":
+        """`post` for who would rather await: the future never raises. Who stops waiting is not sent again."""
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(next(self._handed_in), envelope, renew, loop.create_future(), loop.time())
-        lane = self._lane(waiting)
-        if len(lane.queue) >= WAITING:
-            waiting.settle(Refused(Unavailable()))
-        else:
-            lane.add(waiting)
-        return waiting.answer
+        answer: asyncio.Future[Reply] = loop.create_future()
+
+        def hear(reply: Reply) -> None:
+            if not answer.done():
+                answer.set_result(reply)
+
+        waiting = _Waiting(next(self._handed_in), envelope, hear, renew, loop.time())
+        answer.add_done_callback(lambda _: waiting.leave())
+        self._hand_in(waiting)
+        return answer
 
     async def execute(self, envelope: Envelope) -> Reply:
         """The owner's answer, within eight seconds."""
         return await self.submit(envelope)
+
+    def _hand_in(self, waiting: _Waiting) -> None:
+        lane = self._lane(waiting)
+        if len(lane.queue) >= WAITING:
+            waiting.settle(_UNAVAILABLE)
+        else:
+            lane.add(waiting)
 
     def _lane(self, waiting: _Waiting) -> "_Lane":
         return self._lanes[self.owner(waiting.envelope.kind, waiting.envelope.grain_id)]
@@ -265,7 +293,7 @@ class _Lane:
             batch: list[_Waiting] = []
             while self.queue and len(batch) < BATCH:
                 waiting = self.queue.popleft()
-                if not waiting.answer.done():
+                if waiting.hear is not None:
                     batch.append(waiting)
             if batch:
                 self._flying.append(batch)
@@ -278,12 +306,10 @@ class _Lane:
             return
         loop = asyncio.get_running_loop()
         latest = loop.time() - PATIENCE_SECONDS
-        for batch in (self.queue, *self._flying):
-            for waiting in batch:
-                if waiting.since > latest:
-                    break
-                waiting.settle(Refused(Unavailable()))
-        while self.queue and self.queue[0].answer.done():
+        late = [each for batch in (self.queue, *self._flying) for each in takewhile(lambda one: one.since <= latest, batch)]
+        for waiting in late:  # who hears this may hand in something at once
+            waiting.settle(_UNAVAILABLE)
+        while self.queue and self.queue[0].hear is None:
             self.queue.popleft()
         loop.call_later(WATCH_SECONDS, self._watch)
 

@@ -81,8 +81,8 @@ class Topics(Protocol):
         """No subscriber of this gateway is left on the topic."""
         ...
 
-    async def gone(self, sessions: Sequence[SessionId], caller: Caller, connection: ConnectionId) -> None:
-        """A connection closed that was present in these classes."""
+    async def gone(self, sessions: Sequence[SessionId] | None, caller: Caller, connection: ConnectionId) -> None:
+        """A connection is no longer present in these classes; None: in none at all, because it has closed."""
         ...
 
 

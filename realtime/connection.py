@@ -43,6 +43,7 @@ class Connection:
         "_settings",
         "_stage",
         "_topics",
+        "attends",
         "caller",
         "id",
         "present",
@@ -53,6 +54,8 @@ class Connection:
         self.caller: Caller | None = None
         self.present: set[SessionId] = set()
         """Classes whose owner noted this connection as present."""
+        self.attends = False
+        """Whether any class was ever asked to."""
         self._settings = settings
         self._stage = _Stage.OPENING
         self._opened_at = self._heard_at = now
@@ -228,6 +231,7 @@ class Connection:
         if isinstance(request, Refusal):
             return _refuse(frame.id, request)
         self._running[frame.id] = 1
+        self.attends = self.attends or isinstance(request.command, TakeSeat)
         return (Execute(frame.id, request.session_id, request.command),)
 
     def _subscribe(self, frame: frames.Subscribe, now: float) -> Sequence[Effect]:
@@ -236,6 +240,7 @@ class Connection:
         if parse_topic(frame.topic) is None:
             return _refuse(frame.id, UnknownTopic(frame.topic))
         topic = Topic(frame.topic)
+        self.attends = self.attends or _presence(topic) is not None
         follow = Follow(frame.id, topic, frame.position())
         if topic not in self._topics:
             if len(self._topics) >= self._settings.subscriptions_per_connection:

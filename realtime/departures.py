@@ -1,7 +1,8 @@
 """Telling the classes which connections are gone, in an order that cannot be misheard."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -14,7 +15,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Departures:
-    """One connection's departures are told one after the other; whoever comes back at once waits for them (`told`), or
+    """One connection's departures are told one after the other; what it asks for meanwhile waits for them (`after`), or
     the class might hear the coming before the going."""
 
     def __init__(self, topics: Topics, tasks: Tasks, call_seconds: float) -> None:
@@ -22,26 +23,27 @@ class Departures:
         self._tasks = tasks
         self._call_seconds = call_seconds
         self._under_way: dict[ConnectionId, asyncio.Task[None]] = {}
+        self._behind: dict[ConnectionId, deque[Callable[[], None]]] = {}
 
-    def tell(self, connection: ConnectionId, caller: Caller, sessions: Iterable[SessionId]) -> None:
-        """The connection is no longer present in these classes."""
-        left = tuple(sessions)
-        if left:
-            before = self._under_way.get(connection)
-            self._under_way[connection] = self._tasks.start(self._tell(before, connection, caller, left), "gone")
+    def tell(self, connection: ConnectionId, caller: Caller, sessions: Sequence[SessionId] | None) -> None:
+        """The connection is no longer present in these classes; None: in none at all, because it has closed."""
+        before = self._under_way.get(connection)
+        self._under_way[connection] = self._tasks.start(self._tell(before, connection, caller, sessions), "gone")
 
-    def under_way(self, connection: ConnectionId) -> bool:
-        """Whether a class is still being told of a departure of this connection."""
-        return connection in self._under_way
-
-    async def told(self, connection: ConnectionId) -> None:
-        """Wait until the classes know of every departure so far, or have not answered in time."""
-        under_way = self._under_way.get(connection)
-        if under_way is not None:
-            await asyncio.wait((under_way,))
+    def after(self, connection: ConnectionId, work: Callable[[], None]) -> None:
+        """Do `work` once the classes know of every departure so far, or have not answered in time: at once when there is
+        none, otherwise in the order of these calls. The connection itself bounds how much it asks for at a time."""
+        if connection in self._under_way:
+            self._behind.setdefault(connection, deque()).append(work)
+        else:
+            work()
 
     async def _tell(
-        self, before: asyncio.Task[None] | None, connection: ConnectionId, caller: Caller, sessions: Sequence[SessionId]
+        self,
+        before: asyncio.Task[None] | None,
+        connection: ConnectionId,
+        caller: Caller,
+        sessions: Sequence[SessionId] | None,
     ) -> None:
         if before is not None:
             await asyncio.wait((before,))
@@ -53,3 +55,12 @@ class Departures:
         finally:
             if self._under_way.get(connection) is asyncio.current_task():
                 del self._under_way[connection]
+                self._go_on(connection)
+
+    def _go_on(self, connection: ConnectionId) -> None:
+        behind = self._behind.pop(connection, None)
+        while behind:
+            if connection in self._under_way:  # one of these was a departure
+                self._behind[connection] = behind
+                return
+            behind.popleft()()

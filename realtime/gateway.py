@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from http import HTTPStatus
 
 import structlog
@@ -212,7 +213,8 @@ class Gateway:
         caller = connection.caller
         if caller is not None:
             self._roster.sign_out(socket, caller.user_id)
-            self._departures.tell(connection.id, caller, connection.present)
+            if connection.attends:
+                self._departures.tell(connection.id, caller, None)
         self._counts[f"closed_{close.code}"] += 1
         _log.info(
             "connection.closed",
@@ -233,7 +235,7 @@ class Gateway:
                 case Execute():
                     self._execute(socket, effect)
                 case Follow():
-                    self._tasks.start(self._follow(socket, effect), "subscribe")
+                    self._departures.after(socket.connection.id, partial(self._start_following, socket, effect))
                 case Unfollow(topic):
                     self._following.leave(socket, topic)
                 case Identify(token):
@@ -270,14 +272,7 @@ class Gateway:
 
     def _execute(self, socket: Socket, request: Execute) -> None:
         self._counts["commands"] += 1
-        if self._departures.under_way(socket.connection.id):
-            self._tasks.start(self._execute_after_departure(socket, request), "command")
-        else:
-            self._submit(socket, request)
-
-    async def _execute_after_departure(self, socket: Socket, request: Execute) -> None:
-        await self._departures.told(socket.connection.id)
-        self._submit(socket, request)
+        self._departures.after(socket.connection.id, partial(self._submit, socket, request))
 
     def _submit(self, socket: Socket, request: Execute) -> None:
         connection = socket.connection
@@ -290,11 +285,13 @@ class Gateway:
                 lambda answer: self._carry_out(socket, connection.answered(request, answer)),
             )
 
+    def _start_following(self, socket: Socket, request: Follow) -> None:
+        self._tasks.start(self._follow(socket, request), "subscribe")
+
     async def _follow(self, socket: Socket, request: Follow) -> None:
         connection = socket.connection
         if connection.caller is None:
             return
-        await self._departures.told(connection.id)
         refusal = await self._following.enter(
             socket,
             request.topic,

@@ -190,9 +190,9 @@ class MemoryHost:
         """See `classroom.ports.Topics`."""
         self.followed.discard(topic)
 
-    async def gone(self, sessions: Sequence[SessionId], caller: Caller, connection: ConnectionId) -> None:
+    async def gone(self, sessions: Sequence[SessionId] | None, caller: Caller, connection: ConnectionId) -> None:
         """See `classroom.ports.Topics`."""
-        for session_id in sessions:
+        for session_id in self.classes if sessions is None else sessions:
             room = self.classes.get(session_id)
             if room is not None:
                 room.present[caller.user_id].discard(connection)

@@ -3,9 +3,9 @@
 import asyncio
 from typing import Any
 
-from classroom.answers import Refused
+from classroom.answers import Accepted, Refused
 from classroom.callers import Caller
-from classroom.ids import ConnectionId
+from classroom.ids import ConnectionId, Topic
 from classroom.live import commands as c
 from classroom.refusals import Unavailable
 from tests.actors.school import Class, Gate, School, until
@@ -37,7 +37,7 @@ async def test_a_socket_that_closes_loses_its_presence_at_once_and_its_seat_afte
     assert sam.user_id in school.record(room).seats
     await asyncio.sleep(2)
     assert sam.user_id not in school.record(room).seats
-    assert not gate.topics._present
+    assert not len(gate.topics._presences)
 
 
 async def test_one_of_two_sockets_keeps_the_presence(school: School) -> None:
@@ -207,5 +207,48 @@ async def test_a_refused_join_is_not_remembered(school: School) -> None:
     gate, room = await school.gate(), await school.open_class()
     stranger = school.student("eve", enrolled=False)
     assert isinstance(await come_in(gate, room, stranger, "socket"), Refused)
-    assert not gate.topics._present
+    assert not len(gate.topics._presences)
     assert not gate.topics._doubtful
+
+
+async def test_a_refused_subscription_does_not_forget_the_presence_of_a_join_beside_it(school: School) -> None:
+    gate, room = await school.gate(), await school.open_class(seats=2)
+    sam = school.student("sam")
+    following = asyncio.ensure_future(gate.topics.enter(Topic(room.live), sam, ConnectionId("socket"), None))
+    await asyncio.sleep(0)
+    joining = asyncio.ensure_future(come_in(gate, room, sam, "socket"))
+    assert isinstance(await following, Refused), "no seat yet"
+    assert isinstance(await joining, Accepted)
+    school.kill()
+    await asyncio.sleep(120)
+    assert connected(school, room) == {sam.user_id}
+    assert "presence.lost" not in school.log(room)
+
+
+async def test_a_socket_that_left_is_not_held_for_ever(school: School) -> None:
+    gate, room = await school.gate(), await school.open_class(seats=2)
+    sam = school.student("sam")
+    await come_in(gate, room, sam, "one")
+    await gate.topics.execute(room.id, sam, c.Leave())
+    assert not len(gate.topics._presences)
+    await come_in(gate, room, sam, "two")
+    school.kill()
+    await school.look(room)
+    await asyncio.sleep(5)
+    await gate.topics.gone(None, sam, ConnectionId("two"))
+    await until(lambda: sam.user_id not in school.record(room).seats, "the seat is free after the grace", 62)
+
+
+async def test_a_socket_that_closes_while_its_join_is_under_way_is_lost(school: School) -> None:
+    gate, room = await school.gate(), await school.open_class(seats=2)
+    sam = school.student("sam")
+    await school.look(room, sam)
+    school.store.open.clear()
+    joining = asyncio.ensure_future(come_in(gate, room, sam, "socket"))
+    await asyncio.sleep(0.1)
+    leaving = asyncio.ensure_future(gate.topics.gone(None, sam, ConnectionId("socket")))
+    school.store.open.set()
+    assert isinstance(await joining, Accepted)
+    await leaving
+    await until(lambda: not connected(school, room), "nobody is present", 1)
+    assert not len(gate.topics._presences)

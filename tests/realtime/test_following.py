@@ -85,7 +85,7 @@ class Bench:
             await self.gate.wait()
         await self.host.quit(topic)
 
-    async def gone(self, sessions: Sequence[SessionId], caller: Caller, connection: ConnectionId) -> None:
+    async def gone(self, sessions: Sequence[SessionId] | None, caller: Caller, connection: ConnectionId) -> None:
         raise AssertionError("nobody is present here")
 
     async def subscribe(self, client: Client, since: Position | None = None) -> Refusal | None:

@@ -90,9 +90,11 @@ async def test_flood_is_first_refused_then_closed(world: World, people: People, 
     peer = await world.enter(people(1))
     for number in range(1_000):
         await peer.send(type="command", id=str(number), name="chat.post", args={"sessionId": class_id, "text": "x"})
-    codes = [(await peer.receive())["error"]["errorCode"] for _ in range(200)]
-    assert set(codes) == {"rate_limited"}, "those within the allowance were still being decided"
-    assert await peer.closed() == (4506, "flooded")
+    replies, end = await peer.until_closed()
+    assert end == (4506, "flooded")
+    codes = [reply["error"]["errorCode"] for reply in replies]
+    assert codes.count("rate_limited") >= 200, "what is within the allowance may or may not be decided by then"
+    assert set(codes) <= {"rate_limited", "not_seated", "not_found"}
 
 
 async def test_flood_of_pings_is_closed(world: World, people: People, bystander: Any) -> None:

@@ -1,0 +1,77 @@
+"""Which connections of a gateway are present in which class: what it asked for, and was not refused."""
+
+from classroom.callers import Caller
+from classroom.ids import ConnectionId, SessionId, UserId
+
+
+class _Claim:
+    __slots__ = ("asked", "caller", "granted")
+
+    def __init__(self, caller: Caller) -> None:
+        self.caller = caller
+        self.asked = 0
+        self.granted = False
+
+
+class Presences:
+    """The only place where a gateway keeps them. A claim begins before the class hears of it, or a host that restarts
+    meanwhile would take the connection for gone; it ends when every question was refused, or the connection is gone."""
+
+    def __init__(self) -> None:
+        self._classes: dict[SessionId, dict[ConnectionId, _Claim]] = {}
+        self._connections: dict[ConnectionId, set[SessionId]] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._classes.values()))
+
+    def ask(self, session_id: SessionId, connection: ConnectionId, caller: Caller) -> None:
+        """The class is about to be asked to note this connection as present."""
+        claims = self._classes.setdefault(session_id, {})
+        claim = claims.get(connection)
+        if claim is None:
+            claim = claims[connection] = _Claim(caller)
+            self._connections.setdefault(connection, set()).add(session_id)
+        claim.asked += 1
+
+    def hear(self, session_id: SessionId, connection: ConnectionId, granted: bool) -> bool:
+        """The class has answered. False when the connection was gone by then, so that the class must be told."""
+        claim = self._classes.get(session_id, {}).get(connection)
+        if claim is None:
+            return not granted
+        claim.asked = max(claim.asked - 1, 0)  # it may have begun anew since this was asked
+        claim.granted |= granted
+        if not claim.granted and not claim.asked:
+            self.forget(session_id, connection)
+        return True
+
+    def leave(self, session_id: SessionId, user_id: UserId) -> None:
+        """The class let this person go, with all their connections."""
+        for connection, claim in list(self._classes.get(session_id, {}).items()):
+            if claim.caller.user_id == user_id:
+                claim.granted = False
+                if not claim.asked:
+                    self.forget(session_id, connection)
+
+    def forget(self, session_id: SessionId, connection: ConnectionId) -> None:
+        """The connection is no longer present in the class, whatever it still asks."""
+        claims = self._classes.get(session_id)
+        if claims is None or claims.pop(connection, None) is None:
+            return
+        if not claims:
+            del self._classes[session_id]
+        sessions = self._connections[connection]
+        sessions.discard(session_id)
+        if not sessions:
+            del self._connections[connection]
+
+    def held(self, session_id: SessionId) -> tuple[tuple[Caller, ConnectionId], ...]:
+        """Who is present in the class, over which connections."""
+        return tuple((claim.caller, connection) for connection, claim in self._classes.get(session_id, {}).items())
+
+    def of(self, connection: ConnectionId) -> tuple[SessionId, ...]:
+        """Where the connection is present."""
+        return tuple(self._connections.get(connection, ()))
+
+    def classes(self) -> tuple[SessionId, ...]:
+        """Where anybody is."""
+        return tuple(self._classes)
