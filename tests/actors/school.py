@@ -11,7 +11,7 @@ from typing import Any
 
 from actors.attachments import Attachments
 from actors.dispatch import HostAway
-from actors.envelopes import EvictNotice, Parcel, Reply
+from actors.envelopes import INBOX, EvictNotice, Parcel, Reply
 from actors.hosting import Hosting
 from actors.local import LocalLyceum
 from actors.logs import configure_logs
@@ -43,12 +43,13 @@ SETTINGS = GatewaySettings(name="gateway", bind="127.0.0.1", port=0, url="ws://l
 
 class Store:
     """What happens to commits: held while `open` is clear; `losing` says whether the next ones are written although
-    nobody hears of it ("after"), or not written ("before")."""
+    nobody hears of it ("after"), or not written ("before"); so many with something for an inbox are not written."""
 
     def __init__(self) -> None:
         self.open = asyncio.Event()
         self.open.set()
         self.losing: str | None = None
+        self.losing_inboxes = 0
         self.commits = 0
         self.largest = 0
         self.seconds_an_event = 0.0
@@ -71,6 +72,9 @@ class _Commits(MemoryCommits):
             await asyncio.sleep(weight * self._store.seconds_an_event)
         if self._store.losing == "before":
             raise StoreAway("the commit was lost")
+        if self._store.losing_inboxes and any(bundle.kind == INBOX for bundle in bundles):
+            self._store.losing_inboxes -= 1
+            raise StoreAway("an inbox was lost")
         written = await super().commit(bundles)
         if self._store.losing == "after":
             raise StoreAway("the answer was lost")

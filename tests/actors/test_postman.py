@@ -5,8 +5,10 @@ import random
 
 import pytest
 
+from classroom.callers import Caller
+from classroom.ids import CommandId, ConnectionId
 from classroom.live import commands as c
-from tests.actors.school import TEACHER, School, TurnedAway, until
+from tests.actors.school import TEACHER, Class, Gate, School, TurnedAway, until
 
 
 async def test_a_promotion_is_told_to_the_promoted(school: School) -> None:
@@ -112,6 +114,69 @@ async def test_a_move_that_was_due_when_the_host_died_is_told_by_the_next(school
     school.kill()
     await until(lambda: school.inbox(students[2]), "told", 5)
     assert [(kind, data["position"]) for kind, data in school.inbox(students[2])] == [("waitlist.moved", 1)]
+
+
+async def a_full_class(school: School, gate: Gate, waiting: int) -> tuple[Class, list[Caller]]:
+    """A class of one seat whose waitlist is connected; everybody, the seated first."""
+    room = await school.open_class(seats=1)
+    students = school.students(1 + waiting)
+    for student in students:
+        connection = ConnectionId(f"socket of {student.name}")
+        await gate.topics.execute(room.id, student, c.TakeSeat(connection=connection), CommandId("join"))
+    await asyncio.sleep(2)
+    return room, students
+
+
+async def test_a_person_is_told_in_order_though_the_store_fails(school: School) -> None:
+    gate = await school.gate()
+    room, (seated, first, second) = await a_full_class(school, gate, waiting=2)
+    school.store.losing_inboxes = 4
+    await school.ask(room, first, c.Leave())
+    await until(lambda: not school.store.losing_inboxes, "the move could not be written")
+    await school.ask(room, seated, c.Leave())
+    await until(lambda: len(school.inbox(second)) == 2, "told")
+    assert [kind for kind, _ in school.inbox(second)] == ["waitlist.moved", "seat.promoted"]
+
+
+async def with_an_inbox_away(school: School) -> tuple[Class, Caller]:
+    """A class and a student of the course; the other host, which owns the student's inbox, is down."""
+    room = await school.open_class(seats=1)
+    [there] = set(school.lyceum.dispatcher.hosts) - {school.host_of(room)}
+    kim = next(k for k in school.students(50) if school.lyceum.dispatcher.owner("inbox", k.user_id) == there)
+    school.lyceum.down.add(there)
+    school.kill(there)
+    return room, kim
+
+
+async def test_of_places_that_could_not_be_told_only_the_latest_is(school: School) -> None:
+    gate = await school.gate()
+    room, kim = await with_an_inbox_away(school)
+    others = school.students(6, "other")
+    for student in (*others, kim):
+        connection = ConnectionId(f"socket of {student.name}")
+        await gate.topics.execute(room.id, student, c.TakeSeat(connection=connection), CommandId("join"))
+    for student in others[1:]:
+        await school.ask(room, student, c.Leave())
+        await asyncio.sleep(2)
+    school.lyceum.down.clear()
+    await until(lambda: len(school.inbox(kim)) == 2, "told", 60)
+    await asyncio.sleep(60)
+    assert [data["position"] for _, data in school.inbox(kim)] == [5, 1]
+
+
+async def test_more_than_a_person_can_be_told_later_gives_way_oldest_first(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actors.postman.WAITING_AT_MOST", 3)
+    room, kim = await with_an_inbox_away(school)
+    await school.join(room, kim)
+    for number in range(10):
+        await school.ask(room, TEACHER, c.PostChat(f"{number}", to=kim.user_id))
+    school.lyceum.down.clear()
+    await until(lambda: len(school.inbox(kim)) == 3, "told", 60)
+    await asyncio.sleep(400)
+    assert [data["text"] for _, data in school.inbox(kim)] == ["0", "8", "9"]
+    assert school.loaded(room) is None, "nothing is thought to be on its way any more"
 
 
 async def test_a_private_message_reaches_both_and_nobody_else(school: School) -> None:
