@@ -58,6 +58,7 @@ class Hosting:
         self.run_id = uuid4().hex
         self._shards = tuple(shards)
         self._stores = stores
+        self._back_since = clock()
         self._clock = SteadyClock(clock, asyncio.get_running_loop().time, leapt=self._arm_anew)
         self._epochs: dict[int, int] = {}
         self._owners = Owners(stores.ownership, name)
@@ -76,6 +77,7 @@ class Hosting:
         """Claim the shards, wake what is due, and begin to commit. Raises StoreAway when Postgres is away."""
         self._epochs = await self._stores.ownership.claim(self.name, self._shards)
         deadlines = await self._stores.log.deadlines(self._shards)
+        self._back_since = self._clock()
         self._spawn(self._stores.journal.run())
         self._spawn(self._watch.keep())
         self._spawn(self._keeping.unload_idle())
@@ -218,9 +220,10 @@ class Hosting:
             return  # lost meanwhile, and everybody was told
         grain = await self._archive.load(box, epoch)
         box.grain, box.owes_wake = grain, False
-        if isinstance(grain, LiveGrain) and grain.state.at > self._now(box):
-            # Written by another clock, or before this one was set back.
-            box.clock = SteadyClock(self._clock, asyncio.get_running_loop().time, grain.state.at)
+        if isinstance(grain, LiveGrain):
+            if grain.state.at > self._now(box):  # written by another clock, or before this one was set back
+                box.clock = SteadyClock(self._clock, asyncio.get_running_loop().time, grain.state.at)
+            self._hold_graces(box, grain)
         box.arm(grain.wake_at(), self._now(box), self._wake)
         if isinstance(grain, LiveGrain):
             self._postman.send(box, grain.unsent)
@@ -350,9 +353,18 @@ class Hosting:
             self._clock()
 
     def _arm_anew(self) -> None:
-        """The wall clock was set forward: timers, which do not know of it, would come too late."""
+        """The wall clock was set forward: most likely it slept. Timers would come too late, and
+        nobody could come back meanwhile."""
+        self._back_since = self._clock()
         for box in self._boxes.values():
+            if isinstance(box.grain, LiveGrain):
+                self._hold_graces(box, box.grain)
             box.arm_anew(self._now(box), self._wake)
+
+    def _hold_graces(self, box: Box, grain: LiveGrain) -> None:
+        """Whoever was lost could not come back while this host, or the store, was away."""
+        now = self._now(box)
+        grain.hold_graces(now if box.failures else Moment(now - (self._clock() - self._back_since)))
 
     def _wake(self, box: Box) -> None:
         box.woken()

@@ -101,6 +101,10 @@ class LiveGrain:
         """Whether no class has this id."""
         return self._state.plan is None
 
+    def hold_graces(self, since: Moment) -> None:
+        """Nobody could come back before that moment: count no grace period from earlier."""
+        self._state.grace_from = since
+
     def must_ask(self, item: Item, now: Moment) -> bool:
         """Whether the caller's enrolment must be read before this can be decided."""
         envelope = item.envelope

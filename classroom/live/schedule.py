@@ -173,5 +173,5 @@ def tick(state: LiveClass, now: Moment) -> Decision:
         return (e.SessionEnding(state.ends_at),)
     if state.status in (Status.SCHEDULED, Status.LIVE) and state.lost:
         user_id, lost_at = next(iter(state.lost.items()))
-        return expire(state, user_id, now) if lost_at + state.grace <= now else ()
+        return expire(state, user_id, now) if state.grace_end(lost_at) <= now else ()
     return ()

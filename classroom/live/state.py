@@ -113,6 +113,8 @@ class LiveClass:
 
     session_id: SessionId
     grace: int = 60 * SECOND
+    grace_from: Moment = _NEVER
+    """Nobody could come back before this moment, so no grace period is counted from earlier. Not in log or snapshot."""
     plan: Plan | None = None
     status: Status = Status.SCHEDULED
     started_at: Moment | None = None
@@ -169,6 +171,10 @@ class LiveClass:
         """Whether the student sits or waits."""
         return user_id in self.seats or user_id in self.waitlist
 
+    def grace_end(self, lost_at: Moment) -> Moment:
+        """Until when somebody who was lost then may come back."""
+        return Moment(max(lost_at, self.grace_from) + self.grace)
+
     def revise(self, **changes: object) -> None:
         """Replace parts of the plan, and the planned end that follows from them."""
         self.plan = replace(self.known, **changes)  # type: ignore[arg-type] # dataclasses.replace is checked at run time
@@ -189,5 +195,5 @@ def next_deadline(state: LiveClass) -> Moment | None:
     if state.status is Status.LIVE:
         due.append(state.ends_at if state.warned else max(state.started_at or 0, state.ends_at - WARNING))
     if state.status in (Status.SCHEDULED, Status.LIVE) and state.lost:
-        due.append(next(iter(state.lost.values())) + state.grace)
+        due.append(state.grace_end(next(iter(state.lost.values()))))
     return Moment(min(due)) if due else None

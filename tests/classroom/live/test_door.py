@@ -6,7 +6,7 @@ from classroom.callers import Caller, Role
 from classroom.ids import ConnectionId, UserId
 from classroom.live import commands as c
 from classroom.live import events as e
-from classroom.live.state import CONNECTIONS_A_STUDENT
+from classroom.live.state import CONNECTIONS_A_STUDENT, next_deadline
 from classroom.refusals import (
     ClassCancelled,
     ClassEnded,
@@ -286,6 +286,23 @@ def test_coming_back_within_the_grace_period_costs_neither_seat_nor_place() -> N
     room.wait(600)
     assert room.tick() == []
     assert (room.seated(), room.waiting()) == (["ada"], ["ben", "cyd"])
+
+
+def test_no_grace_period_is_counted_from_before_anybody_could_come_back() -> None:
+    room = started(max_students=2)
+    room.join(ada, ben)
+    for caller in (ada, ben):
+        room.connect(caller)
+    room.disconnect(ada)
+    room.wait(300)
+    room.disconnect(ben)
+    room.state.grace_from = Moment(room.now - 40 * SECOND)
+    assert next_deadline(room.state) == room.now + 20 * SECOND
+    assert room.tick() == []
+    room.wait(20)
+    assert room.tick() == [e.SeatReleased(ada.user_id, 1, "lost")]
+    room.wait(40)
+    assert room.tick() == [e.SeatReleased(ben.user_id, 2, "lost")]
 
 
 def test_lost_waiter_loses_the_place_after_the_grace_period() -> None:

@@ -68,7 +68,7 @@ def test_a_class_without_a_plan_survives_too() -> None:
 
 
 def test_every_field_of_the_class_is_saved_but_answers_and_grace() -> None:
-    assert set(vars(LiveClass(SESSION))) - set(save(LiveClass(SESSION))) == {"answered", "grace"}
+    assert set(vars(LiveClass(SESSION))) - set(save(LiveClass(SESSION))) == {"answered", "grace", "grace_from"}
 
 
 def test_the_restored_class_decides_as_the_one_that_went_on() -> None:

@@ -1,0 +1,83 @@
+"""Outages that everybody notices: hosts, gateways and the store away for minutes, in order or not."""
+
+import asyncio
+
+from classroom.callers import Caller
+from classroom.ids import ConnectionId
+from classroom.live import commands as c
+from tests.actors.school import Class, Gate, School, until
+
+
+async def sit(gate: Gate, room: Class, *students: Caller) -> None:
+    """They take their seats over sockets named like them."""
+    for student in students:
+        await gate.topics.execute(room.id, student, c.TakeSeat(connection=ConnectionId(student.name)), None)
+
+
+async def go(gate: Gate, room: Class, *students: Caller) -> None:
+    """These sockets are closed."""
+    for student in students:
+        await gate.topics.gone([room.id], student, ConnectionId(student.name))
+
+
+async def come_back(gate: Gate, room: Class, *students: Caller) -> None:
+    """To what they have: nobody takes a new seat or place."""
+    for student in students:
+        await gate.subscribe(room.queue, student, student.name)
+
+
+async def close_hosts(school: School) -> None:
+    """As `lyceum down` does."""
+    for name in school.lyceum.dispatcher.hosts:
+        await (await school.lyceum.host(name)).close(5)
+    school.kill()
+
+
+async def open_hosts(school: School) -> None:
+    """As `lyceum up` does."""
+    for name in school.lyceum.dispatcher.hosts:
+        await school.lyceum.host(name)
+
+
+async def test_an_orderly_restart_that_takes_longer_than_the_grace_period_costs_nobody_a_seat(school: School) -> None:
+    gate, room = await school.gate(), await school.open_class(seats=1)
+    sam, kim, bob = school.students(3)
+    await sit(gate, room, sam, kim, bob)
+    await go(gate, room, sam, kim, bob)
+    gate.die()
+    await close_hosts(school)
+    await asyncio.sleep(120)
+    await open_hosts(school)
+    await asyncio.sleep(50)
+    back = await school.gate("gateway", "run-2")
+    await come_back(back, room, sam, bob)
+    await asyncio.sleep(200)
+    state = school.record(room)
+    assert [seat.user_id for seat in state.seats] == [sam.user_id]
+    assert [waiter.user_id for waiter in state.waitlist] == [bob.user_id], "kim did not come back"
+
+
+async def test_an_outage_of_the_store_costs_nobody_a_seat(school: School) -> None:
+    gate, room = await school.gate(), await school.open_class(seats=2)
+    sam, kim = school.students(2)
+    await sit(gate, room, sam, kim)
+    await go(gate, room, sam, kim)
+    school.tables.away = True
+    await asyncio.sleep(120)
+    school.tables.away = False
+    await asyncio.sleep(30)
+    await come_back(gate, room, sam)
+    await until(lambda: kim.user_id not in school.record(room).seats, "kim did not come back", 120)
+    assert sam.user_id in school.record(room).seats
+
+
+async def test_a_machine_that_slept_gives_everybody_a_grace_period(school: School) -> None:
+    gate, room = await school.gate(), await school.open_class(seats=2)
+    sam, kim = school.students(2)
+    await sit(gate, room, sam, kim)
+    await go(gate, room, sam, kim)
+    school.skew = 600
+    await asyncio.sleep(58)
+    await come_back(gate, room, sam)
+    await asyncio.sleep(10)
+    assert [seat.user_id for seat in school.record(room).seats] == [sam.user_id]
