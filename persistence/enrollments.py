@@ -133,7 +133,7 @@ class PostgresEnrollments:
             return [CourseId(found) for found in (await connection.execute(statement)).scalars()]
 
     async def _page(self, statement: Select[Any], limit: int, cursor: str | None) -> Page[EnrollmentRow]:
-        after = read_cursor(cursor, "number", "id")
+        after = read_cursor(cursor, "moment", "id")
         statement = statement.where(Enrollment.left_at.is_(None), Course.deleted_at.is_(None))
         if after is not None:
             last = tuple_(literal(after[0], MomentType()), literal(after[1], ID))

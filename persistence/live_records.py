@@ -72,7 +72,12 @@ _TIMELINE = f"""
 
 def by_name(attendees: Sequence[Attendee]) -> list[Attendee]:
     """As people look for a name: capitals do not matter; the same in every database, whatever its collation."""
-    return sorted(attendees, key=lambda attendee: (attendee.name.casefold(), attendee.user_id))
+    return sorted(attendees, key=lambda attendee: place_in_list(attendee.name, attendee.user_id))
+
+
+def place_in_list(name: str, user_id: str) -> tuple[str, str]:
+    """What a list by name is ordered by."""
+    return name.casefold(), user_id
 
 
 class PostgresLiveRecords:

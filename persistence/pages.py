@@ -2,13 +2,19 @@
 
 import base64
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Generic, Literal, TypeVar
 
 from classroom.ids import is_uuid
+from classroom.times import from_datetime
 
 T = TypeVar("T")
+CURSOR_LENGTH = 1_500
+"""No cursor is longer: a name of 200 signs of four bytes each and an id fit into it."""
+_LAST_MOMENT = from_datetime(datetime.max.replace(tzinfo=UTC))
 
 
 class BadCursor(Exception):
@@ -25,10 +31,11 @@ class Page(Generic[T]):
 
 def write_cursor(*keys: str | int) -> str:
     """A cursor that stands for the sort keys of a page's last item."""
-    return base64.urlsafe_b64encode(json.dumps(keys, separators=(",", ":")).encode()).rstrip(b"=").decode()
+    text = json.dumps(keys, separators=(",", ":"), ensure_ascii=False)
+    return base64.urlsafe_b64encode(text.encode(errors="surrogatepass")).rstrip(b"=").decode()
 
 
-def read_cursor(cursor: str | None, *kinds: Literal["text", "number", "id"]) -> tuple[str | int, ...] | None:
+def read_cursor(cursor: str | None, *kinds: Literal["text", "number", "moment", "id"]) -> tuple[str | int, ...] | None:
     """The sort keys in `cursor`, one of each of `kinds`; None for no cursor. Raises `BadCursor`."""
     if cursor is None:
         return None
@@ -43,8 +50,10 @@ def read_cursor(cursor: str | None, *kinds: Literal["text", "number", "id"]) -> 
     return tuple(keys)
 
 
+_NOT_TEXT = re.compile("[\\x00\\ud800-\\udfff]")  # what Postgres takes for no text
 _FITS: dict[str, Callable[[object], bool]] = {
-    "text": lambda key: isinstance(key, str) and "\x00" not in key and key.isprintable(),
-    "number": lambda key: type(key) is int and abs(key) < 1 << 62,
+    "text": lambda key: isinstance(key, str) and _NOT_TEXT.search(key) is None,
+    "number": lambda key: type(key) is int and 0 <= key < 1 << 62,
+    "moment": lambda key: type(key) is int and 0 <= key <= _LAST_MOMENT,
     "id": lambda key: isinstance(key, str) and is_uuid(key),
 }

@@ -12,6 +12,7 @@ from classroom.live.commands import Cancel, End, Revise, Schedule, Start
 from classroom.live.schedule import is_late
 from classroom.refusals import Malformed, NotEnrolled
 from classroom.times import Moment, from_datetime, rfc3339
+from persistence.live_records import place_in_list
 from persistence.pages import read_cursor, write_cursor
 from serve_app.attendance import attendee_of, csv_of
 from serve_app.calendar_file import calendar_of
@@ -80,7 +81,7 @@ async def list_live_sessions(
 ) -> PageOf[LiveSession]:
     """Classes that the caller may see, by their start: of enrolled courses, of own courses, for admins of all."""
     course_ids = await _visible_courses(me, course_id, parts)
-    keys = read_cursor(cursor, "number", "id")
+    keys = read_cursor(cursor, "moment", "id")
     rows = await parts.live_records.list_(
         course_ids,
         status,
@@ -152,11 +153,13 @@ async def get_attendance(
         name = f"attendance-{row.id}.csv"
         text = csv_of(attendee_of(attendee, now) for attendee in attendees)
         return Response(text, 200, {"Content-Disposition": f'attachment; filename="{name}"'}, "text/csv; charset=utf-8")
-    keys = read_cursor(cursor, "number")
-    first = int(keys[0]) if keys is not None else 0
-    last = len(attendees) if limit is None else first + limit
-    items = [attendee_of(attendee, now) for attendee in attendees[first:last]]
-    return PageOf[AttendeeView](items=items, next_cursor=write_cursor(last) if last < len(attendees) else None)
+    keys = read_cursor(cursor, "text", "id")
+    if keys is not None:
+        after = place_in_list(str(keys[0]), str(keys[1]))
+        attendees = [each for each in attendees if place_in_list(each.name, each.user_id) > after]
+    page = attendees[:limit]
+    more = write_cursor(page[-1].name, page[-1].user_id) if len(page) < len(attendees) else None
+    return PageOf[AttendeeView](items=[attendee_of(attendee, now) for attendee in page], next_cursor=more)
 
 
 @router.get("/{id}/timeline", response_model=PageOf[TimelineEvent], responses=problems(401, 403, 404))

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, PlainSerializer, StringConstraints, 
 from pydantic.alias_generators import to_camel
 
 from classroom.times import rfc3339
+from persistence.pages import CURSOR_LENGTH
 
 T = TypeVar("T")
 
@@ -41,7 +42,7 @@ Prose = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_00
 IdInPath = Annotated[str, Path(alias="id")]
 CourseIdInPath = Annotated[str, Path(alias="courseId")]
 Limit = Annotated[int, Query(ge=1, le=100, description="How many items a page has at most.")]
-Cursor = Annotated[str | None, Query(max_length=500, description="`nextCursor` of the page before.")]
+Cursor = Annotated[str | None, Query(max_length=CURSOR_LENGTH, description="`nextCursor` of the page before.")]
 
 
 class PageOf(Wire, Generic[T]):

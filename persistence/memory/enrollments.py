@@ -78,7 +78,7 @@ class MemoryEnrollments:
         return [row for row in rows if row.left_at is None and row.course_id in self._tables.courses]
 
     def _page(self, found: list[EnrollmentRow], limit: int, cursor: str | None) -> Page[EnrollmentRow]:
-        after = read_cursor(cursor, "number", "id")
+        after = read_cursor(cursor, "moment", "id")
         found = sorted(found, key=lambda row: (row.enrolled_at, row.id), reverse=True)
         found = [row for row in found if after is None or (row.enrolled_at, row.id) < after]
         return page_of(found[: limit + 1], limit)

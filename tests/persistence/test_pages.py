@@ -1,7 +1,11 @@
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
 
+from classroom.times import from_datetime
 from persistence.ids import new_id
-from persistence.pages import BadCursor, read_cursor, write_cursor
+from persistence.pages import CURSOR_LENGTH, BadCursor, read_cursor, write_cursor
 
 
 def test_a_cursor_brings_back_what_was_written() -> None:
@@ -9,6 +13,14 @@ def test_a_cursor_brings_back_what_was_written() -> None:
     assert read_cursor(write_cursor(17, ident), "number", "id") == (17, ident)
     assert read_cursor(write_cursor("Łódź"), "text") == ("Łódź",)
     assert read_cursor(None, "number") is None
+    assert read_cursor(write_cursor(0, ident), "moment", "id") == (0, ident)
+
+
+def test_a_name_of_any_signs_fits_a_cursor_and_a_query_parameter() -> None:
+    for name in ("\N{FAMILY}\u200d\N{WOMAN}", "a\xa0b", "\U0001f469" * 200):
+        cursor = write_cursor(name, new_id())
+        assert len(cursor) <= CURSOR_LENGTH
+        assert read_cursor(cursor, "text", "id")[0] == name  # type: ignore[index] # there is a cursor
 
 
 @pytest.mark.parametrize(
@@ -18,6 +30,21 @@ def test_a_cursor_brings_back_what_was_written() -> None:
 def test_what_did_not_come_from_the_list_is_refused(cursor: str) -> None:
     with pytest.raises(BadCursor):
         read_cursor(cursor, "number", "id")
+
+
+@pytest.mark.parametrize("number", [-1, -(1 << 61), 1 << 62, True, 1.0, "1", None])
+def test_a_number_that_no_list_has_is_refused(number: Any) -> None:
+    with pytest.raises(BadCursor):
+        read_cursor(write_cursor(number), "number")
+    with pytest.raises(BadCursor):
+        read_cursor(write_cursor(number), "moment")
+
+
+def test_a_moment_that_no_calendar_has_is_refused() -> None:
+    last = from_datetime(datetime.max.replace(tzinfo=UTC))
+    assert read_cursor(write_cursor(last), "moment") == (last,)
+    with pytest.raises(BadCursor):
+        read_cursor(write_cursor(last + 1), "moment")
 
 
 def test_text_in_a_cursor_cannot_hurt_a_query() -> None:

@@ -219,6 +219,25 @@ async def test_attendance_tells_who_was_there_and_for_how_long(edge: Any) -> Non
     assert rest["nextCursor"] is None
 
 
+async def test_pages_of_attendance_repeat_and_leave_out_nobody_when_somebody_enrols(edge: Any) -> None:
+    lesson, last = await edge.live_class(students=4), "\N{SNOWMAN}" * 200
+
+    async def page_after(cursor: str | None) -> tuple[list[str], str | None]:
+        after = f"&cursor={cursor}" if cursor is not None else ""
+        page = await lesson.teacher.ask("GET", f"{lesson.path}/attendance?limit=2{after}", 200)
+        for name in ("Aaron", last):
+            late = await edge.person(name=name)
+            await late.ask("POST", f"/courses/{lesson.course_id}/enroll", 201)
+        return [row["name"] for row in page["items"]], page["nextCursor"]
+
+    names, cursor = await page_after(None)
+    assert names == ["Student 0", "Student 1"]
+    names, cursor = await page_after(cursor)
+    assert names == ["Student 2", "Student 3"]
+    names, cursor = await page_after(cursor)
+    assert (names, cursor) == ([last, last], None)
+
+
 @pytest.mark.parametrize(("query", "accept"), [("?format=csv", "*/*"), ("", "text/csv")])
 async def test_attendance_is_a_table_when_asked_for(edge: Any, query: str, accept: str) -> None:
     lesson = await edge.live_class(students=1)
