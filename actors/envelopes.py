@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from classroom.answers import Accepted, Refused
 from classroom.callers import Caller, Role
 from classroom.ids import ConnectionId, Topic, UserId
@@ -53,8 +55,7 @@ class Deliver:
     data: bytes
 
 
-@dataclass(frozen=True)
-class Envelope:
+class Envelope(msgspec.Struct, frozen=True, gc=False):  # a third of the cost of a frozen dataclass, once a command
     """Something for one grain, and who sends it. `command_id` makes it repeatable; `request_id` is the correlation id of
     the request that it comes from, for the logs."""
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -86,8 +85,7 @@ class _Removal(_Member, frozen=True):
     ban: bool = False
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, gc=False):
     """A command that may be put to the class `session_id`."""
 
     session_id: SessionId

@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 
+import msgspec
+
 from classroom.ids import CommandId, SessionId, Topic
 from classroom.live.commands import Command
 from classroom.topics import Position
 from realtime.closing import Close
 
 
-@dataclass(frozen=True)
-class Send:
+class Send(msgspec.Struct, frozen=True, gc=False):  # these two are made for every command: a third of a dataclass's cost
     """Send an encoded frame."""
 
     frame: bytes
@@ -42,8 +43,7 @@ class Identify:
     token: str
 
 
-@dataclass(frozen=True)
-class Execute:
+class Execute(msgspec.Struct, frozen=True, gc=False):
     """Put a command to a class; goes on with `Connection.answered`."""
 
     request_id: str

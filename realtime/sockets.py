@@ -1,7 +1,6 @@
 """One WebSocket on picows: its frames in and out, its closing."""
 
 import asyncio
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, cast
 
 import structlog
@@ -16,7 +15,7 @@ from picows import (
 from realtime.closing import ABNORMAL, FAULT, NORMAL, PROTOCOL_ERROR, SLOW_CONSUMER, TOO_BIG, Close
 from realtime.connection import Connection
 from realtime.inflow import Inflow
-from realtime.messages import Assembler
+from realtime.messages import TEXT, Assembler
 from realtime.outbox import Outbox
 from realtime.settings import GatewaySettings
 
@@ -147,10 +146,16 @@ class Socket(WSListener):
         parser = cast(asyncio.BufferedProtocol, wire.get_protocol())
         self._inflow = Inflow(parser, self._settings.message_bytes, self._too_big)
         wire.set_protocol(self._inflow)
-        self._guarded(lambda: self._desk.opened(self))
+        try:
+            self._desk.opened(self)
+        except Exception:
+            self._fail()
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        self._guarded(lambda: self._on_frame(transport, frame))
+        try:
+            self._on_frame(transport, frame)
+        except Exception:
+            self._fail()
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         if self._dropping is not None:
@@ -158,8 +163,11 @@ class Socket(WSListener):
         shake = cast("WSCloseHandshake | None", transport.close_handshake)  # the stub forgets the None
         known = None if shake is None else shake.sent or shake.recv
         code = ABNORMAL.code if known is None else int(cast(int, known.code))
-        self._guarded(lambda: self._desk.ended(self, code))
-        self._guarded(lambda: self._desk.vanished(self))
+        try:
+            self._desk.ended(self, code)
+        except Exception:
+            self._fail()
+        self._desk.vanished(self)
         self._transport = self._inflow = None
 
     def pause_writing(self) -> None:
@@ -168,32 +176,31 @@ class Socket(WSListener):
     def resume_writing(self) -> None:
         self._outbox.unblock()
 
-    def _guarded(self, work: Callable[[], None]) -> None:
-        try:
-            work()
-        except Exception:
-            _log.exception("connection.failed", connection=self.connection.id)
-            self._desk.shut(self, FAULT, "")
+    def _fail(self) -> None:
+        """A fault of ours, which ends this connection and no other."""
+        _log.exception("connection.failed", connection=self.connection.id)
+        self._desk.shut(self, FAULT, "")
 
     def _on_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         if self._inflow is not None:
             self._inflow.unparsed = frame.tail_size
         kind = frame.msg_type
-        if kind == WSMsgType.CLOSE:
+        if kind is WSMsgType.CLOSE:
             self._on_close(transport, frame)
         elif transport.is_close_frame_sent:
             return  # read and forgotten until the peer has answered
         elif frame.rsv1 or frame.rsv2 or frame.rsv3:
             self._desk.shut(self, PROTOCOL_ERROR, "no extension was agreed on")
-        elif kind == WSMsgType.PING:
+        elif kind is WSMsgType.PING:
             self._desk.pinged(self, frame.get_payload_as_bytes())
-        elif kind == WSMsgType.PONG:
+        elif kind is WSMsgType.PONG:
             self._desk.ponged(self)
         else:
-            self._on_data(frame)
+            self._on_data(kind, frame)
 
-    def _on_data(self, frame: WSFrame) -> None:
-        message = self._assembler.add(int(frame.msg_type.value), bool(frame.fin), frame.get_payload_as_bytes())
+    def _on_data(self, kind: WSMsgType, frame: WSFrame) -> None:
+        opcode = TEXT if kind is WSMsgType.TEXT else int(kind.value)  # an enum's value costs as much as the rest of this
+        message = self._assembler.add(opcode, bool(frame.fin), frame.get_payload_as_bytes())
         if message is None:
             self._desk.fragment(self)
         elif isinstance(message, bytes):
