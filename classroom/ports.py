@@ -106,5 +106,6 @@ class Tickets(Protocol):
         ...
 
     async def redeem(self, ticket: str) -> Caller | None:
-        """Who the ticket was made for; None when it is unknown, used or too old."""
+        """Who the ticket was made for; None when it is unknown, used or too old. Raises ConnectionError while the store for
+        tickets is away."""
         ...

@@ -5,10 +5,12 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
 import redis.asyncio as redis
+import structlog
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -22,6 +24,10 @@ _MOST_TOGETHER = 1_000
 _MOST_WAITING = 10_000
 _AWAY = (RedisError, OSError, TimeoutError)
 _T = TypeVar("_T")
+_NOBODY = object()
+"""The answer of a Redis that is away; None is what it answers when there is no such key."""
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -95,12 +101,20 @@ class Together:
     def __init__(self, client: "redis.Redis") -> None:
         self._redis = client
         self._reach = Reach()
-        self._waiting: list[tuple[tuple[str | bytes | int, ...], asyncio.Future[Any]]] = []
+        self._waiting: list[tuple[list[bytes | int], asyncio.Future[Any]]] = []
         self._sending: asyncio.Task[None] | None = None
 
     async def ask(self, *command: str | bytes | int) -> Any:
         """The command's answer, or None while Redis is away."""
-        return None if self._reach.resting else await self._enqueue(command)
+        answer = _NOBODY if self._reach.resting else await self._enqueue(command)
+        return None if answer is _NOBODY else answer
+
+    async def require(self, *command: str | bytes | int) -> Any:
+        """The command's answer, which may be None. Raises ConnectionError while Redis is away."""
+        answer = _NOBODY if self._reach.resting else await self._enqueue(command)
+        if answer is _NOBODY:
+            raise ConnectionError("Redis is away")
+        return answer
 
     def tell(self, *command: str | bytes | int) -> None:
         """Send the command without waiting for it. Dropped while Redis is away or 10,000 others wait to be sent."""
@@ -108,8 +122,10 @@ class Together:
             self._enqueue(command)
 
     def _enqueue(self, command: tuple[str | bytes | int, ...]) -> asyncio.Future[Any]:
+        # What cannot be encoded fails here, in the hands of who asked, and not the pipeline of everybody.
+        encoded = [part.encode() if isinstance(part, str) else part for part in command]
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting.append((command, answer))
+        self._waiting.append((encoded, answer))
         if self._sending is None or self._sending.done():
             self._sending = asyncio.create_task(self._send())
         return answer
@@ -120,13 +136,15 @@ class Together:
             commands = [command for command, _ in batch]
             answers: list[Any] | None = None
             try:
-                answers = await self._reach.ask(lambda commands=commands: self._pipeline(commands))  # type: ignore[misc] # mypy cannot infer a lambda with a default
+                answers = await self._reach.ask(partial(self._pipeline, commands))
+            except Exception:
+                _log.exception("redis_pipeline_failed", commands=len(commands))
             finally:
-                for (_, answer), given in zip(batch, answers or [None] * len(batch), strict=True):
+                for (_, answer), given in zip(batch, answers or [_NOBODY] * len(batch), strict=True):
                     if not answer.done():
                         answer.set_result(given)
 
-    async def _pipeline(self, commands: list[tuple[str | bytes | int, ...]]) -> list[Any]:
+    async def _pipeline(self, commands: list[list[bytes | int]]) -> list[Any]:
         async with self._redis.pipeline(transaction=False) as pipe:
             for command in commands:
                 pipe.execute_command(*command)
@@ -147,8 +165,9 @@ class RedisTickets:
         return ticket if kept is not None else None
 
     async def redeem(self, ticket: str) -> Caller | None:
-        """Who the ticket was made for; None when it is unknown, used, too old, or Redis is away."""
-        held = await self._together.ask("GETDEL", _ticket_key(ticket))
+        """Who the ticket was made for; None when it is unknown, used or too old. Raises ConnectionError while Redis is
+        away: whether the ticket is good is then not known."""
+        held = await self._together.require("GETDEL", _ticket_key(ticket))
         if held is None:
             return None
         known = _TICKETS.decode(held)

@@ -10,7 +10,7 @@ from classroom.ids import UserId
 from persistence.embedded.redis import start
 from persistence.ids import new_id
 from persistence.memory.tickets import MemoryGatewayDirectory, MemoryTickets
-from persistence.redis_store import Reach, RedisGatewayDirectory, RedisTickets, open_redis, ping
+from persistence.redis_store import Reach, RedisGatewayDirectory, RedisTickets, Together, open_redis, ping
 
 ADA = Caller(UserId(new_id()), "Ada Łovelace", Role.INSTRUCTOR)
 
@@ -131,7 +131,9 @@ async def test_while_redis_is_away_everybody_is_told_so_at_once() -> None:
         async with asyncio.timeout(5):
             assert await tickets.issue(ADA, 60) is None
             assert await asyncio.gather(*(tickets.issue(ADA, 60) for _ in range(100))) == [None] * 100
-            assert await tickets.redeem("any") is None
+            for _ in range(2):  # whether it was tried or not
+                with pytest.raises(ConnectionError, match="away"):
+                    await tickets.redeem("any")
             await directory.register("g", "ws://one/ws", 60)
             with pytest.raises(Exception, match="connect"):
                 await ping(client)
@@ -143,6 +145,41 @@ async def test_while_redis_is_away_everybody_is_told_so_at_once() -> None:
         assert await tickets.redeem(ticket) == ADA
         await client.aclose()
         again.stop(10)
+
+
+async def test_a_command_that_cannot_be_written_harms_only_who_sent_it(redis_client: Any) -> None:
+    together = Together(redis_client)
+    before = asyncio.create_task(together.ask("ECHO", "before"))
+    bad = asyncio.create_task(together.ask("ECHO", "\ud800"))
+    after = asyncio.create_task(together.ask("ECHO", "after"))
+    async with asyncio.timeout(5):
+        assert await asyncio.gather(before, after) == [b"before", b"after"]
+        with pytest.raises(UnicodeEncodeError):
+            await bad
+    with pytest.raises(UnicodeEncodeError):
+        together.tell("SET", "\ud800", 1)
+
+
+class FailsOnce:
+    """A client with a fault that nobody thought of."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.faults = 1
+
+    def pipeline(self, transaction: bool) -> Any:
+        if self.faults:
+            self.faults -= 1
+            raise RuntimeError("a fault in the library")
+        return self._client.pipeline(transaction=transaction)
+
+
+async def test_a_fault_strands_nothing_that_waits_behind_it(redis_client: Any) -> None:
+    together = Together(FailsOnce(redis_client))  # type: ignore[arg-type] # only what Together uses of a client
+    async with asyncio.timeout(5):
+        answers = await asyncio.gather(*(together.ask("ECHO", str(number)) for number in range(2_500)))
+    assert set(answers[:1_000]) == {None}, "the first pipeline"
+    assert answers[1_000:] == [str(number).encode() for number in range(1_000, 2_500)]
 
 
 async def test_a_server_that_failed_is_left_alone_for_a_second() -> None:
