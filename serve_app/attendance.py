@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 
 from classroom.records import Attendee, IntervalRow
@@ -9,7 +10,9 @@ from classroom.times import SECOND, Moment, rfc3339
 from serve_app.live_wire import AttendeeView, IntervalView
 
 COLUMNS = ("userId", "name", "email", "firstJoinedAt", "lastLeftAt", "secondsPresent", "status", "intervals")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# What a spreadsheet may take for a formula (OWASP, CSV injection): signs, also as East Asian keyboards write them, at the
+# start of a cell or of what is one for who separates by semicolons or tabs; blanks and quotes before them count for nothing.
+_FORMULA = re.compile(r"""^(?=[\t\r\n])|(?:^|(?<=[;\t\r\n]))(?=(?:[^\S\t\r\n]|")*[=+\-@＝＋－＠﹦﹢﹣﹫])""")
 
 
 def attendee_of(attendee: Attendee, now: Moment) -> AttendeeView:
@@ -58,5 +61,5 @@ def _time(moment: int | None) -> str:
 
 
 def _safe(cell: str) -> str:
-    """A cell that begins like a formula gets an apostrophe in front, which spreadsheets hide (OWASP, CSV injection)."""
-    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
+    """The cell with an apostrophe, which spreadsheets hide, in front of whatever may be a formula."""
+    return _FORMULA.sub("'", cell)

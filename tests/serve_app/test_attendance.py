@@ -50,11 +50,30 @@ def test_parts_of_seconds_add_up_before_they_are_cut_off() -> None:
     assert row.seconds_present == 1
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize(
+    "name",
+    ["=1+1", "+1", "-1", "@SUM(A1)", "\t1", "\r1", "\n1", "＝1", "＋1", "－1", "＠SUM(A1)", "﹦1", " =1", '"=1', "\xa0=1"],
+)
 def test_no_cell_is_a_formula(name: str) -> None:
     table = csv_of([attendee_of(attendee(name=name), Moment(AT))])
     row = next(csv.DictReader(io.StringIO(table, newline="")))
     assert row["name"] == f"'{name}"
+
+
+@pytest.mark.parametrize("separator", [";", ";;", "\t", "\r", "\n", "\r\n"])
+def test_no_part_of_a_cell_is_a_formula_for_who_separates_otherwise(separator: str) -> None:
+    for risky in ("=1+1", "＝1", " @SUM(A1)", '"=1"'):
+        table = csv_of([attendee_of(attendee(name=f"Sam{separator}{risky}"), Moment(AT))])
+        row = next(csv.DictReader(io.StringIO(table, newline="")))
+        assert row["name"] == f"Sam{separator}'{risky}"
+        table = csv_of([attendee_of(attendee(name=f"\t{risky}"), Moment(AT))])
+        assert next(csv.DictReader(io.StringIO(table, newline="")))["name"] == f"'\t'{risky}"
+
+
+@pytest.mark.parametrize("name", ["Anne-Marie", "C. + D.", "sam@example.org", "a=b", "O'Hara; Jr.", "Ünal, -ş"])
+def test_ordinary_names_stay_as_they_are(name: str) -> None:
+    table = csv_of([attendee_of(attendee(name=name), Moment(AT))])
+    assert next(csv.DictReader(io.StringIO(table, newline="")))["name"] == name
 
 
 def test_the_table_has_a_row_a_student_and_survives_odd_names() -> None:
