@@ -58,8 +58,11 @@ class Box:
         return [item.envelope for item in self.mailbox]
 
     def may_unload(self) -> bool:
-        """Whether there is a grain that nobody follows and nothing is under way for."""
-        return self.grain is not None and self.resting and not any(self.grain.followers.values())
+        """Whether there is a grain that nobody follows, no socket is present in and nothing is under way for."""
+        grain = self.grain
+        if grain is None or not self.resting or any(grain.followers.values()):
+            return False
+        return not (isinstance(grain, LiveGrain) and grain.state.connections)
 
     @property
     def tells_somebody(self) -> bool:

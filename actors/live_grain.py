@@ -50,6 +50,7 @@ _log = structlog.get_logger(__name__)
 _MOVES = (SeatPromoted.type, WaitlistLeft.type)
 _FOR_STUDENTS = (c.TakeSeat, c.Look, Enter)
 _UNKNOWN: Moment | None = Moment(-1)
+_AT_ONCE = Moment(0)
 _HOST = Caller(UserId("host"), "host", Role.ADMIN)
 
 
@@ -347,9 +348,10 @@ class LiveGrain:
             turn.notices.extend(notices_of(state.session_id, event, entry.offset))
             if isinstance(event, MemberRemoved):
                 turn.evictions.append(EvictNotice(self.id, event.user_id))
-        # Whoever has something to tell wakes at once after a crash: it may not have been told.
+        # After a crash the class wakes at once, whatever the clock says, if somebody may not have been told something, or
+        # if it believes in sockets: they may be gone, and nobody else would notice.
         untold = turn.notices or turn.evictions or self._moves_due is not None
-        deadline = now if logged and untold else next_deadline(state)
+        deadline = _AT_ONCE if untold or state.connections else next_deadline(state)
         # A row that is too early wakes the class in vain; one that is too late would forget something.
         stored = self._deadline
         moved = deadline != stored and (deadline is None or stored is None or deadline < stored or stored <= now)

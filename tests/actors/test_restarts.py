@@ -81,3 +81,40 @@ async def test_a_machine_that_slept_gives_everybody_a_grace_period(school: Schoo
     await come_back(gate, room, sam)
     await asyncio.sleep(10)
     assert [seat.user_id for seat in school.record(room).seats] == [sam.user_id]
+
+
+async def test_sockets_that_died_together_with_all_hosts_are_found_lost(school: School) -> None:
+    gate, room = await school.gate(), await school.open_class(seats=1, duration_minutes=600)
+    sam, kim = school.students(2)
+    await sit(gate, room, sam)
+    await school.join(room, kim)
+    gate.die()
+    school.kill()
+    await open_hosts(school)
+    await school.gate("gateway", "run-2")
+    await until(lambda: "presence.lost" in school.log(room), "the socket is found lost", 15)
+    await until(lambda: kim.user_id in school.record(room).seats, "the seat goes on", 61)
+
+
+async def test_sockets_of_a_class_that_nobody_follows_are_found_lost(school: School) -> None:
+    gate, room = await school.gate(), await school.open_class(seats=1, duration_minutes=600)
+    sam = school.student("sam")
+    await sit(gate, room, sam)
+    await asyncio.sleep(1_000)
+    gate.die()
+    await until(lambda: "presence.lost" in school.log(room), "the socket is found lost", 15)
+    await until(lambda: sam.user_id not in school.record(room).seats, "the seat is free", 61)
+    await until(lambda: school.loaded(room) is None, "then nobody needs the class", 320)
+
+
+async def test_a_class_without_sockets_is_left_alone_until_its_time_comes(school: School) -> None:
+    gate, room = await school.gate(), await school.open_class(seats=1, duration_minutes=600)
+    sam = school.student("sam")
+    await sit(gate, room, sam)
+    await school.ask(room, sam, c.Leave())
+    await asyncio.sleep(1)
+    gate.die()
+    school.kill()
+    await open_hosts(school)
+    await asyncio.sleep(60)
+    assert school.loaded(room) is None
