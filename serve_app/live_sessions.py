@@ -11,7 +11,7 @@ from classroom.ids import CourseId, LessonId, SessionId
 from classroom.live.commands import Cancel, End, Revise, Schedule, Start
 from classroom.live.schedule import is_late
 from classroom.refusals import Malformed, NotEnrolled
-from classroom.times import Moment, from_datetime, rfc3339
+from classroom.times import Moment, from_datetime
 from persistence.live_records import place_in_list
 from persistence.pages import read_cursor, write_cursor
 from serve_app.attendance import attendee_of, csv_of
@@ -30,18 +30,12 @@ from serve_app.live_wire import (
 from serve_app.once import OnceRoute
 from serve_app.problems import RefusedRequest
 from serve_app.teaching import owned_course
+from serve_app.timeline import recorded
 from serve_app.visits import Config, CurrentVisit, Me, Teacher, Use, uuid_or_404
 from serve_app.wire import Cursor, IdInPath, Limit, PageOf, new_router, problems
 
 router = new_router("/api/live-sessions", "live sessions")
 once_router = new_router("/api/live-sessions", "live sessions", OnceRoute)
-
-
-class _LoggedEvent(msgspec.Struct):
-    offset: int
-    type: str
-    at: str
-    data: msgspec.Raw
 
 
 @once_router.post("", status_code=201, response_model=LiveSession, responses=problems(400, 401, 403, 404, 413, 415))
@@ -171,13 +165,12 @@ async def get_timeline(
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
     cursor: Cursor = None,
 ) -> Response:
-    """The recorded events of a class, in order."""
+    """The recorded events of a class, in order. A message between two other people comes without its `text`."""
     row = await managed_session(session_id, me, parts)
     keys = read_cursor(cursor, "number")
     events = await parts.live_records.timeline(row.id, int(keys[0]) if keys is not None else after, limit)
     more = write_cursor(events[-1].offset) if len(events) == limit else None
-    # The log holds encoded JSON; it is put between brackets as it is.
-    items = [_LoggedEvent(event.offset, event.type, rfc3339(event.at), msgspec.Raw(event.payload)) for event in events]
+    items = [recorded(event, me.user_id) for event in events]
     return _json(msgspec.json.encode({"items": items, "nextCursor": more}))
 
 

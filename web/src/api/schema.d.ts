@@ -186,7 +186,7 @@ export interface paths {
         };
         /**
          * Get Timeline
-         * @description The recorded events of a class, in order.
+         * @description The recorded events of a class, in order. A message between two other people comes without its `text`.
          */
         get: operations["getTimeline"];
         put?: never;
