@@ -143,6 +143,8 @@ class LiveGrain:
         moved afterwards; the turn says what must be durable before anybody hears of it."""
         asked_at, now = now, Moment(max(now, self._state.at))
         logged: list[_Logged] = []
+        if self._state.is_past_its_end(now):
+            self._tick(now, logged)  # what comes after the end comes to a class that is over
         while mailbox and len(turn.taken) < at_most and not self.must_ask(mailbox[0], asked_at):
             item = mailbox.popleft()
             turn.taken.append(item)

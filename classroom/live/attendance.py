@@ -15,7 +15,8 @@ def touched_intervals(state: LiveClass, event: e.Event) -> list[IntervalRow]:
         changed = stay is not None and state.at in (stay.joined_at, stay.left_at)
         return _rows(state.session_id, [(event.user_id, stay)] if stay is not None and changed else [])
     if isinstance(event, e.SessionEnded | e.SessionCancelled):
-        return _rows(state.session_id, ((user, stay) for user, stay in state.stays.items() if stay.left_at == state.at))
+        over = "ended" if isinstance(event, e.SessionEnded) else "cancelled"
+        return _rows(state.session_id, ((user, stay) for user, stay in state.stays.items() if stay.reason == over))
     return []
 
 

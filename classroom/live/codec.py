@@ -8,7 +8,7 @@ from typing import Any, get_args
 from classroom.live import events as e
 from classroom.times import Moment, from_datetime, rfc3339
 
-_TIMES = {"starts_at", "ends_at"}
+_TIMES = {"starts_at", "ends_at", "ended_at"}
 _TUPLES = {"options", "correct", "choices", "tally"}
 
 
@@ -20,7 +20,7 @@ def camel(name: str) -> str:
 
 def _reader(name: str) -> Callable[[Any], Any]:
     if name in _TIMES:
-        return parse_time
+        return lambda value: None if value is None else parse_time(value)
     return tuple if name in _TUPLES else lambda value: value
 
 
@@ -44,7 +44,10 @@ _READ: dict[str, list[tuple[str, str, Callable[[Any], Any]]]] = {
 def payload_of(event: e.Event) -> dict[str, Any]:
     """The event's fields as a JSON-ready object."""
     values = vars(event)
-    return {wire: rfc3339(values[name]) if is_time else values[name] for name, wire, is_time in _WRITE[type(event)]}
+    return {
+        wire: rfc3339(values[name]) if is_time and values[name] is not None else values[name]
+        for name, wire, is_time in _WRITE[type(event)]
+    }
 
 
 def event_of(kind: str, payload: dict[str, Any]) -> e.Event:

@@ -31,7 +31,7 @@ _RULES: dict[type[Any], Callable[[LiveClass, Any, Caller, Ask], Decision]] = {
     c.Revise: lambda state, command, caller, ask: schedule.revise(state, command, caller, ask.now),
     c.Cancel: lambda state, command, caller, ask: schedule.cancel(state, caller),
     c.Start: lambda state, command, caller, ask: schedule.start(state, caller, ask.now),
-    c.End: lambda state, command, caller, ask: schedule.end(state, caller),
+    c.End: lambda state, command, caller, ask: schedule.end(state, caller, ask.now),
     c.Lock: lambda state, command, caller, ask: schedule.lock(state, caller, ask.now),
     c.Unlock: lambda state, command, caller, ask: schedule.unlock(state, caller, ask.now),
     c.Tick: lambda state, command, caller, ask: schedule.tick(state, ask.now),

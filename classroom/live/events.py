@@ -62,10 +62,12 @@ class SessionEnding:
 
 @dataclass(frozen=True)
 class SessionEnded:
-    """The class is over for everybody; every open stay ends here. Reasons: `staff`, `time`."""
+    """The class is over for everybody; every open stay ended at `ended_at`, which is long ago when nobody was there to say
+    so. None, in the logs of earlier releases: when it was logged. Reasons: `staff`, `time`."""
 
     type: ClassVar[str] = "session.ended"
     reason: str
+    ended_at: Moment | None = None
 
 
 @dataclass(frozen=True)

@@ -55,9 +55,8 @@ def _ending(state: LiveClass, event: e.SessionEnding, at: Moment) -> None:
 
 def _ended(state: LiveClass, event: e.SessionEnded, at: Moment) -> None:
     state.status = Status.ENDED
-    state.ended_at = at
-    state.ends_at = at
-    _empty(state, at, "ended")
+    state.ended_at = state.ends_at = at if event.ended_at is None else event.ended_at
+    _empty(state, state.ends_at, "ended")
 
 
 def _cancelled(state: LiveClass, event: e.SessionCancelled, at: Moment) -> None:
@@ -159,7 +158,7 @@ def _begin_stay(state: LiveClass, user_id: UserId, at: Moment) -> None:
 def _end_stay(state: LiveClass, user_id: UserId, at: Moment, reason: str) -> None:
     stay = state.stays.get(user_id)
     if stay is not None and stay.left_at is None:
-        state.stays[user_id] = Stay(stay.ordinal, stay.joined_at, at, reason)
+        state.stays[user_id] = Stay(stay.ordinal, stay.joined_at, max(at, stay.joined_at), reason)
 
 
 def _count_changed(state: LiveClass, event: e.CountChanged, at: Moment) -> None:

@@ -90,6 +90,10 @@ def _who(event: e.PresenceConnected | e.PresenceLost, view: str) -> dict[str, An
     return {"userId": event.user_id}
 
 
+def _end(event: e.SessionEnded, view: str) -> dict[str, Any]:
+    return {name: value for name, value in payload_of(event).items() if value is not None}
+
+
 def _removed_message(event: e.ChatRemoved, view: str) -> dict[str, Any]:
     return {"messageId": event.message_id, "to": event.to}
 
@@ -102,6 +106,7 @@ def _question(event: e.PollOpened, view: str) -> dict[str, Any]:
 
 
 _WORDS: dict[type[e.Event], Callable[[Any, str], dict[str, Any]]] = {
+    e.SessionEnded: _end,
     e.SeatTaken: _held,
     e.WaitlistJoined: _held,
     e.PresenceConnected: _who,

@@ -140,7 +140,7 @@ def start(state: LiveClass, caller: Caller, now: Moment) -> Decision:
     return (e.SessionStarted(Moment(now + state.known.duration_minutes * MINUTE)),)
 
 
-def end(state: LiveClass, caller: Caller) -> Decision:
+def end(state: LiveClass, caller: Caller, now: Moment) -> Decision:
     """End it; ending again changes nothing."""
     if not state.is_staff(caller):
         return Forbidden("end this class")
@@ -148,7 +148,7 @@ def end(state: LiveClass, caller: Caller) -> Decision:
         return NotLive()
     if state.status is Status.CANCELLED:
         return ClassCancelled()
-    return () if state.status is Status.ENDED else (*results(state), e.SessionEnded("staff"))
+    return () if state.status is Status.ENDED else (*results(state), e.SessionEnded("staff", min(now, state.ends_at)))
 
 
 def lock(state: LiveClass, caller: Caller, now: Moment) -> Decision:
@@ -166,9 +166,9 @@ def unlock(state: LiveClass, caller: Caller, now: Moment) -> Decision:
 
 
 def tick(state: LiveClass, now: Moment) -> Decision:
-    """What is due by `now`, one thing at a time: the end, the warning, or one grace period that is over."""
+    """What is due by `now`, one thing at a time: the end, as of when it was due; the warning; one grace period."""
     if state.is_past_its_end(now):
-        return (*results(state), e.SessionEnded("time"))
+        return (*results(state), e.SessionEnded("time", state.ends_at))
     if state.status is Status.LIVE and not state.warned and now >= state.ends_at - WARNING:
         return (e.SessionEnding(state.ends_at),)
     if state.status in (Status.SCHEDULED, Status.LIVE) and state.lost:

@@ -2,10 +2,11 @@
 
 import asyncio
 
+from classroom.answers import Accepted
 from classroom.callers import Caller
 from classroom.ids import ConnectionId
 from classroom.live import commands as c
-from tests.actors.school import Class, Gate, School, until
+from tests.actors.school import Class, Gate, School, refusals, until
 
 
 async def sit(gate: Gate, room: Class, *students: Caller) -> None:
@@ -81,6 +82,28 @@ async def test_a_machine_that_slept_gives_everybody_a_grace_period(school: Schoo
     await come_back(gate, room, sam)
     await asyncio.sleep(10)
     assert [seat.user_id for seat in school.record(room).seats] == [sam.user_id]
+
+
+async def test_a_class_whose_end_fell_into_an_outage_ended_at_its_end(school: School) -> None:
+    room = await school.open_class(duration_minutes=60)
+    end = school.record(room).ends_at
+    sam, kim, lee = school.students(3)
+    await school.join(room, sam)
+    await school.join(room, kim)
+    await asyncio.sleep(600)
+    school.lyceum.down.update(school.lyceum.dispatcher.hosts)
+    school.kill()
+    await asyncio.sleep(5 * 3600)
+    school.lyceum.down.clear()
+    # Before anything woke the class:
+    left, late = await asyncio.gather(school.answer(room, sam, c.Leave()), school.answer(room, lee, c.TakeSeat()))
+    assert isinstance(left, Accepted)
+    assert refusals([late]) == {"class_ended"}
+    state, row = school.record(room), school.tables.sessions[room.id]
+    assert (state.ended_at, state.ends_at, row.ended_at, row.ends_at) == (end, end, end, end)
+    for student in (sam, kim):
+        stay = school.tables.intervals[room.id][student.user_id, 1]
+        assert (stay.left_at, stay.reason) == (end, "ended")
 
 
 async def test_sockets_that_died_together_with_all_hosts_are_found_lost(school: School) -> None:

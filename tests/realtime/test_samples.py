@@ -122,6 +122,7 @@ FIELDS: dict[str, Any] = {
     "str": "x",
     "bool": True,
     "Moment": 0,
+    "typing.Optional[classroom.times.Moment]": 0,
     "UserId": UserId("u"),
     "MessageId": MessageId("m"),
     "PollId": PollId("p"),

@@ -74,7 +74,7 @@ def _started(picture: Picture, data: Any, at: str) -> None:
 
 
 def _ended(picture: Picture, data: Any, at: str) -> None:
-    picture["session"].update(status="ended", endedAt=at, endsAt=at)
+    picture["session"].update(status="ended", endedAt=data["endedAt"], endsAt=data["endedAt"])
     _emptied(picture)
 
 

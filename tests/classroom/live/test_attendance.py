@@ -3,8 +3,10 @@
 import pytest
 
 from classroom.live import commands as c
+from classroom.live import events as e
 from classroom.live.attendance import touched_intervals
-from tests.classroom.live.room import TEACHER, Room, scheduled, started, student
+from classroom.times import MINUTE, Moment
+from tests.classroom.live.room import NINE, TEACHER, Room, scheduled, started, student
 
 ada, ben = student("ada"), student("ben")
 
@@ -84,6 +86,27 @@ def test_the_end_does_not_touch_who_was_gone_before(room: Room) -> None:
     room.wait(10)
     room.do(TEACHER, c.End())
     assert room.stays(ada) == [(0, 10, "lost")]
+
+
+def test_what_came_after_the_end_counts_for_nobody(room: Room) -> None:
+    room.do(TEACHER, c.Revise(max_students=2))
+    room.join(ada, ben)
+    room.connect(ben)
+    room.disconnect(ben)
+    room.wait(4 * 3600)
+    room.connect(ben)
+    assert room.tick() == [e.SessionEnded("time", Moment(NINE + 60 * MINUTE))]
+    assert room.stays(ada) == [(0, 3600, "ended")]
+    assert room.stays(ben) == [(0, 0, "lost"), (4 * 3600, 4 * 3600, "ended")]
+    assert room.state.ended_at == room.state.ends_at == NINE + 60 * MINUTE
+
+
+def test_an_end_that_was_logged_by_an_earlier_release_is_when_it_was_logged(room: Room) -> None:
+    room.join(ada)
+    room.wait(4 * 3600)
+    room.move([e.SessionEnded("time")])
+    assert room.stays(ada) == [(0, 4 * 3600, "ended")]
+    assert room.state.ended_at == room.now
 
 
 def test_coming_back_after_leaving_is_the_next_stay(room: Room) -> None:

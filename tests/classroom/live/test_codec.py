@@ -35,7 +35,7 @@ def _values(hint: Any) -> st.SearchStrategy[Any]:
     if hint == tuple[str, ...]:
         return st.lists(text, max_size=4).map(tuple)
     if type(None) in get_args(hint):
-        return st.none() | text
+        return st.none() | (_values(Moment) if Moment in get_args(hint) else text)
     return text
 
 
@@ -73,6 +73,10 @@ def test_payloads_are_in_the_words_of_the_wire() -> None:
     assert camel("user_id") == "userId"
     assert camel("title") == "title"
     assert payload_of(e.SessionStarted(Moment(0))) == {"endsAt": "1970-01-01T00:00:00.000000Z"}
+
+
+def test_an_end_of_an_earlier_release_was_when_it_was_told() -> None:
+    assert event_of("session.ended", {"reason": "staff"}) == e.SessionEnded("staff")
 
 
 def test_an_event_of_another_release_is_an_error() -> None:

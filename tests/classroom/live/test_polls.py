@@ -140,7 +140,7 @@ def test_open_polls_are_closed_with_their_result_when_the_class_is_over(room: Ro
     poll = ask(room, quiz=True, correct=(0,))
     room.do(ada, c.Vote(poll, (0,)))
     closed = e.PollClosed(poll, (1, 0, 0), 1, (0,))
-    assert room.do(TEACHER, c.End()) == (closed, e.SessionEnded("staff"))
+    assert room.do(TEACHER, c.End()) == (closed, e.SessionEnded("staff", room.now))
     assert room.told[""][-2].data == {"pollId": poll, "tally": [1, 0, 0], "votes": 1, "correct": [0]}
     assert room.ask(ada, c.Vote(poll, (0,))) == AlreadyEnded()
 
@@ -149,7 +149,7 @@ def test_they_are_closed_too_when_time_is_up_or_the_class_is_cancelled() -> None
     timed = started()
     poll = ask(timed)
     timed.wait(3600)
-    assert timed.tick() == [e.PollClosed(poll, (0, 0, 0), 0, ()), e.SessionEnded("time")]
+    assert timed.tick() == [e.PollClosed(poll, (0, 0, 0), 0, ()), e.SessionEnded("time", timed.now)]
     cancelled = scheduled()
     poll = ask(cancelled)
     assert cancelled.do(TEACHER, c.Cancel()) == (e.PollClosed(poll, (0, 0, 0), 0, ()), e.SessionCancelled())

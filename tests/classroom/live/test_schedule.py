@@ -112,7 +112,7 @@ def test_end_before_start_and_start_after_end_are_refused() -> None:
 def test_ending_empties_the_class_and_gives_no_seat_away() -> None:
     room = started(max_students=1)
     room.join(ada, ben)
-    assert room.do(TEACHER, c.End()) == (e.SessionEnded("staff"),)
+    assert room.do(TEACHER, c.End()) == (e.SessionEnded("staff", room.now),)
     assert (room.seated(), room.waiting()) == ([], [])
     assert room.state.ended_at == room.state.ends_at == room.now
 
@@ -215,7 +215,7 @@ def test_when_time_is_up_staff_are_told_that_the_class_has_ended(command: c.Comm
     room = started()
     room.wait(3600)
     assert room.ask(TEACHER, command) == AlreadyEnded()
-    assert room.tick() == [e.SessionEnded("time")]
+    assert room.tick() == [e.SessionEnded("time", Moment(NINE + 60 * MINUTE))]
 
 
 def test_the_class_warns_five_minutes_before_it_ends_itself() -> None:
@@ -229,7 +229,7 @@ def test_the_class_warns_five_minutes_before_it_ends_itself() -> None:
     room.wait(300 - 0.000001)
     assert room.tick() == []
     room.wait(0.000001)
-    assert room.tick() == [e.SessionEnded("time")]
+    assert room.tick() == [e.SessionEnded("time", Moment(NINE + 60 * MINUTE))]
     assert next_deadline(room.state) is None
 
 
@@ -263,7 +263,7 @@ def test_a_class_prolonged_within_its_last_five_minutes_does_not_warn_twice() ->
 def test_a_class_that_slept_through_its_end_ends_without_a_warning() -> None:
     room = started(duration_minutes=60)
     room.wait(7200)
-    assert room.tick() == [e.SessionEnded("time")]
+    assert room.tick() == [e.SessionEnded("time", Moment(NINE + 60 * MINUTE))]
 
 
 def test_a_class_that_never_started_has_nothing_due() -> None:
