@@ -66,8 +66,9 @@ class Box:
 
     @property
     def tells_somebody(self) -> bool:
-        """Whether a notice waits for a commit or is on its way: no snapshot must hide its event yet."""
-        return self.notifying > 0 or any(turn.notices for turn in self.flying)
+        """Whether a notice is due, waits for a commit or is on its way: no snapshot must hide its event yet."""
+        due = isinstance(self.grain, LiveGrain) and self.grain.has_moves_to_tell
+        return due or self.notifying > 0 or any(turn.notices for turn in self.flying)
 
     def topic(self, view: str) -> Topic:
         """The topic of a view of its grain."""

@@ -33,7 +33,7 @@ class Keeping:
     async def keep(self, box: Box) -> bool:
         """Save what no snapshot holds, unless something is still under way; False when that cannot be done now."""
         grain = box.grain
-        if not isinstance(grain, LiveGrain) or not grain.changed or not box.resting:
+        if not isinstance(grain, LiveGrain) or not grain.changed or not box.resting or box.tells_somebody:
             return True
         offset, state = grain.save()
         grain.saved(offset)

@@ -166,6 +166,11 @@ class LiveGrain:
         state = self._state
         return self.offset - self._snapshot_at >= max(SNAPSHOT_EVERY, 2 * len(state.stays) + len(state.waitlist))
 
+    @property
+    def has_moves_to_tell(self) -> bool:
+        """Whether some who wait are still to be told their new places: no snapshot must hide the events that say so."""
+        return self._moves_due is not None
+
     def save(self) -> tuple[int, bytes]:
         """A snapshot of now: its offset and its encoded state."""
         return self.offset, _encode(save(self._state))

@@ -6,7 +6,7 @@ from classroom.answers import Accepted
 from classroom.callers import Caller
 from classroom.ids import ConnectionId
 from classroom.live import commands as c
-from tests.actors.school import Class, Gate, School, refusals, until
+from tests.actors.school import TEACHER, Class, Gate, School, refusals, until
 
 
 async def sit(gate: Gate, room: Class, *students: Caller) -> None:
@@ -141,3 +141,31 @@ async def test_a_class_without_sockets_is_left_alone_until_its_time_comes(school
     await open_hosts(school)
     await asyncio.sleep(60)
     assert school.loaded(room) is None
+
+
+async def test_an_orderly_restart_forgets_nothing_that_was_still_to_be_told(school: School) -> None:
+    gate, room = await school.gate(), await school.open_class(seats=1)
+    sam, kim, bob = school.students(3)
+    await sit(gate, room, sam, kim, bob)
+    await asyncio.sleep(2)
+    await school.ask(room, kim, c.Leave())
+    await close_hosts(school)
+    await open_hosts(school)
+    await until(lambda: school.inbox(bob), "the new place")
+    [(kind, data)] = school.inbox(bob)
+    assert (kind, data["position"]) == ("waitlist.moved", 1)
+
+
+async def test_no_snapshot_of_a_busy_class_hides_what_was_still_to_be_told(school: School) -> None:
+    gate, room = await school.gate(), await school.open_class(seats=1)
+    sam, kim, bob = school.students(3)
+    await sit(gate, room, sam, kim, bob)
+    for number in range(480):
+        await school.ask(room, TEACHER, c.PostChat(f"{number}"))
+    await asyncio.sleep(2)
+    await school.ask(room, kim, c.Leave())
+    for number in range(40):
+        await school.ask(room, TEACHER, c.PostChat(f"{number}"))
+    school.kill()
+    await open_hosts(school)
+    await until(lambda: school.inbox(bob), "the new place")
