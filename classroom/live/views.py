@@ -1,17 +1,29 @@
 """What people see of a class: the session, where they stand, replies, and the snapshots of its topics."""
 
+from collections.abc import Iterator
 from itertools import chain
-from typing import Any
+from typing import Any, Final
 
 from classroom.callers import Caller
 from classroom.ids import UserId
 from classroom.live import commands as c
 from classroom.live.decide import Ask
+from classroom.live.fitting import Room
 from classroom.live.publications import EVERYBODY, STAFF
 from classroom.live.state import LiveClass, Message, Poll, Status
 from classroom.records import SessionRow
 from classroom.refusals import ClassCancelled, ClassEnded, Forbidden, NotEnrolled, NotSeated, Refusal, RemovedFromClass
 from classroom.times import SECOND, rfc3339
+
+OWN_BYTES: Final = 20 * 1024
+SHARED_BYTES: Final = 40 * 1024
+STAFF_BYTES: Final = OWN_BYTES + SHARED_BYTES
+"""A snapshot travels in one frame of 64 KiB: so much is for its lists, the rest for the session and the envelope."""
+_POLL_BYTES: Final = 14 * 1024
+_HAND_BYTES: Final = 6 * 1024
+_ID_BYTES: Final = 3 * 1024
+_WAITLIST_BYTES: Final = 10 * 1024
+_CHAT_BYTES: Final = 6 * 1024
 
 
 def row_of(state: LiveClass) -> SessionRow:
@@ -133,35 +145,7 @@ def snapshot(state: LiveClass, view: str, caller: Caller) -> dict[str, Any]:
     if view == EVERYBODY:
         return {"session": session, **own_part(state, caller), **shared_part(state)}
     if view == STAFF:
-        return {
-            "session": session,
-            "seats": [
-                {
-                    "userId": seat.user_id,
-                    "name": seat.name,
-                    "seat": seat.number,
-                    "since": rfc3339(seat.since),
-                    "connected": seat.user_id in state.connections,
-                }
-                for seat in state.seats
-            ],
-            "waitlist": [
-                {
-                    "userId": waiter.user_id,
-                    "name": waiter.name,
-                    "position": place,
-                    "ticket": waiter.ticket,
-                    "since": rfc3339(waiter.since),
-                    "connected": waiter.user_id in state.connections,
-                }
-                for place, waiter in enumerate(state.waitlist, start=1)
-            ],
-            "chat": [_message(message) for message in state.staff_chat],
-            "hands": _hands(state),
-            "polls": [_poll(poll_id, poll, caller.user_id, view) for poll_id, poll in state.polls.items()],
-            "muted": sorted(state.muted),
-            "removed": sorted(state.removed),
-        }
+        return {"session": session, **staff_part(state, caller)}
     return {
         "session": session,
         "you": standing(state, caller.user_id),
@@ -172,33 +156,97 @@ def snapshot(state: LiveClass, view: str, caller: Caller) -> dict[str, Any]:
 
 def own_part(state: LiveClass, caller: Caller) -> dict[str, Any]:
     """The part of everybody's snapshot that is this subscriber's own; the session is a third."""
+    room = Room(OWN_BYTES)
     return {
         "you": standing(state, caller.user_id),
-        "aside": _aside(state, caller.user_id),
-        "polls": [_poll(poll_id, poll, caller.user_id, EVERYBODY) for poll_id, poll in state.polls.items()],
+        "polls": _polls(state, room, caller.user_id, EVERYBODY),
+        "aside": room.take(_aside(state, caller.user_id))[::-1],
     }
 
 
 def shared_part(state: LiveClass) -> dict[str, Any]:
     """The part of everybody's snapshot that all see alike. It moves only with an event that is told to everybody."""
+    room = Room(SHARED_BYTES)
+    hands = room.take(_hands(state), _HAND_BYTES)
+    muted = room.take(sorted(state.muted), _ID_BYTES)
     return {
         "locked": state.locked,
-        "chat": [_message(message) for message in state.chat],
-        "hands": _hands(state),
-        "muted": sorted(state.muted),
+        "hands": hands,
+        "muted": muted,
+        "chat": room.take(map(_message, reversed(state.chat)))[::-1],
+        "more": {"hands": len(state.hands) - len(hands), "muted": len(state.muted) - len(muted)},
     }
 
 
-def _hands(state: LiveClass) -> list[dict[str, Any]]:
-    return [
-        {"userId": user_id, "name": hand.name, "raisedAt": rfc3339(hand.raised_at)} for user_id, hand in state.hands.items()
-    ]
+def staff_part(state: LiveClass, caller: Caller) -> dict[str, Any]:
+    """The snapshot for staff without the session. `more` counts what there was no room for."""
+    room = Room(STAFF_BYTES)
+    polls = _polls(state, room, caller.user_id, STAFF)
+    hands = room.take(_hands(state), _HAND_BYTES)
+    muted = room.take(sorted(state.muted), _ID_BYTES)
+    removed = room.take(sorted(state.removed), _ID_BYTES)
+    seats = room.take(_seats(state), room.left - _WAITLIST_BYTES - _CHAT_BYTES)
+    waitlist = room.take(_waitlist(state), room.left - _CHAT_BYTES)
+    return {
+        "seats": seats,
+        "waitlist": waitlist,
+        "chat": room.take(map(_message, reversed(state.staff_chat)))[::-1],
+        "hands": hands,
+        "polls": polls,
+        "muted": muted,
+        "removed": removed,
+        "more": {
+            "seats": len(state.seats) - len(seats),
+            "waitlist": len(state.waitlist) - len(waitlist),
+            "hands": len(state.hands) - len(hands),
+            "muted": len(state.muted) - len(muted),
+            "removed": len(state.removed) - len(removed),
+        },
+    }
 
 
-def _aside(state: LiveClass, user_id: UserId) -> list[dict[str, Any]]:
-    """What this person said to staff or to somebody, and what was said to this person alone."""
+def _seats(state: LiveClass) -> Iterator[dict[str, Any]]:
+    for seat in state.seats:
+        yield {
+            "userId": seat.user_id,
+            "name": seat.name,
+            "seat": seat.number,
+            "since": rfc3339(seat.since),
+            "connected": seat.user_id in state.connections,
+        }
+
+
+def _waitlist(state: LiveClass) -> Iterator[dict[str, Any]]:
+    for place, waiter in enumerate(state.waitlist, start=1):
+        yield {
+            "userId": waiter.user_id,
+            "name": waiter.name,
+            "position": place,
+            "ticket": waiter.ticket,
+            "since": rfc3339(waiter.since),
+            "connected": waiter.user_id in state.connections,
+        }
+
+
+def _hands(state: LiveClass) -> Iterator[dict[str, Any]]:
+    for user_id, hand in state.hands.items():
+        yield {"userId": user_id, "name": hand.name, "raisedAt": rfc3339(hand.raised_at)}
+
+
+def _aside(state: LiveClass, user_id: UserId) -> Iterator[dict[str, Any]]:
+    """What this person said to staff or to somebody, and what was said to this person alone, the latest first."""
     said = [message for message in chain(state.staff_chat, state.aside) if user_id in (message.user_id, message.to)]
-    return [_message(message) for message in sorted(said, key=lambda message: message.at)]
+    said.sort(key=lambda message: message.at)
+    return map(_message, reversed(said))
+
+
+def _polls(state: LiveClass, room: Room, user_id: UserId, view: str) -> list[dict[str, Any]]:
+    """In the order in which they were opened. When there is no room for all, open ones come before closed, then new before
+    old."""
+    latest = [*state.polls.items()][::-1]
+    latest.sort(key=lambda item: not item[1].open)
+    taken = {poll["pollId"]: poll for poll in room.take((_poll(*item, user_id, view) for item in latest), _POLL_BYTES)}
+    return [taken[poll_id] for poll_id in state.polls if poll_id in taken]
 
 
 def _message(message: Message) -> dict[str, Any]:

@@ -1,13 +1,16 @@
 """What people see: the session, where they stand, replies, who may follow what."""
 
+import msgspec
 import pytest
 
 from classroom.callers import Caller, Role
-from classroom.ids import ConnectionId, UserId
+from classroom.ids import ConnectionId, Topic, UserId
 from classroom.live import commands as c
 from classroom.live.publications import EVERYBODY, QUEUE, STAFF, VIEWS
 from classroom.live.views import estimated_wait_seconds, may_follow, row_of, session_view, snapshot, standing
 from classroom.refusals import ClassCancelled, ClassEnded, Forbidden, NotEnrolled, NotSeated, RemovedFromClass
+from classroom.topics import Position
+from realtime import frames
 from tests.classroom.live.room import ADMIN, COURSE, SESSION, TEACHER, Room, scheduled, started, student, students
 
 ada, ben, cyd = (student(name) for name in ("ada", "ben", "cyd"))
@@ -174,6 +177,88 @@ def test_the_snapshot_of_the_class_holds_what_was_said_aside_by_and_to_oneself()
     assert "aside" not in snapshot(room.state, QUEUE, ada)
     room.do(ben, c.RemoveChat(room.state.aside[0].message_id))
     assert [text for _, text, _ in aside(ada)] == ["one", "four"]
+
+
+def on_the_wire(room: Room, view: str, caller: Caller) -> bytes:
+    """The frame in which somebody enters, as long as its other fields can make it."""
+    topic = Topic(f"live:{SESSION}:{view}")
+    position = Position(2**63 - 1, 2**63 - 1)
+    body = msgspec.json.encode(snapshot(room.state, view, caller))
+    return frames.subscribed("\N{PILE OF POO}" * 128, topic, position, recovered=False, snapshot=body)
+
+
+FRAME = 64 * 1024
+LONG = "\N{PILE OF POO}"
+
+
+def test_a_long_chat_is_cut_to_its_newest_messages() -> None:
+    room = started(max_students=1)
+    room.careful = False
+    for number in range(200):
+        room.do(TEACHER, c.PostChat(f"{number}".ljust(2000, "x")))
+        room.do(TEACHER, c.PostChat(f"{number}".ljust(2000, "x"), "staff"))
+    texts = [int(message["text"].rstrip("x")) for message in snapshot(room.state, EVERYBODY, TEACHER)["chat"]]
+    assert texts == list(range(200 - len(texts), 200))
+    assert 10 <= len(texts) < 30
+    to_staff = [int(message["text"].rstrip("x")) for message in snapshot(room.state, STAFF, TEACHER)["chat"]]
+    assert to_staff == list(range(200 - len(to_staff), 200))
+    assert 10 <= len(to_staff) < 30
+    assert all(len(on_the_wire(room, view, TEACHER)) <= FRAME for view in VIEWS)
+
+
+def test_a_short_chat_is_whole() -> None:
+    room = started(max_students=1)
+    room.careful = False
+    for number in range(150):
+        room.do(TEACHER, c.PostChat(f"message {number} of a class"))
+    assert len(snapshot(room.state, EVERYBODY, TEACHER)["chat"]) == 150
+
+
+def test_open_polls_are_kept_before_closed_and_new_before_old() -> None:
+    room = started(max_students=1)
+    for number in range(8):
+        options = tuple(f"{number}.{option}".ljust(200, "x") for option in range(12))
+        room.do(TEACHER, c.OpenPoll(f"{number}?", options))
+        if number != 1:
+            room.do(TEACHER, c.ClosePoll([*room.state.polls][-1]))
+    assert [poll["question"] for poll in snapshot(room.state, STAFF, TEACHER)["polls"]] == ["1?", "4?", "5?", "6?", "7?"]
+    assert [poll["question"] for poll in snapshot(room.state, EVERYBODY, TEACHER)["polls"]] == ["1?", "4?", "5?", "6?", "7?"]
+
+
+def test_a_huge_class_says_how_many_more_there_are() -> None:
+    room = scheduled(max_students=1_000, title=LONG * 200, instructor_name=LONG * 100)
+    room.careful = False
+    room.do(TEACHER, c.Start())
+    everybody = [Caller(UserId(f"{number:036d}"), LONG * 20, Role.STUDENT) for number in range(3_000)]
+    room.join(*everybody)
+    for caller in everybody[:1_000]:
+        room.do(caller, c.RaiseHand())
+        room.do(TEACHER, c.Mute(caller.user_id))
+    for caller in everybody[2_500:]:
+        room.do(TEACHER, c.RemoveMember(caller.user_id, ban=True))
+    for number in range(20):
+        if number >= 5:
+            room.do(TEACHER, c.ClosePoll([*room.state.polls][number - 5]))
+        room.do(TEACHER, c.OpenPoll(LONG * 500, tuple(f"{option}" + LONG * 198 for option in range(12))))
+        for to in ("all", "staff", everybody[0].user_id):
+            room.do(TEACHER, c.PostChat("\1" * 2000, to))
+    assert {len(on_the_wire(room, view, caller)) <= FRAME for view in VIEWS for caller in (TEACHER, everybody[0])} == {True}
+    staff, live = snapshot(room.state, STAFF, TEACHER), snapshot(room.state, EVERYBODY, everybody[0])
+    whole = {"seats": 1_000, "waitlist": 1_500, "hands": 1_000, "muted": 1_000, "removed": 500}
+    assert {name: len(staff[name]) + more for name, more in staff["more"].items()} == whole
+    assert {name: len(live[name]) + more for name, more in live["more"].items()} == {"hands": 1_000, "muted": 1_000}
+    assert min(len(staff[name]) for name in whole) > 10
+    assert [one["position"] for one in staff["waitlist"]] == list(range(1, 1 + len(staff["waitlist"]))), (
+        "the head of the queue"
+    )
+
+
+def test_a_class_of_a_hundred_and_its_queue_are_whole() -> None:
+    room = started(max_students=100)
+    room.careful = False
+    room.join(*(Caller(UserId(f"{number:036d}"), f"Person {number}", Role.STUDENT) for number in range(150)))
+    staff = snapshot(room.state, STAFF, TEACHER)
+    assert (len(staff["seats"]), len(staff["waitlist"]), set(staff["more"].values())) == (100, 50, {0})
 
 
 def test_the_snapshot_of_the_queue_holds_ones_own_place_and_the_counts(room: Room) -> None:
