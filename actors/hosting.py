@@ -219,6 +219,8 @@ class Hosting:
         if epoch is None:
             return  # lost meanwhile, and everybody was told
         grain = await self._archive.load(box, epoch)
+        if isinstance(grain, LiveGrain) and box.owes_wake:
+            grain.doubt_deadline()
         box.grain, box.owes_wake = grain, False
         if isinstance(grain, LiveGrain):
             if grain.state.at > self._now(box):  # written by another clock, or before this one was set back

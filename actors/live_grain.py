@@ -42,6 +42,7 @@ MOVES_EVERY_WAITER = SECOND // 500
 MISSED_AT_MOST = 2_000
 SNAPSHOT_EVERY = 500
 TICKS_A_TURN = 10_000
+TOLD_WITHIN = 60 * SECOND
 UNLOGGED_AT_MOST = 256
 """Commands that changed nothing since the last event; of more than these, the oldest are known until a crash only."""
 
@@ -101,6 +102,10 @@ class LiveGrain:
     def is_nobody(self) -> bool:
         """Whether no class has this id."""
         return self._state.plan is None
+
+    def doubt_deadline(self) -> None:
+        """The store may hold a deadline, whether the class has one or not."""
+        self._deadline = _UNKNOWN
 
     def hold_graces(self, since: Moment) -> None:
         """Nobody could come back before that moment: count no grace period from earlier."""
@@ -182,6 +187,8 @@ class LiveGrain:
     def wake_at(self) -> Moment | None:
         """When the class next has something to do by itself."""
         due = [at for at in (next_deadline(self._state), settle_due(self._state), self._moves_due) if at is not None]
+        if not due and self._deadline is not None and not self._state.connections:
+            due = [Moment(self._state.at + TOLD_WITHIN)]  # to take back the deadline of a class that has nothing more to do
         return min(due) if due and self._state.plan is not None else None
 
     def gateways_present(self) -> dict[str, list[tuple[UserId, ConnectionId]]]:

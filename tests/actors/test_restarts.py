@@ -1,7 +1,9 @@
 """Outages that everybody notices: hosts, gateways and the store away for minutes, in order or not."""
 
 import asyncio
+from typing import Any
 
+from actors.live_grain import LiveGrain
 from classroom.answers import Accepted
 from classroom.callers import Caller
 from classroom.ids import ConnectionId
@@ -169,3 +171,43 @@ async def test_no_snapshot_of_a_busy_class_hides_what_was_still_to_be_told(schoo
     school.kill()
     await open_hosts(school)
     await until(lambda: school.inbox(bob), "the new place")
+
+
+async def test_an_ended_class_leaves_no_deadline_behind(school: School) -> None:
+    room = await school.open_class(seats=1)
+    sam = school.student("sam")
+    await school.ask(room, TEACHER, c.End())
+    await school.ask(room, TEACHER, c.RemoveMember(sam.user_id, ban=True))
+    assert school.tables.deadlines
+    await until(lambda: not school.tables.deadlines, "the deadline goes", 120)
+    assert school.inbox(sam)
+
+
+async def test_an_ended_class_whose_host_was_closed_in_between_leaves_no_deadline_behind(school: School) -> None:
+    room = await school.open_class(seats=1)
+    sam = school.student("sam")
+    await school.ask(room, TEACHER, c.End())
+    await school.ask(room, TEACHER, c.RemoveMember(sam.user_id, ban=True))
+    await until(lambda: school.inbox(sam), "the word to sam")
+    await asyncio.sleep(1)
+    await close_hosts(school)
+    assert room.id in school.tables.snapshots
+    await open_hosts(school)
+    await until(lambda: not school.tables.deadlines, "the deadline goes", 1)
+
+
+async def test_a_class_that_has_not_begun_is_not_woken_again_and_again(school: School, monkeypatch: Any) -> None:
+    gate, room = await school.gate(), await school.open_class(start=False)
+    await sit(gate, room, school.student("sam"))
+    await asyncio.sleep(1)
+    woken = 0
+    tick = LiveGrain._tick
+
+    def counted(self: LiveGrain, *about: Any) -> None:
+        nonlocal woken
+        woken += 1
+        tick(self, *about)
+
+    monkeypatch.setattr(LiveGrain, "_tick", counted)
+    await asyncio.sleep(1_000)
+    assert woken == 0
