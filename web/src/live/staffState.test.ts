@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { eventsOf, snapshotOf } from "../../tests/samples";
 import { KNOWN as KNOWN_TO_ALL } from "./classState";
-import { afterEvents, fromSnapshot, KNOWN } from "./staffState";
+import { afterEvents, fromSnapshot, KNOWN, unlisted } from "./staffState";
 
 const ADA = "01970c5e-8a40-7000-8000-0000000000a1";
 const BEN = "01970c5e-8a40-7000-8000-0000000000a2";
@@ -39,6 +39,52 @@ test("the queue keeps its order when somebody in the middle gives up", () => {
   );
   const after = afterEvents(start(), [...joined, event("waitlist.left", { userId: "y", reason: "left" })]);
   expect([...after.waitlist.keys()]).toEqual(["x", "z"]);
+});
+
+describe("a class that is too large for one snapshot", () => {
+  const whole = snapshotOf("staff");
+  const session = { ...(whole.session as object), currentStudents: 900, waitlisted: 40 };
+  const waitlist = [{ userId: BEN, name: "Ben", ticket: 1, position: 1, since: at, connected: true }];
+  const more = { seats: 899, waitlist: 39, hands: 0, muted: 0, removed: 0 };
+  const large = fromSnapshot({ ...whole, session, waitlist, more });
+
+  test("says how many are not listed, as people come and go", () => {
+    expect(unlisted(large)).toEqual({ seats: 899, waitlist: 39 });
+    const after = afterEvents(large, [
+      event("seat.released", { userId: "stranger", seat: 7, reason: "left" }),
+      event("count.changed", { currentStudents: 899, waitlisted: 40 }),
+    ]);
+    expect(unlisted(after)).toEqual({ seats: 898, waitlist: 39 });
+  });
+
+  test("who joins the queue behind those that are not listed is not given a wrong place", () => {
+    const after = afterEvents(large, [
+      event("waitlist.joined", { userId: "last", name: "Last", ticket: 41, position: 41 }),
+      event("count.changed", { currentStudents: 900, waitlisted: 41 }),
+    ]);
+    expect([...after.waitlist.keys()]).toEqual([BEN]);
+    expect(unlisted(after)).toEqual({ seats: 899, waitlist: 40 });
+  });
+});
+
+test("a queue that was too long is listed again once it was empty, and after the end nobody is unlisted", () => {
+  const whole = snapshotOf("staff");
+  const more = { seats: 899, waitlist: 39, hands: 0, muted: 0, removed: 0 };
+  const large = fromSnapshot({ ...whole, session: { ...(whole.session as object), currentStudents: 900 }, more });
+  const empty = afterEvents(large, [
+    event("count.changed", { currentStudents: 900, waitlisted: 0 }),
+    event("waitlist.joined", { userId: BEN, name: "Ben", ticket: 50, position: 1 }),
+  ]);
+  expect([...empty.waitlist.keys()]).toEqual([BEN]);
+  expect(unlisted(afterEvents(empty, [event("session.ended", { reason: "staff" })]))).toEqual({
+    seats: 0,
+    waitlist: 0,
+  });
+});
+
+test("of a class that is whole nobody is unlisted, though the counts come a moment later", () => {
+  const after = afterEvents(start(), [event("seat.released", { userId: ADA, seat: 1, reason: "left" })]);
+  expect(unlisted(after)).toEqual({ seats: 0, waitlist: 0 });
 });
 
 test("presence comes and goes without touching the seat", () => {

@@ -24,6 +24,8 @@ export interface StaffState {
   /** By user id, the head of the queue first: a place is an index, so it is never sent for everybody. */
   waitlist: ReadonlyMap<string, Waiter>;
   removed: readonly string[];
+  /** Which lists the snapshot had no room for in full; events name everybody, but not those who were inside before. */
+  cut: { readonly seats: boolean; readonly waitlist: boolean };
 }
 
 export function fromSnapshot(snapshot: Json): StaffState {
@@ -32,6 +34,7 @@ export function fromSnapshot(snapshot: Json): StaffState {
     seats?: Seat[];
     waitlist?: (Waiter & { position: number })[];
     removed?: string[];
+    more?: { seats: number; waitlist: number };
   };
   const waiting = [...(whole.waitlist ?? [])].sort((a, b) => a.position - b.position);
   return {
@@ -39,6 +42,15 @@ export function fromSnapshot(snapshot: Json): StaffState {
     seats: new Map((whole.seats ?? []).map((seat) => [seat.userId, seat])),
     waitlist: new Map(waiting.map(({ userId, name, since }) => [userId, { userId, name, since }])),
     removed: whole.removed ?? [],
+    cut: { seats: (whole.more?.seats ?? 0) > 0, waitlist: (whole.more?.waitlist ?? 0) > 0 },
+  };
+}
+
+/** How many sit and wait whom the state does not name. */
+export function unlisted({ session, seats, waitlist, cut }: StaffState): { seats: number; waitlist: number } {
+  return {
+    seats: cut.seats ? Math.max(0, session.currentStudents - seats.size) : 0,
+    waitlist: cut.waitlist ? Math.max(0, session.waitlisted - waitlist.size) : 0,
   };
 }
 
@@ -47,7 +59,10 @@ interface Draft {
   seats: Map<string, Seat>;
   waitlist: Map<string, Waiter>;
   removed: Set<string>;
+  cut: StaffState["cut"];
 }
+
+const WHOLE = { seats: false, waitlist: false };
 
 type Step = (draft: Draft, data: never, at: string) => void;
 
@@ -72,13 +87,16 @@ const STEPS: Record<string, Step> = {
     d.seats.set(p.userId, { userId: p.userId, name: p.name, seat: p.seat, since: at, connected: p.connected ?? false });
   },
   "seat.released": (d, p: { userId: string }) => d.seats.delete(p.userId),
-  "waitlist.joined": (d, p: { userId: string; name: string }, at) =>
-    d.waitlist.set(p.userId, { userId: p.userId, name: p.name, since: at }),
+  "waitlist.joined": (d, p: { userId: string; name: string }, at) => {
+    // A place is an index: behind people who are not listed it would be wrong.
+    if (!d.cut.waitlist) d.waitlist.set(p.userId, { userId: p.userId, name: p.name, since: at });
+  },
   "waitlist.left": (d, p: { userId: string }) => d.waitlist.delete(p.userId),
   "presence.connected": (d, p: { userId: string }) => present(d, p.userId, true),
   "presence.lost": (d, p: { userId: string }) => present(d, p.userId, false),
   "count.changed": (d, p: { currentStudents: number; waitlisted: number }) => {
     d.session = { ...d.session, ...p };
+    d.cut = { seats: d.cut.seats && p.currentStudents > 0, waitlist: d.cut.waitlist && p.waitlisted > 0 };
   },
   "capacity.changed": (d, p: { maxStudents: number }) => {
     d.session = { ...d.session, maxStudents: p.maxStudents };
@@ -90,11 +108,13 @@ const STEPS: Record<string, Step> = {
     d.session = { ...d.session, status: "ended" };
     d.seats.clear();
     d.waitlist.clear();
+    d.cut = WHOLE;
   },
   "session.cancelled": (d) => {
     d.session = { ...d.session, status: "cancelled" };
     d.seats.clear();
     d.waitlist.clear();
+    d.cut = WHOLE;
   },
   "member.removed": (d, p: { userId: string; ban?: boolean }) => {
     d.seats.delete(p.userId);
@@ -113,6 +133,7 @@ export function afterEvents(state: StaffState, events: TopicEvent[]): StaffState
     seats: new Map(state.seats),
     waitlist: new Map(state.waitlist),
     removed: new Set(state.removed),
+    cut: state.cut,
   };
   for (const event of events)
     if (Object.hasOwn(STEPS, event.type)) STEPS[event.type]?.(draft, event.data as never, event.at);

@@ -13,7 +13,7 @@ import {
 import { useDeferredValue, useState } from "react";
 import { clockOf } from "../../ui/time";
 import type { ScreenProps } from "../ClassPage";
-import type { Seat, Waiter } from "../staffState";
+import { unlisted, type Seat, type Waiter } from "../staffState";
 import { useAsk } from "../useAsk";
 import type { Visitor } from "../visitor";
 import classes from "./People.module.css";
@@ -38,6 +38,7 @@ export function People({ visitor, state, onWriteTo }: Props) {
     .map((waiter, index) => ({ ...waiter, place: index + 1 }))
     .filter(matches);
   const muted = new Set(everybody?.muted ?? []);
+  const others = unlisted(staff);
   return (
     <Stack gap="md">
       {staff.seats.size + staff.waitlist.size > FEW ? (
@@ -51,7 +52,8 @@ export function People({ visitor, state, onWriteTo }: Props) {
       ) : null}
       <div className={classes.lists}>
         <PersonList
-          title={`Seated (${staff.seats.size})`}
+          title={`Seated (${staff.seats.size + others.seats})`}
+          others={others.seats}
           empty={wanted === "" ? "Nobody has a seat yet." : "Nobody by this name."}
           people={seats}
           row={(seat) => (
@@ -65,7 +67,8 @@ export function People({ visitor, state, onWriteTo }: Props) {
           )}
         />
         <PersonList
-          title={`Waiting (${staff.waitlist.size})`}
+          title={`Waiting (${staff.waitlist.size + others.waitlist})`}
+          others={others.waitlist}
           empty={wanted === "" ? "Nobody waits." : "Nobody by this name."}
           people={waiting}
           row={(waiter) => <WaiterRow key={waiter.userId} waiter={waiter} visitor={visitor} />}
@@ -77,12 +80,14 @@ export function People({ visitor, state, onWriteTo }: Props) {
 
 interface ListProps<T> {
   title: string;
+  /** How many more there are than can be listed. */
+  others: number;
   empty: string;
   people: T[];
   row: (person: T) => React.ReactNode;
 }
 
-function PersonList<T>({ title, empty, people, row }: ListProps<T>) {
+function PersonList<T>({ title, others, empty, people, row }: ListProps<T>) {
   const [shown, setShown] = useState(PAGE);
   return (
     <Card component="section" aria-label={title} p="md">
@@ -95,6 +100,11 @@ function PersonList<T>({ title, empty, people, row }: ListProps<T>) {
         <Button variant="subtle" fullWidth mt="sm" onClick={() => setShown(shown + PAGE)}>
           Show more ({people.length - shown})
         </Button>
+      ) : null}
+      {others > 0 ? (
+        <Text c="dimmed" size="sm" mt="sm">
+          And {others} more who are not listed here. The attendance names everybody.
+        </Text>
       ) : null}
     </Card>
   );
