@@ -1,6 +1,7 @@
 """One WebSocket on picows: its frames in and out, its closing."""
 
 import asyncio
+import os
 from typing import TYPE_CHECKING, Protocol, cast
 
 import structlog
@@ -18,15 +19,15 @@ from realtime.inflow import Inflow
 from realtime.messages import TEXT, Assembler
 from realtime.outbox import Outbox
 from realtime.settings import GatewaySettings
+from realtime.wire import LatestFrame
 
 if TYPE_CHECKING:
     from picows.picows import WSCloseHandshake
 
 _log = structlog.get_logger(__name__)
+_latest = LatestFrame()
 
 _TRANSPORT_BYTES = 64 * 1024  # what the transport itself may hold before frames wait in the outbox
-_SENT_WHOLE = 8192
-_HEADER_BYTES = 14
 _SLOW_FACTOR = 6  # a slow reader is given more time to find out that it was cut
 
 
@@ -61,7 +62,7 @@ class Desk(Protocol):
 class Socket(WSListener):
     """One WebSocket of the server side. Calls its desk for all that happens; never raises into picows."""
 
-    __slots__ = ("_assembler", "_desk", "_dropping", "_inflow", "_outbox", "_settings", "_transport", "connection")
+    __slots__ = ("_assembler", "_desk", "_dropping", "_file", "_inflow", "_outbox", "_settings", "_transport", "connection")
 
     def __init__(self, desk: Desk, connection: Connection, settings: GatewaySettings) -> None:
         self.connection = connection
@@ -71,6 +72,7 @@ class Socket(WSListener):
         self._outbox = Outbox(self._write, self._overflowed, settings.outbox_bytes)
         self._transport: WSTransport | None = None
         self._inflow: Inflow | None = None
+        self._file = -1
         self._dropping: asyncio.TimerHandle | None = None
 
     @property
@@ -120,12 +122,20 @@ class Socket(WSListener):
         transport = self._transport
         if transport is None:
             return
-        if len(frame) <= _SENT_WHOLE:
-            transport.send(WSMsgType.TEXT, frame)
-        else:
-            # `send` would hand uvloop a view of a header that the next frame overwrites (picows 2.3.1); this way copies.
-            room = bytearray(_HEADER_BYTES)
-            transport.send_reuse_external_bytearray(WSMsgType.TEXT, room + frame, _HEADER_BYTES)
+        wire, pipe = _latest.of(frame), transport.underlying_transport
+        if pipe.get_write_buffer_size():
+            pipe.write(wire)
+            return
+        # Straight to the kernel: a fifth less for each of a thousand readers than through two transports. The file is
+        # ours until `on_ws_disconnected`, after which there is no transport here.
+        try:
+            sent = os.write(self._file, wire)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            return  # the peer is gone, as the transport is about to say
+        if sent < len(wire):
+            pipe.write(wire[sent:])
 
     def _too_big(self) -> None:
         self._desk.shut(self, TOO_BIG, f"a message may have {self._settings.message_bytes} bytes")
@@ -143,6 +153,7 @@ class Socket(WSListener):
         transport.underlying_transport.set_write_buffer_limits(high=_TRANSPORT_BYTES)
         transport.request.headers.clear()  # they were looked at, and would stay as long as the socket
         wire = transport.underlying_transport
+        self._file = wire.get_extra_info("socket").fileno()
         parser = cast(asyncio.BufferedProtocol, wire.get_protocol())
         self._inflow = Inflow(parser, self._settings.message_bytes, self._too_big)
         wire.set_protocol(self._inflow)
