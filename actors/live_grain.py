@@ -253,9 +253,9 @@ class LiveGrain:
             return Unavailable()
 
     def _come_again(self, envelope: Envelope, command: c.Command, now: Moment, logged: "list[_Logged]") -> None:
-        """A join repeated over another socket adds nothing but the presence of that socket."""
-        if isinstance(command, c.TakeSeat) and command.connection is not None:
-            decision = self._decide(Ask(envelope.caller, c.Connect(command.connection), now), envelope)
+        """A join repeated adds nothing but the presence of its socket or, without one, the time to come with one."""
+        if isinstance(command, c.TakeSeat) and self._state.is_inside(envelope.caller.user_id):
+            decision = self._decide(Ask(envelope.caller, command, now), envelope)
             if not isinstance(decision, Refusal):
                 self._move(decision, now, None, logged)
 

@@ -30,7 +30,7 @@ def take_seat(state: LiveClass, command: c.TakeSeat, caller: Caller, enrolled: b
     """A seat, a place, or why not. Who is inside already keeps what they have."""
     user_id = caller.user_id
     if state.is_inside(user_id):
-        return () if command.connection is None else connect(state, c.Connect(command.connection), caller)
+        return _come_back(state, command, caller, now)
     refusal = _turned_away(state, caller, enrolled, now)
     if refusal is not None:
         return refusal
@@ -44,6 +44,13 @@ def take_seat(state: LiveClass, command: c.TakeSeat, caller: Caller, enrolled: b
         return WaitlistFull(WAITLIST_LIMIT)
     ticket, place = state.waitlist.next_ticket, len(state.waitlist) + 1
     return (e.WaitlistJoined(user_id, caller.name, ticket, place, command.connection),)
+
+
+def _come_back(state: LiveClass, command: c.TakeSeat, caller: Caller, now: Moment) -> Decision:
+    if command.connection is not None:
+        return connect(state, c.Connect(command.connection), caller)
+    # Who is told to have a seat has the time to come with a socket.
+    return (e.GraceRenewed(caller.user_id),) if state.lost.get(caller.user_id, now) < now else ()
 
 
 def _turned_away(state: LiveClass, caller: Caller, enrolled: bool, now: Moment) -> Refusal | None:

@@ -166,6 +166,14 @@ class PresenceLost:
 
 
 @dataclass(frozen=True)
+class GraceRenewed:
+    """A lost student asked for the seat or place again, still without a socket: the grace period begins anew."""
+
+    type: ClassVar[str] = "grace.renewed"
+    user_id: UserId
+
+
+@dataclass(frozen=True)
 class CountChanged:
     """How many sit and how many wait; told at most ten times a second."""
 
@@ -309,6 +317,7 @@ Event = (
     | WaitlistLeft
     | PresenceConnected
     | PresenceLost
+    | GraceRenewed
     | CountChanged
     | ChatPosted
     | ChatRemoved

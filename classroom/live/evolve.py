@@ -142,6 +142,11 @@ def _connection_lost(state: LiveClass, event: e.PresenceLost, at: Moment) -> Non
             _end_stay(state, event.user_id, at, "lost")
 
 
+def _grace_renewed(state: LiveClass, event: e.GraceRenewed, at: Moment) -> None:
+    state.lost[event.user_id] = at
+    state.lost.move_to_end(event.user_id)
+
+
 def _drop_connection(state: LiveClass, user_id: UserId, connection: ConnectionId) -> None:
     held = state.connections.get(user_id)
     if held is not None:
@@ -260,6 +265,7 @@ _MOVES: dict[type[Any], Callable[[LiveClass, Any, Moment], None]] = {
     e.WaitlistLeft: _waitlist_left,
     e.PresenceConnected: _connected,
     e.PresenceLost: _connection_lost,
+    e.GraceRenewed: _grace_renewed,
     e.CountChanged: _count_changed,
     e.ChatPosted: _chat_posted,
     e.ChatRemoved: _chat_removed,

@@ -34,6 +34,7 @@ _SHOWN: dict[type[e.Event], tuple[bool, bool, bool]] = {
     e.SeatReleased: _STAFF,
     e.WaitlistJoined: _STAFF,
     e.WaitlistLeft: _STAFF_QUEUE,
+    e.GraceRenewed: _NONE,
     e.CountChanged: _ALL,
     e.HandRaised: _INSIDE,
     e.HandLowered: _INSIDE,

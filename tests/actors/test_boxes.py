@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from actors.live_grain import LiveGrain
+from classroom.ids import ConnectionId
 from classroom.live import commands as c
 from classroom.times import SECOND, Moment
 from tests.actors.school import TEACHER, School, until
@@ -67,6 +68,20 @@ async def test_coming_back_within_the_grace_period_costs_nothing(school: School)
     await asyncio.sleep(200)
     assert sam.user_id in school.record(room).seats
     assert school.log(room).count("seat.taken") == 1
+
+
+async def test_a_seat_that_was_said_to_be_there_is_there_for_a_grace_period(school: School) -> None:
+    gate, room = await school.gate(), await school.open_class(seats=1)
+    [sam] = school.students(1)
+    await gate.topics.execute(room.id, sam, c.TakeSeat(connection=ConnectionId("one")), None)
+    for command_id in ("same", "same", "same", "other"):
+        await gate.topics.gone([room.id], sam, ConnectionId("one"))
+        await asyncio.sleep(50)
+        assert (await school.join(room, sam, command_id))["outcome"] == "seated"
+    await asyncio.sleep(59)
+    assert sam.user_id in school.record(room).seats
+    await asyncio.sleep(2)
+    assert sam.user_id not in school.record(room).seats
 
 
 async def test_an_idle_class_is_unloaded_with_a_snapshot_and_wakes_for_its_end(school: School) -> None:

@@ -288,6 +288,32 @@ def test_coming_back_within_the_grace_period_costs_neither_seat_nor_place() -> N
     assert (room.seated(), room.waiting()) == (["ada"], ["ben", "cyd"])
 
 
+def test_joining_again_without_a_socket_while_lost_begins_the_grace_period_anew() -> None:
+    room = started(max_students=1)
+    room.join(ada, ben)
+    for caller in (ada, ben):
+        room.connect(caller)
+        room.disconnect(caller)
+    room.wait(30)
+    assert room.do(ada, c.TakeSeat()) == (e.GraceRenewed(ada.user_id),)
+    assert room.do(ada, c.TakeSeat()) == ()
+    room.wait(30)
+    assert room.tick() == [e.WaitlistLeft(ben.user_id, 1, "lost")]
+    room.wait(29.999999)
+    assert room.tick() == []
+    room.wait(0.000001)
+    assert room.tick() == [e.SeatReleased(ada.user_id, 1, "lost")]
+    assert room.stays(ada) == [(0, 0, "lost")]
+
+
+def test_joining_again_without_a_socket_means_nothing_to_who_is_not_lost() -> None:
+    room = started(max_students=2)
+    room.join(ada, ben)
+    room.connect(ben)
+    for caller in (ada, ben):
+        assert room.do(caller, c.TakeSeat()) == ()
+
+
 def test_no_grace_period_is_counted_from_before_anybody_could_come_back() -> None:
     room = started(max_students=2)
     room.join(ada, ben)
