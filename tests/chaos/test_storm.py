@@ -41,7 +41,7 @@ class Weather:
 
     async def storm(self) -> None:
         """Until somebody says that it is over."""
-        kinds = [self.kill_one, self.kill_all, self.lose_commits, self.store_away, self.hold_commits]
+        kinds = [self.kill_one, self.kill_all, self.close_one, self.lose_commits, self.store_away, self.hold_commits]
         if self.gates:
             kinds += [self.silence, self.lose_parcels]
         while not self.done:
@@ -55,6 +55,14 @@ class Weather:
 
     async def kill_all(self) -> None:
         self.school.kill()
+
+    async def close_one(self) -> None:
+        """In order, and back."""
+        name = self.rng.choice(self.school.lyceum.dispatcher.hosts)
+        host = self.school.lyceum.running(name)
+        if host is not None:
+            await host.close(1)
+            self.school.kill(name)
 
     async def lose_commits(self) -> None:
         self.school.store.losing = self.rng.choice(["before", "after"])
