@@ -391,6 +391,37 @@ async def test_answering_peer_stays(world: World, people: People, eventually: Un
     assert await peer.receive() == {"type": "pong"}
 
 
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_subscription_that_was_given_up_leaves_no_presence_behind_its_socket(
+    world: World, people: People, class_id: SessionId, eventually: Until, late: bool
+) -> None:
+    """The class noted the socket, and then the answer came too late, or never met the feed."""
+    await world.start_gateway(ring_events=1, call_seconds=0.1 if late else 8.0)
+    room = world.host.open_class(class_id, people(9).user_id, 1)
+    room.seated.append(people(1).user_id)
+    teacher = await world.enter(people(9, Role.INSTRUCTOR))
+    await teacher.subscribe(f"live:{class_id}")
+    enter = world.host.enter
+
+    async def overtaken(*asked: Any) -> Any:
+        answer = await enter(*asked)
+        heard = world.gateway.stats()["deliveries"] + 4
+        for _ in range(4):
+            world.host.publish(asked[0], "chat.posted", {})
+        await eventually(lambda: world.gateway.stats()["deliveries"] >= heard, "the feed has run on")
+        if late:
+            await asyncio.Event().wait()
+        return answer
+
+    world.host.enter = overtaken
+    student = await world.enter(people(1))
+    refused = await student.subscribe(f"live:{class_id}")
+    assert (refused["ok"], refused["error"]["errorCode"]) == (False, "unavailable")
+    assert room.present[people(1).user_id], "the class noted it"
+    await student.socket.close()
+    await eventually(lambda: not room.present[people(1).user_id], "the class hears that the socket is gone")
+
+
 async def test_drain_closes_with_1012_and_takes_nobody_new(world: World, people: People) -> None:
     gateway = await world.start_gateway()
     peers = [await world.enter(people(number)) for number in range(3)]
