@@ -8,9 +8,10 @@ from uuid import uuid4
 
 import structlog
 
+from actors.alarms import Alarms
 from actors.archive import Archive, Stores
 from actors.boxes import Box, Grain
-from actors.clock import SteadyClock, wall_clock
+from actors.clock import wall_clock
 from actors.correlation import about
 from actors.deferred import Deferred
 from actors.envelopes import LATER, LIVE, Envelope, NotOwner, Reply
@@ -36,7 +37,6 @@ TURN = 500
 """What a grain decides at once. One turn is one write: a larger one would hold up the loop, gain nothing, and on a slow
 disk outlast the commit's limit again and again."""
 CALL_SECONDS = 0.5
-CLOCK_SECONDS = 1.0
 
 _log = structlog.get_logger(__name__)
 _HOST = Caller(UserId("host"), "host", Role.ADMIN)
@@ -58,11 +58,10 @@ class Hosting:
         self.run_id = uuid4().hex
         self._shards = tuple(shards)
         self._stores = stores
-        self._back_since = clock()
-        self._clock = SteadyClock(clock, asyncio.get_running_loop().time, leapt=self._arm_anew)
         self._epochs: dict[int, int] = {}
         self._owners = Owners(stores.ownership, name)
         self._boxes: dict[tuple[str, str], Box] = {}
+        self._alarms = Alarms(self._boxes, clock, self._wake)
         self._archive = Archive(stores, grace_seconds * SECOND)
         self._keeping = Keeping(self._boxes, self._archive)
         self._listeners = Listeners(name, self.run_id, links)
@@ -77,15 +76,13 @@ class Hosting:
         """Claim the shards, wake what is due, and begin to commit. Raises StoreAway when Postgres is away."""
         self._epochs = await self._stores.ownership.claim(self.name, self._shards)
         deadlines = await self._stores.log.deadlines(self._shards)
-        self._back_since = self._clock()
+        self._alarms.begin()
         self._spawn(self._stores.journal.run())
         self._spawn(self._watch.keep())
         self._spawn(self._keeping.unload_idle())
-        self._spawn(self._mind_the_clock())
+        self._spawn(self._alarms.keep())
         for deadline in deadlines:
-            box = self._box(deadline.kind, deadline.grain_id)
-            box.owes_wake = True
-            box.arm(deadline.due_at, self._clock(), self._wake)
+            self._alarms.set_for(self._box(deadline.kind, deadline.grain_id), deadline)
         _log.info("host_started", host=self.name, shards=len(self._epochs), deadlines=len(deadlines))
 
     async def execute(self, envelopes: Sequence[Envelope]) -> Sequence[Reply]:
@@ -184,7 +181,7 @@ class Hosting:
 
     def _drain(self, box: Box) -> None:
         while box.mailbox and not box.busy and not self._ended:
-            grain, now = box.grain, self._now(box)
+            grain, now = box.grain, self._alarms.now(box)
             if grain is None:
                 if box.flying:
                     return  # what was decided before is on its way to the store: only then is there something to read
@@ -210,7 +207,7 @@ class Hosting:
             box.answer_waiting(_AWAY)
         box.busy = False
         if box.grain is None and box.owes_wake and not box.mailbox and box.shard_id in self._epochs:
-            box.arm_later(self._wake)
+            self._alarms.set_later(box)
         self._drain(box)
         self._keeping.tidy(box)
 
@@ -222,17 +219,13 @@ class Hosting:
         if isinstance(grain, LiveGrain) and box.owes_wake:
             grain.doubt_deadline()
         box.grain, box.owes_wake = grain, False
-        if isinstance(grain, LiveGrain):
-            if grain.state.at > self._now(box):  # written by another clock, or before this one was set back
-                box.clock = SteadyClock(self._clock, asyncio.get_running_loop().time, grain.state.at)
-            self._hold_graces(box, grain)
-        box.arm(grain.wake_at(), self._now(box), self._wake)
+        self._alarms.set_up(box, grain)
         if isinstance(grain, LiveGrain):
             self._postman.send(box, grain.unsent)
             self._listeners.evict(grain.unsent_evictions)
 
     async def _enrol(self, box: Box, grain: LiveGrain) -> None:
-        clock = partial(self._now, box)
+        clock = partial(self._alarms.now, box)
         await self._archive.enrol(grain, grain.unknown_students(box.mailbox, clock()), clock)
 
     # -- decide and commit ---------------------------------------------------------------------------------------
@@ -258,7 +251,7 @@ class Hosting:
             box.flying[-1].absorb(turn)
         else:
             self._finish(box, grain, turn)
-        box.arm(grain.wake_at(), self._now(box), self._wake)
+        self._alarms.set(box, grain)
         return len(turn.taken)
 
     def _part(self, box: Box, turn: Turn) -> None:
@@ -332,7 +325,7 @@ class Hosting:
         if box.kind == LIVE:
             # Its deadlines, and what it had to tell, must not be forgotten with it.
             box.owes_wake = True
-            box.arm_later(self._wake)
+            self._alarms.set_later(box)
 
     def _lose_shard(self, shard_id: int) -> None:
         if self._epochs.pop(shard_id, None) is None:
@@ -345,28 +338,6 @@ class Hosting:
             del self._boxes[box.kind, box.id]
 
     # -- time and tasks ------------------------------------------------------------------------------------------
-
-    def _now(self, box: Box) -> Moment:
-        return (box.clock or self._clock)()
-
-    async def _mind_the_clock(self) -> None:
-        while True:
-            await asyncio.sleep(CLOCK_SECONDS)
-            self._clock()
-
-    def _arm_anew(self) -> None:
-        """The wall clock was set forward: most likely it slept. Timers would come too late, and
-        nobody could come back meanwhile."""
-        self._back_since = self._clock()
-        for box in self._boxes.values():
-            if isinstance(box.grain, LiveGrain):
-                self._hold_graces(box, box.grain)
-            box.arm_anew(self._now(box), self._wake)
-
-    def _hold_graces(self, box: Box, grain: LiveGrain) -> None:
-        """Whoever was lost could not come back while this host, or the store, was away."""
-        now = self._now(box)
-        grain.hold_graces(now if box.failures else Moment(now - (self._clock() - self._back_since)))
 
     def _wake(self, box: Box) -> None:
         box.woken()
