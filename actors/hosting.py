@@ -81,6 +81,7 @@ class Hosting:
         self._spawn(self._watch.keep())
         self._spawn(self._keeping.unload_idle())
         self._spawn(self._alarms.keep())
+        self._spawn(self._owners.check(self._epochs, self._lose_shard))
         for deadline in deadlines:
             self._alarms.set_for(self._box(deadline.kind, deadline.grain_id), deadline)
         _log.info("host_started", host=self.name, shards=len(self._epochs), deadlines=len(deadlines))

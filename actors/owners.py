@@ -1,14 +1,16 @@
-"""Which host owns the shards that are not this host's: what callers who knock at the wrong door are told."""
+"""Which host owns the shards: what callers who knock at the wrong door are told, and what a host has lost unawares."""
 
 import asyncio
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
 from persistence.errors import StoreAway
-from persistence.ownership import Ownership
+from persistence.ownership import Owner, Ownership
 
 READ_SECONDS = 8.0
 PAUSE_SECONDS = 1.0
+CHECK_SECONDS = 1.0
 
 _log = structlog.get_logger(__name__)
 
@@ -29,18 +31,31 @@ class Owners:
             self._reading = asyncio.get_running_loop().create_task(self._read())
         return owner
 
+    async def check(self, epochs: Mapping[int, int], lose: Callable[[int], None]) -> None:
+        """For ever: `lose` each shard of `epochs` that somebody has claimed under a later epoch. The fence keeps its former
+        owner from writing; this keeps it from answering for longer than about a second what needs no writing."""
+        while True:
+            await asyncio.sleep(CHECK_SECONDS)
+            for owner in await self._owners():
+                if owner.epoch > epochs.get(owner.shard_id, owner.epoch):
+                    lose(owner.shard_id)
+
     def stop(self) -> None:
         """Read no more."""
         if self._reading is not None:
             self._reading.cancel()
 
     async def _read(self) -> None:
+        await self._owners()
+        await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _owners(self) -> Sequence[Owner]:
         try:
             async with asyncio.timeout(READ_SECONDS):
                 owners = await self._ownership.owners()
         except (StoreAway, TimeoutError) as error:
             _log.warning("owners_unread", host=self._host, reason=str(error) or type(error).__name__)
-        else:
-            # Whoever owns a shard under this host's own name is who callers already find by it.
-            self._known = {owner.shard_id: owner.host for owner in owners if owner.host != self._host}
-        await asyncio.sleep(PAUSE_SECONDS)
+            return ()
+        # Whoever owns a shard under this host's own name is who callers already find by it.
+        self._known = {owner.shard_id: owner.host for owner in owners if owner.host != self._host}
+        return owners

@@ -17,6 +17,7 @@ class RayCalls:
     def __init__(self, namespace: str) -> None:
         self._namespace = namespace
         self._handles: dict[str, Any] = {}
+        self._looking: dict[str, asyncio.Task[Any]] = {}
 
     def call(self, host: str, payload: bytes) -> Awaitable[bytes]:
         """See `HostTransport.call`."""
@@ -67,10 +68,17 @@ class RayCalls:
 
     async def _handle(self, name: str) -> Any:
         handle = self._handles.get(name)
-        if handle is None:
-            # A blocking question to Ray's control service; ValueError when nobody has this name.
-            handle = await asyncio.to_thread(ray.get_actor, name, self._namespace)
-            self._handles[name] = handle
+        if handle is not None:
+            return handle
+        looking = self._looking.get(name)
+        if looking is None:  # once for all who ask meanwhile: they go on in the order in which they came
+            looking = self._looking[name] = asyncio.get_running_loop().create_task(self._look_up(name))
+            looking.add_done_callback(lambda _: self._looking.pop(name, None))
+        return await asyncio.shield(looking)
+
+    async def _look_up(self, name: str) -> Any:
+        # A blocking question to Ray's control service; ValueError when nobody has this name.
+        handle = self._handles[name] = await asyncio.to_thread(ray.get_actor, name, self._namespace)
         return handle
 
 

@@ -257,6 +257,10 @@ class Gateway:
                 caller = await found if inspect.isawaitable(found) else found
                 if caller is None:
                     caller = await self._tickets.redeem(token)
+        except (ConnectionError, TimeoutError) as away:
+            _log.warning("connection.identify_failed", connection=socket.connection.id, fault=str(away) or "timeout")
+            self.shut(socket, FAULT, "sign-in cannot be checked just now")
+            return
         except Exception:
             _log.exception("connection.identify_failed", connection=socket.connection.id)
             self.shut(socket, FAULT, "sign-in cannot be checked just now")
@@ -316,9 +320,17 @@ class Gateway:
             await asyncio.sleep(1.0)
             for socket in self._wheel.turn():
                 if not socket.connection.closed:
-                    effects, seconds = socket.connection.attend(time.monotonic())
-                    self._carry_out(socket, effects)
-                    self._wheel.put(socket, seconds)
+                    self._attend(socket)
+
+    def _attend(self, socket: Socket) -> None:
+        seconds = 1.0
+        try:
+            effects, seconds = socket.connection.attend(time.monotonic())
+            self._carry_out(socket, effects)
+        except Exception:
+            # Whatever is wrong with one socket, the others are looked after.
+            _log.exception("connection.unattended", connection=socket.connection.id)
+        self._wheel.put(socket, seconds)
 
     async def _register_forever(self) -> None:
         settings = self._settings

@@ -118,6 +118,19 @@ async def test_callers_are_told_who_owns_a_shard_now(school: School) -> None:
     await second.close(5)
 
 
+async def test_a_lost_shard_is_answered_for_no_longer_than_a_moment_also_when_nothing_is_written(school: School) -> None:
+    room = await school.open_class()
+    shard = shard_of(LIVE, room.id)
+    first = await host(school, "one")
+    assert isinstance(await tell(first, room, TEACHER, c.Look(), None), Accepted)
+    second = await host(school, "two", [shard])
+    await asyncio.sleep(1.1)
+    assert await tell(first, room, TEACHER, c.Look(), None) == NotOwner(shard, "two")
+    assert first.stats()["shards"] == SHARDS - 1
+    await first.close(5)
+    await second.close(5)
+
+
 async def test_owners_that_cannot_be_read_are_read_later(school: School) -> None:
     room = await school.open_class()
     shard = shard_of(LIVE, room.id)

@@ -12,6 +12,7 @@ from websockets.exceptions import InvalidStatus
 from classroom.callers import Caller, Role
 from classroom.ids import SessionId, Topic
 from realtime.gateway import Evict
+from realtime.sockets import Socket
 
 People = Callable[..., Caller]
 Until = Callable[[Callable[[], bool], str], Awaitable[None]]
@@ -438,3 +439,21 @@ async def test_frames_on_the_wire_are_json_objects_with_a_type(world: World, peo
     peer = await world.open()
     await peer.socket.send(json.dumps({"type": "hello", "token": "x", "added": "later"}))
     assert (await peer.receive())["type"] == "welcome", "unknown fields are passed over"
+
+
+async def test_a_fault_at_one_socket_ends_nobody_elses_heartbeats(
+    world: World, people: People, eventually: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.start_gateway(hello_seconds=1.0, heartbeat_seconds=2, pong_seconds=1)
+    await world.enter(people(1))
+    await world.enter(people(2))
+    _, healthy = world.gateway._roster.everybody()
+    pings: list[Socket] = []
+
+    def ping(socket: Socket) -> None:
+        if socket is not healthy:
+            raise RuntimeError("this one is broken")
+        pings.append(socket)
+
+    monkeypatch.setattr(Socket, "ping", ping)
+    await eventually(lambda: len(pings) >= 2, "the other is pinged again and again")

@@ -62,6 +62,8 @@ test("hands stand in the order in which they went up, and all go down at the end
   ]);
   expect(up.hands.map((hand) => hand.userId)).toEqual(["b", "a"]);
   expect(afterEvents(up, [event("hand.lowered", { userId: "b" })]).hands.map((hand) => hand.userId)).toEqual(["a"]);
+  const late = afterEvents(up, [event("session.ended", { endedAt: "2026-11-21T09:30:00Z" }, "2026-11-21T09:40:00Z")]);
+  expect(late.session).toMatchObject({ endsAt: "2026-11-21T09:30:00Z", endedAt: "2026-11-21T09:30:00Z" });
   const over = afterEvents(up, [event("session.ended", { reason: "staff" }, "2026-11-21T09:40:00Z")]);
   expect(over.hands).toEqual([]);
   expect(over.session).toMatchObject({ status: "ended", endsAt: "2026-11-21T09:40:00Z" });

@@ -96,8 +96,10 @@ const STEPS: Record<string, Step> = {
   "session.started": (s, d: { endsAt: string }, event) =>
     session(s, { status: "live", endsAt: d.endsAt, startedAt: event.at }),
   "session.ending": (s, d: { endsAt: string }) => ({ ...session(s, { endsAt: d.endsAt }), endingAt: d.endsAt }),
-  "session.ended": (s, _: unknown, event) =>
-    session({ ...s, hands: [], endingAt: null }, { status: "ended", endsAt: event.at, endedAt: event.at }),
+  "session.ended": (s, d: { endedAt?: string }, event) => {
+    const endedAt = d.endedAt ?? event.at; // it may have ended before anybody could say so
+    return session({ ...s, hands: [], endingAt: null }, { status: "ended", endsAt: endedAt, endedAt });
+  },
   "session.cancelled": (s) => session(s, { status: "cancelled" }),
   "session.revised": (s, { startsAt, ...rest }: Revised) => session(s, { ...rest, startTime: startsAt }),
   "session.locked": (s) => ({ ...s, locked: true }),
