@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import Enum, auto
 
 from classroom.answers import Accepted, Answer
-from classroom.callers import Caller
+from classroom.callers import Caller, Role
 from classroom.ids import ConnectionId, SessionId, Topic
 from classroom.live.commands import Command, Leave, TakeSeat
 from classroom.refusals import Malformed, RateLimited, Refusal, TooMany, UnknownTopic
@@ -36,6 +36,7 @@ class Connection:
         "_early",
         "_frames",
         "_heard_at",
+        "_leaving",
         "_missed",
         "_opened_at",
         "_pinged_at",
@@ -67,6 +68,7 @@ class Connection:
         self._running: dict[str, int] = {}
         self._answers: dict[str, bytes] = {}
         self._topics: dict[Topic, str | None] = {}
+        self._leaving: dict[str, Sequence[Topic]] = {}
 
     @property
     def closed(self) -> bool:
@@ -157,8 +159,11 @@ class Connection:
         """The class decided."""
         times = self._running.pop(request.request_id, 1)
         left = self._note_presence(request.session_id, request.command, answer)
+        ended = self._leaving.pop(request.request_id, ())
         if self._stage is _Stage.CLOSED:
             return left
+        if isinstance(answer, Accepted):
+            left = (*left, *self._end_subscriptions(request.session_id, ended))
         reply = frames.reply(request.request_id, answer)
         if isinstance(answer, Accepted) or not answer.refusal.retry:
             self._answers[request.request_id] = reply
@@ -176,6 +181,15 @@ class Connection:
         elif isinstance(command, Leave) and not self._follows(session_id):
             self.present.discard(session_id)
         return _NOTHING
+
+    def _end_subscriptions(self, session_id: SessionId, topics: Sequence[Topic]) -> Sequence[Effect]:
+        """Whoever gave back the seat follows the class no longer: its topics are for those inside."""
+        ended = [topic for topic in topics if _presence(topic) == session_id and self._topics.get(topic, "") is None]
+        for topic in ended:
+            del self._topics[topic]
+        if ended and not self._follows(session_id):
+            self.present.discard(session_id)
+        return [Unfollow(topic) for topic in ended]
 
     def wants(self, request: Follow) -> bool:
         """Whether the subscription that is being made is still wanted."""
@@ -231,6 +245,9 @@ class Connection:
         if isinstance(request, Refusal):
             return _refuse(frame.id, request)
         self._running[frame.id] = 1
+        if isinstance(request.command, Leave) and self.caller is not None and self.caller.role is Role.STUDENT:
+            # What stands now ends with the seat; what is asked for behind it belongs to the next one.
+            self._leaving[frame.id] = [topic for topic, made in self._topics.items() if made is None]
         self.attends = self.attends or isinstance(request.command, TakeSeat)
         return (Execute(frame.id, request.session_id, request.command),)
 

@@ -28,10 +28,10 @@ def make(**limits: Any) -> Connection:
     return Connection(ConnectionId("c1"), GatewaySettings("g", "127.0.0.1", 0, "ws://x/ws", **limits), 0.0)
 
 
-def signed_in(**limits: Any) -> Connection:
+def signed_in(caller: Caller = CALLER, **limits: Any) -> Connection:
     connection = make(**limits)
     say(connection, type="hello", token="t")
-    connection.identified(CALLER, 0.0)
+    connection.identified(caller, 0.0)
     return connection
 
 
@@ -193,6 +193,32 @@ def test_leaving_and_coming_back_at_once_is_not_heard_as_gone() -> None:
     assert isinstance(second, Follow)
     assert connection.followed(first) == ()
     assert connection.wants(second)
+
+
+def test_who_leaves_the_class_follows_it_no_longer() -> None:
+    connection = signed_in()
+    (follow,) = say(connection, type="subscribe", id="1", topic=LIVE)
+    assert isinstance(follow, Follow)
+    connection.followed(follow)
+    (leave,) = command(connection, "2", "session.leave")
+    (again,) = say(connection, type="subscribe", id="3", topic=f"{LIVE}:queue")
+    assert isinstance(leave, Execute)
+    assert isinstance(again, Follow)
+    *_, last = connection.answered(leave, Accepted("done", b"{}"))
+    assert last == Unfollow(follow.topic)
+    assert list(connection.topics) == [again.topic], "what is asked for behind the leave belongs to the next seat"
+
+
+def test_a_refused_leave_and_that_of_staff_end_no_subscription() -> None:
+    for role, answer in ((Role.STUDENT, Refused(Unavailable())), (Role.INSTRUCTOR, Accepted("done", b"{}"))):
+        connection = signed_in(Caller(CALLER.user_id, "Ada", role))
+        (follow,) = say(connection, type="subscribe", id="1", topic=LIVE)
+        assert isinstance(follow, Follow)
+        connection.followed(follow)
+        (leave,) = command(connection, "2", "session.leave")
+        assert isinstance(leave, Execute)
+        assert len(connection.answered(leave, answer)) == 1
+        assert list(connection.topics) == [follow.topic]
 
 
 def test_connection_that_closed_meanwhile_is_told_to_the_class() -> None:
