@@ -12,17 +12,24 @@ from persistence.pools import open_pool
 
 CONNECT_SECONDS = 2.0
 STATEMENT_SECONDS = 5.0
+# Stronger than `on` (`remote_apply`) stays as it is.
+_DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
 
 
 async def open_live_pool(database_url: str, size: int = 4) -> "asyncpg.Pool[Any]":
     """A pool of at most `size` connections; a `PostgresJournal` on it keeps one of them.
 
-    Connecting ends after 2 s, a statement after 5 s. Connections that a restart of Postgres cut are replaced when next
-    used. Raises StoreAway when Postgres is away now.
+    Commits on them wait for the disk, whatever the server's default. Connecting ends after 2 s, a statement after 5 s.
+    Connections that a restart of Postgres cut are replaced when next used. Raises StoreAway when Postgres is away now.
     """
     with reaching_store():
         return await open_pool(
-            database_url, size, timeout=CONNECT_SECONDS, command_timeout=STATEMENT_SECONDS, reset=_keep_as_it_is
+            database_url,
+            size,
+            timeout=CONNECT_SECONDS,
+            command_timeout=STATEMENT_SECONDS,
+            init=_wait_for_the_disk,
+            reset=_keep_as_it_is,
         )
 
 
@@ -32,6 +39,11 @@ async def borrow(pool: "asyncpg.Pool[Any]") -> AsyncIterator["PoolConnectionProx
     with reaching_store():
         async with pool.acquire(timeout=STATEMENT_SECONDS) as connection:
             yield connection
+
+
+async def _wait_for_the_disk(connection: Any) -> None:
+    """Epochs, snapshots and whatever else is written beside the journal is as durable as the journal."""
+    await connection.execute(_DURABLE, timeout=CONNECT_SECONDS)
 
 
 async def _keep_as_it_is(connection: Any) -> None:

@@ -1,10 +1,13 @@
 """`lyceum status`: what runs, since when, how it feels and what it needs."""
 
+import asyncio
 import time
 
 import psutil
 from rich.console import Console
 
+from persistence.durability import find_risks
+from persistence.errors import StoreAway
 from serve_app.command import health
 from serve_app.command.data_folder import DataFolder, Run
 from serve_app.command.processes import belonging_to, memory_bytes, tree
@@ -28,7 +31,17 @@ def status(settings: Settings, console: Console) -> bool:
         console.print(f"  {part:<10} {word}", highlight=False)
     if not answer.checks:
         console.print("  The site gives no answer." if run.ready else "  It is still starting.")
+    for sentence in warnings(run.database_url):
+        console.print(f"  [bold red]Warning[/]    {sentence}", highlight=False)
     return answer.status == 200
+
+
+def warnings(database_url: str) -> list[str]:
+    """What an operator should know of the database although everything answers; nothing while it does not."""
+    try:
+        return [f"Not safe against power loss. {risk}" for risk in asyncio.run(find_risks(database_url))]
+    except StoreAway:
+        return []  # the health above says it
 
 
 def members(run: Run) -> list[psutil.Process]:

@@ -1,5 +1,6 @@
 """`lyceum up`: start everything on this machine, stay, and on a signal stop everything again."""
 
+import asyncio
 import os
 import signal
 import time
@@ -11,8 +12,10 @@ from types import FrameType
 import psutil
 from rich.console import Console
 
+from persistence.durability import find_risks
 from persistence.embedded import postgres
 from persistence.embedded.server import ServerFailed
+from persistence.errors import StoreAway
 from serve_app.command import checks, health, ray_head, tables
 from serve_app.command.data_folder import DataFolder, Run, make_temporary
 from serve_app.command.processes import adopt_orphans, reap_orphans
@@ -46,7 +49,7 @@ def up(settings: Settings, console: Console) -> None:
             _stay(servers, progress)
         except (KeyboardInterrupt, SystemExit):
             progress.say("\nStopping …")
-        except ServerFailed as error:
+        except (ServerFailed, StoreAway) as error:
             raise CannotRun(str(error)) from error
         finally:
             for number in _SIGNALS:  # stopping takes its few seconds, however often somebody asks
@@ -121,6 +124,8 @@ def _start_databases(settings: Settings, servers: Servers, progress: Progress) -
         servers.start_postgres()
     with progress.phase("Tables"):
         tables.prepare(settings)
+    for risk in asyncio.run(find_risks(settings.database_url)):
+        progress.say(f"  [bold red]Not safe against power loss:[/] {risk}")
 
 
 def _start_serve(settings: Settings, progress: Progress) -> None:

@@ -198,7 +198,7 @@ async def default_of_the_database(live: Any, name: str, value: str) -> AsyncIter
     await live.pool.execute(f"ALTER DATABASE {database} SET {name} = '{value}'")
     try:
         await live.pool.expire_connections()
-        assert await live.pool.fetchval(f"SHOW {name}") == value
+        assert await live.pool.fetchval("SELECT reset_val FROM pg_settings WHERE name = $1", name) == value
         yield
     finally:
         await live.pool.execute(f"ALTER DATABASE {database} RESET {name}")
