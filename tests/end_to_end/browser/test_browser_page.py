@@ -113,8 +113,10 @@ async def _tab_to(page: Page, name: str) -> None:
 async def test_the_way_to_the_content_can_skip_the_menu(people: People, school: School) -> None:
     visitor = await people.arrive()
     await visitor.page.goto(f"{school.url}/courses")
+    link = visitor.page.get_by_role("link", name="Skip to the content")
+    await expect(link).to_be_attached()  # before that there is nothing for the key to reach
     await visitor.page.keyboard.press("Tab")
-    await expect(visitor.page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    await expect(link).to_be_focused()
     await visitor.page.keyboard.press("Enter")
     await expect(visitor.page.get_by_role("main")).to_be_focused()
 
