@@ -1,8 +1,9 @@
-"""The tables of accounts, courses, enrolment and idempotency (migration 0001), as SQLAlchemy 2 models."""
+"""The tables of accounts, courses, enrolment and idempotency (migration 0001) and of hosts (0004), as SQLAlchemy 2 models."""
 
 from datetime import datetime
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     DateTime,
     ForeignKey,
@@ -189,3 +190,15 @@ class IdempotencyKey(Base):
     expires_at: Mapped[Moment] = mapped_column(MomentType)
     status: Mapped[int | None] = mapped_column(Integer)
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class GrainHostRow(Base):
+    """A host of grains, and when it last noted that it lives, by the clock of Postgres. Empty after a crash of Postgres."""
+
+    __tablename__ = "grain_hosts"
+    __table_args__ = ({"prefixes": ["UNLOGGED"], "postgresql_with": {"fillfactor": "50"}},)
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    run: Mapped[str] = mapped_column(Text)
+    seen_at: Mapped[Moment] = mapped_column(MomentType)
+    has_left: Mapped[bool] = mapped_column(Boolean)

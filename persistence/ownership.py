@@ -1,6 +1,6 @@
 """Who owns the shards: the table that makes a stale owner harmless."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -26,6 +26,11 @@ class Ownership(Protocol):
         way; when this returns, they can write nothing any more."""
         ...
 
+    async def take(self, host: str, epochs: Mapping[int, int]) -> dict[int, int]:
+        """`claim` those of the shards whose epoch is still the given one, 0 for a shard that nobody ever claimed; the new
+        epochs of those that were taken."""
+        ...
+
     async def owners(self) -> Sequence[Owner]:
         """Every shard that was ever claimed, by shard."""
         ...
@@ -40,6 +45,15 @@ _CLAIM = """
 """
 
 
+_TAKE = """
+    INSERT INTO actor_shards (shard_id, host, epoch)
+    SELECT shard_id, $1, epoch + 1 FROM unnest($2::smallint[], $3::bigint[]) AS w(shard_id, epoch) ORDER BY shard_id
+    ON CONFLICT (shard_id) DO UPDATE SET host = excluded.host, epoch = excluded.epoch
+    WHERE actor_shards.epoch = excluded.epoch - 1
+    RETURNING shard_id, epoch
+"""
+
+
 class PostgresOwnership:
     """An `Ownership` on the table `actor_shards`."""
 
@@ -50,6 +64,12 @@ class PostgresOwnership:
         """See `Ownership.claim`."""
         async with borrow(self._pool) as connection:
             rows = await connection.fetch(_CLAIM, host, list(shard_ids))
+        return {row["shard_id"]: row["epoch"] for row in rows}
+
+    async def take(self, host: str, epochs: Mapping[int, int]) -> dict[int, int]:
+        """See `Ownership.take`."""
+        async with borrow(self._pool) as connection:
+            rows = await connection.fetch(_TAKE, host, list(epochs), list(epochs.values()))
         return {row["shard_id"]: row["epoch"] for row in rows}
 
     async def owners(self) -> Sequence[Owner]:

@@ -1,6 +1,6 @@
 """Ownership's twin."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from persistence.memory.live_tables import LiveTables
 from persistence.ownership import Owner
@@ -19,6 +19,12 @@ class MemoryOwnership:
         for shard_id in set(shard_ids):
             shards[shard_id] = (host, shards.get(shard_id, ("", 0))[1] + 1)
         return {shard_id: shards[shard_id][1] for shard_id in shard_ids}
+
+    async def take(self, host: str, epochs: Mapping[int, int]) -> dict[int, int]:
+        """See `Ownership.take`."""
+        self._tables.reach()
+        shards = self._tables.shards
+        return await self.claim(host, [each for each, epoch in epochs.items() if shards.get(each, ("", 0))[1] == epoch])
 
     async def owners(self) -> Sequence[Owner]:
         """See `Ownership.owners`."""

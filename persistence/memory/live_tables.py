@@ -23,6 +23,8 @@ class LiveTables:
     """One database. While `away` is true every twin answers as if Postgres could not be reached."""
 
     shards: dict[int, tuple[str, int]] = field(default_factory=dict)
+    hosts: dict[str, tuple[str, float, bool]] = field(default_factory=dict)
+    """Their runs, when they were seen, and whether they have left."""
     live_events: defaultdict[str, list[LoggedEvent]] = field(default_factory=lambda: defaultdict(list))
     inbox_events: defaultdict[str, list[LoggedEvent]] = field(default_factory=lambda: defaultdict(list))
     snapshots: dict[SessionId, tuple[int, bytes]] = field(default_factory=dict)

@@ -27,12 +27,14 @@ from persistence.journal import GroupCommit, PostgresJournal, Write
 from persistence.live_log import LiveLog, PostgresLiveLog
 from persistence.live_pool import open_live_pool
 from persistence.live_records import LiveRecords, PostgresLiveRecords
+from persistence.membership import Membership, PostgresMembership
 from persistence.memory.accounts import MemoryAccounts, MemorySignIns
 from persistence.memory.courses import MemoryCourses
 from persistence.memory.enrollments import MemoryEnrollments
 from persistence.memory.idempotency import MemoryIdempotencyKeys
 from persistence.memory.live_journal import MemoryJournal
 from persistence.memory.live_log import MemoryLiveLog
+from persistence.memory.live_membership import MemoryMembership
 from persistence.memory.live_ownership import MemoryOwnership
 from persistence.memory.live_records import MemoryLiveRecords, MemoryRoster
 from persistence.memory.live_tables import LiveTables
@@ -178,6 +180,7 @@ class LiveStore:
     """The stores of the live class with a few people and classes to write about."""
 
     ownership: Ownership
+    membership: Membership
     log: LiveLog
     records: LiveRecords
     roster: Roster
@@ -236,6 +239,7 @@ class MemoryLiveStore(LiveStore):
         super().__init__()
         self.tables = tables
         self.ownership = MemoryOwnership(tables)
+        self.membership = MemoryMembership(tables)
         self.log = MemoryLiveLog(tables)
         self.records = MemoryLiveRecords(tables)
         self.roster = MemoryRoster(tables)
@@ -257,6 +261,7 @@ class PostgresLiveStore(LiveStore):
         super().__init__()
         self.pool = pool
         self.ownership = PostgresOwnership(pool)
+        self.membership = PostgresMembership(pool)
         self.log = PostgresLiveLog(pool)
         self.records = PostgresLiveRecords(pool)
         self.roster = PostgresRoster(pool)

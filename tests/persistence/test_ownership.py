@@ -34,3 +34,20 @@ async def test_claims_at_once_have_epochs_of_their_own(live: Any) -> None:
         assert epochs == list(range(epochs[0], epochs[0] + 6))
     last = {owner.shard_id: owner for owner in await live.ownership.owners()}
     assert all(claims[int(last[shard_id].host[1:])][shard_id] == last[shard_id].epoch for shard_id in shards)
+
+
+async def test_a_shard_is_taken_only_by_who_knows_its_last_epoch(live: Any) -> None:
+    [epoch] = (await live.ownership.claim("a", [77])).values()
+    assert await live.ownership.take("b", {77: epoch - 1}) == {}
+    assert await live.ownership.take("b", {77: epoch}) == {77: epoch + 1}
+    assert await live.ownership.take("c", {77: epoch}) == {}
+    assert {owner.shard_id: owner for owner in await live.ownership.owners()}[77] == Owner(77, "b", epoch + 1)
+
+
+async def test_of_many_who_take_at_once_each_shard_has_one(live: Any) -> None:
+    known = {owner.shard_id: owner.epoch for owner in await live.ownership.owners()}
+    wanted = {shard: known.get(shard, 0) for shard in range(256)}
+    taken = await asyncio.gather(*[live.ownership.take(f"t{n}", wanted) for n in range(6)])
+    assert sum(map(len, taken)) == 256
+    for owner in await live.ownership.owners():
+        assert taken[int(owner.host[1:])][owner.shard_id] == owner.epoch
