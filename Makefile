@@ -14,6 +14,8 @@ WEB_BUILT := web/dist/.built
 WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' -not -path 'web/test-results/*' 2>/dev/null)
 # The web application takes part as soon as it has a package.json.
 HAS_WEB := $(wildcard web/package.json)
+PEERS := $(VENV)/.peers
+PEER_NODE := loadtests/benchmarks/socketio_node
 STUDENTS ?= 1500
 CAPACITY ?= 300
 
@@ -47,8 +49,8 @@ load: install ## Locust with its web page against the running system (STUDENTS=1
 	$(BIN)/lyceum loadtest prepare --students $(STUDENTS) --capacity $(CAPACITY) > var/class.json
 	$(BIN)/python -m locust -f loadtests/locustfile.py --host http://127.0.0.1:$${LYCEUM_HTTP_PORT:-8000} --prepared var/class.json --web-host 127.0.0.1
 
-bench: install ## Measure side by side with a plain service; prints tables
-	$(BIN)/python -m loadtests.benchmarks
+bench: install $(PEERS) ## Measure beside peers (ONLY="door fanout", QUICK=1 to see that it works); about a quarter of an hour
+	$(WITH_NODE) $(BIN)/python -m loadtests.benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
 
 migrate: install ## Bring the database up to this release's tables
 	$(BIN)/lyceum migrate
@@ -59,7 +61,7 @@ clean: ## Remove what was installed or built, but no data
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 requirements: $(INSTALLED) ## Pin the newest versions that fit, with hashes (for maintainers)
-	for name in runtime dev bootstrap node; do \
+	for name in runtime dev bootstrap node bench; do \
 	  $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 \
 	    requirements/$$name.in --output-file requirements/$$name.txt; \
 	done
@@ -72,6 +74,13 @@ $(INSTALLED): requirements/bootstrap.txt requirements/dev.txt pyproject.toml
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements/dev.txt \
 	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# What is only measured beside Lyceum. nginx with nchan comes from the operating system: the benchmark says how.
+$(PEERS): requirements/bench.txt $(PEER_NODE)/package-lock.json $(NODE_READY) | $(INSTALLED)
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r requirements/bench.txt \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	cd $(PEER_NODE) && $(WITH_NODE) npm ci --no-audit --no-fund
 	@touch $@
 
 # A Node that is good enough, else the one that PyPI carries.

@@ -1,26 +1,46 @@
-"""`make bench`: every comparison, one after the other, each in a process of its own."""
+"""`make bench`: every comparison, one after the other, each in a process of its own.
 
+python -m loadtests.benchmarks [--only door fanout …] [--quick]
+"""
+
+import argparse
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
-from pathlib import Path
 
-COMPARISONS = ("door", "fanout")
+from loadtests.benchmarks.report import RESULTS
+from loadtests.benchmarks.servers import REPOSITORY
+
+COMPARISONS = {
+    "door": ("--students", "400", "--rounds", "1"),
+    "fanout": ("--subscribers", "100", "--rounds", "1", "--seconds", "0.4"),
+    "idle": ("--sockets", "500", "--rounds", "1"),
+}
+"""What there is, and how to see quickly whether it works: figures of a quick run say nothing."""
 
 
-def main(names: Sequence[str]) -> int:
-    """Run the named comparisons, or all; 1 when one of them could not be made."""
-    unknown = set(names) - set(COMPARISONS)
-    if unknown:
-        print(f"There is no comparison {min(unknown)}; there are {' and '.join(COMPARISONS)}.", file=sys.stderr)
-        return 2
-    failed = False
-    for name in names or COMPARISONS:
-        print(f"\n== {name} ==", flush=True)
-        command = [sys.executable, "-m", f"loadtests.benchmarks.{name}"]
-        failed |= subprocess.run(command, cwd=Path(__file__).resolve().parents[2], check=False).returncode != 0
-    return int(failed)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the named comparisons, or all, and put their tables into one file. 1 when a target was missed, 2 when one of
+    the comparisons could not be made."""
+    parser = argparse.ArgumentParser(prog="python -m loadtests.benchmarks", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--only", nargs="+", choices=list(COMPARISONS), default=list(COMPARISONS))
+    parser.add_argument("--quick", action="store_true", help="small, to see that everything works")
+    options = parser.parse_args(arguments)
+    worst = 0
+    for name in options.only:
+        print(f"\n== {name} ==", file=sys.stderr, flush=True)
+        started = time.monotonic()
+        words = COMPARISONS[name] if options.quick else ()
+        ended = subprocess.run([sys.executable, "-m", f"loadtests.benchmarks.{name}", *words], cwd=REPOSITORY, check=False)
+        worst = max(worst, ended.returncode if ended.returncode in (0, 1) else 2)
+        print(f"== {name}: {time.monotonic() - started:.0f} s ==", file=sys.stderr, flush=True)
+    sections = [path.read_text() for name in COMPARISONS if (path := RESULTS / f"{name}.md").exists()]
+    together = RESULTS / "benchmarks.md"
+    together.write_text("\n".join(sections))
+    print(f"All tables: {together.relative_to(REPOSITORY)}", file=sys.stderr)
+    return worst
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

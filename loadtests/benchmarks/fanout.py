@@ -1,177 +1,55 @@
-"""Delivered messages per CPU-second of the server: Lyceum's gateway against Starlette and python-socketio, in one run.
+"""Fan-out: Lyceum's gateway against nginx with nchan, socket.io on Node, Starlette, python-socketio and Django Channels.
 
-All contenders are one process each and take turns (A B C, C B A, …). The same client, in a process of its own, opens the
-same number of sockets, which post 200-byte chat messages: first one at a time, then 20 at once. A turn counts only if every
-socket got every message. Lyceum does all it does in a class: offsets, a ring to resume from, bounded outboxes, rate limits.
-Its class is kept in memory here: what is measured is the process that holds the sockets, for everybody alike.
+Each contender holds the sockets in one process (Channels: and a Redis) and all take turns (A B C, C B A, …). The same
+client, in a process of its own, opens the same number of sockets, which post 200-byte chat messages: one at a time, then 20
+at once, then evenly at rising rates for as long as 99 % arrive within 100 ms. A turn counts only if every socket got every
+message. Lyceum does all it does in a class: offsets, a ring to resume from, bounded outboxes, rate limits. Its class is kept
+in memory here: what is measured is the process that holds the sockets, for everybody alike.
 
-python -m loadtests.benchmarks.fanout [--subscribers 1000] [--rounds 4] [--also websockets]
+python -m loadtests.benchmarks.fanout [--subscribers 1000 5000] [--rounds 2] [--contenders lyceum nchan …]
 """
 
 import argparse
-import asyncio
-import gc
 import json
-import resource
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from statistics import median
 from typing import Any
 
-import psutil
 import uvloop
-from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
-from loadtests.benchmarks.fanout_servers import CLASS, LYCEUM, SERVERS, SOCKETIO, STARLETTE, WEBSOCKETS
-from loadtests.benchmarks.machine import describe_machine
-from loadtests.benchmarks.turns import interleaved
+from loadtests.benchmarks.chart import Bar, bar_chart
+from loadtests.benchmarks.fanout_client import AT_ONCE, DIALECTS, GOOD_SECONDS, TEXT_BYTES, Step, drive
+from loadtests.benchmarks.fanout_peers import missing, serving
+from loadtests.benchmarks.fanout_servers import (
+    CHANNELS,
+    LYCEUM,
+    NCHAN,
+    NODE,
+    SERVERS,
+    SOCKETIO,
+    STARLETTE,
+    WEBSOCKETS,
+)
+from loadtests.benchmarks.report import Part, Report, Target
+from loadtests.benchmarks.turns import BOTTLENECK, IDLE, interleaved
+from loadtests.crowd import allow_many_connections
 
-PROMISED = {STARLETTE: 1.5, SOCKETIO: 4.0}
 TITLES = {
     LYCEUM: "Lyceum's gateway",
+    NCHAN: "nginx + nchan",
+    NODE: "socket.io (Node)",
     STARLETTE: "Starlette + uvicorn",
     SOCKETIO: "python-socketio + uvicorn",
+    CHANNELS: "Django Channels + daphne + Redis",
     WEBSOCKETS: "websockets.broadcast alone",
 }
-RESULTS = Path(__file__).resolve().parents[1] / "results" / "fanout.json"
-TEXT_BYTES = 200
-PAUSE_SECONDS = 0.04  # longer than the gateway's window: messages one at a time share no frame
-PATIENCE_SECONDS = 60.0
-
-
-# The client
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """How a contender is spoken to: what to send on opening, by what to know that the subscription stands, how to post."""
-
-    path: str
-    opening: Callable[[int], Sequence[str]]
-    standing: bytes
-    post: Callable[[int, str], str]
-
-
-def _hello(number: int) -> Sequence[str]:
-    hello = {"type": "hello", "token": f"01910000-0000-7000-8000-{number:012d}"}
-    return json.dumps(hello), json.dumps({"type": "subscribe", "id": "s", "topic": f"live:{CLASS}"})
-
-
-def _command(number: int, text: str) -> str:
-    args = {"sessionId": CLASS, "text": text}
-    return json.dumps({"type": "command", "id": f"c{number}", "name": "chat.post", "args": args})
-
-
-_PLAIN = Dialect("/ws", lambda _: (), b'"ready"', lambda _, text: text)
-DIALECTS = {
-    LYCEUM: Dialect("/ws", _hello, b'"subscribed"', _command),
-    STARLETTE: _PLAIN,
-    WEBSOCKETS: _PLAIN,
-    SOCKETIO: Dialect(
-        "/socket.io/?EIO=4&transport=websocket", lambda _: ("40",), b"40{", lambda _, text: "42" + json.dumps(["post", text])
-    ),
-}
-_MESSAGE = b"chat.posted"
-
-
-class Crowd:
-    """All subscribers of one turn; counts what they get."""
-
-    def __init__(self, dialect: Dialect) -> None:
-        self.dialect = dialect
-        self.standing = 0
-        self.delivered = 0
-        self._awaited = 0
-        self._reached = asyncio.Event()
-
-    def add(self, messages: int) -> None:
-        """So many more were delivered."""
-        self.delivered += messages
-        if self.delivered >= self._awaited:
-            self._reached.set()
-
-    async def wait_for(self, delivered: int) -> None:
-        """Until so many were delivered in all. Raises TimeoutError."""
-        self._awaited = delivered
-        self._reached.clear()
-        if self.delivered < delivered:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                await self._reached.wait()
-
-
-class Subscriber(WSListener):
-    """One socket of the crowd."""
-
-    def __init__(self, crowd: Crowd, number: int) -> None:
-        self._crowd = crowd
-        self._number = number
-        self._stands = False
-
-    def on_ws_connected(self, transport: WSTransport) -> None:
-        for frame in self._crowd.dialect.opening(self._number):
-            transport.send(WSMsgType.TEXT, frame)
-
-    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        payload = frame.get_payload_as_bytes()
-        if self._stands:
-            self._crowd.add(payload.count(_MESSAGE))
-        elif self._crowd.dialect.standing in payload:
-            self._stands = True
-            self._crowd.standing += 1
-        if payload == b"2":  # Engine.IO's ping
-            transport.send(WSMsgType.TEXT, b"3")
-
-
-async def drive(kind: str, port: int, subscribers: int, pid: int, repeat: int) -> dict[str, Any]:
-    """One turn: connect, warm up, post one at a time, post in bursts. CPU-seconds of the server and of this client."""
-    dialect = DIALECTS[kind]
-    crowd = Crowd(dialect)
-    url = f"ws://127.0.0.1:{port}{dialect.path}"
-    sockets: list[WSTransport] = []
-    for number in range(subscribers):
-        transport, _ = await ws_connect(lambda number=number: Subscriber(crowd, number), url)
-        sockets.append(transport)
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while crowd.standing < subscribers:
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"only {crowd.standing} of {subscribers} subscriptions stand")
-        await asyncio.sleep(0.05)
-    gc.freeze()
-    posted = 0
-
-    async def post(messages: int) -> None:
-        nonlocal posted
-        for _ in range(messages):
-            posted += 1
-            text = f"{posted:06d}".ljust(TEXT_BYTES, "x")
-            sockets[posted % subscribers].send(WSMsgType.TEXT, dialect.post(posted, text))
-        await crowd.wait_for(posted * subscribers)
-        await asyncio.sleep(PAUSE_SECONDS)
-
-    async def measure(times: int, at_once: int) -> dict[str, float]:
-        server, client = psutil.Process(pid).cpu_times(), psutil.Process().cpu_times()
-        start, before = time.perf_counter(), crowd.delivered
-        for _ in range(times):
-            await post(at_once)
-        seconds = time.perf_counter() - start
-        now, own = psutil.Process(pid).cpu_times(), psutil.Process().cpu_times()
-        used = now.user + now.system - server.user - server.system
-        generator = own.user + own.system - client.user - client.system
-        delivered = crowd.delivered - before
-        return {"delivered": delivered, "cpu": used, "generator": generator, "seconds": seconds}
-
-    await measure(5, 1)
-    result = {"single": await measure(repeat, 1), "burst": await measure(repeat // 5, 20)}
-    if crowd.delivered != posted * subscribers:
-        raise RuntimeError(f"{kind}: {crowd.delivered} deliveries of {posted * subscribers}")
-    return result
-
-
-# The comparison
+USUAL = (LYCEUM, NCHAN, NODE, STARLETTE, SOCKETIO, CHANNELS)
+PROMISED = {"single": {NODE: 2, SOCKETIO: 3, STARLETTE: 1.5}, "burst": {NCHAN: 1, NODE: 2, SOCKETIO: 3, STARLETTE: 1.5}}
+WORDS = {"single": "One at a time", "burst": f"Bursts of {AT_ONCE}"}
+TURN_SECONDS = 600
 
 
 @dataclass(frozen=True)
@@ -188,38 +66,46 @@ class Turn:
     @property
     def per_cpu_second(self) -> float:
         """Delivered messages per CPU-second of the server."""
-        return self.delivered / self.cpu_seconds
+        return self.delivered / max(self.cpu_seconds, 0.01)
 
 
-def take_turn(kind: str, port: int, subscribers: int, repeat: int = 100) -> list[Turn]:
-    """A fresh server and a fresh client; `repeat` messages one at a time, then a fifth as many bursts.
-    Raises RuntimeError when one of them failed."""
-    me = [sys.executable, "-m", "loadtests.benchmarks.fanout"]
-    server = subprocess.Popen([*me, "--serve", kind, "--port", str(port)])
-    try:
-        await_port(server, port)
-        words = ["--drive", kind, "--port", str(port), "--subscribers", str(subscribers), "--pid", str(server.pid)]
-        client = subprocess.run([*me, *words, "--repeat", str(repeat)], stdout=subprocess.PIPE, timeout=600, check=False)
-    finally:
-        server.terminate()
-        server.wait(20)
+@dataclass(frozen=True)
+class Search:
+    """The steps of one turn that looked for the highest rate."""
+
+    contender: str
+    steps: Sequence[Step]
+
+    @property
+    def best(self) -> Step | None:
+        """The highest rate at which 99 % came in time; None when there was none."""
+        return max((step for step in self.steps if step.is_good), key=lambda step: step.posts_a_second, default=None)
+
+    @property
+    def is_void(self) -> bool:
+        """Whether the generator set the limit: it was at its own where it went wrong, while the machine had time left, or
+        it never went wrong."""
+        bad = [step for step in self.steps if not step.is_good]
+        if not bad:
+            return True
+        limit = min(bad, key=lambda step: step.posts_a_second)
+        return limit.generator_share > BOTTLENECK and limit.machine_idle > IDLE
+
+
+def take_turn(kind: str, port: int, subscribers: int, seconds: float = 1.2) -> tuple[list[Turn], Search]:
+    """A fresh server and a fresh client; each way of posting for about `seconds`. Raises RuntimeError when one failed."""
+    with serving(kind, port) as pids:
+        me = [sys.executable, "-m", "loadtests.benchmarks.fanout", "--drive", kind, "--port", str(port)]
+        words = ["--subscribers", str(subscribers), "--seconds", str(seconds), "--pids", *map(str, pids)]
+        client = subprocess.run([*me, *words], stdout=subprocess.PIPE, timeout=TURN_SECONDS, check=False)
     if client.returncode != 0:
-        raise RuntimeError(f"The client of {kind} failed.")
-    measured: dict[str, dict[str, float]] = json.loads(client.stdout)
-    return [
+        raise RuntimeError(f"The client of {TITLES[kind]} failed.")
+    measured: dict[str, Any] = json.loads(client.stdout)
+    turns = [
         Turn(kind, way, int(values["delivered"]), values["cpu"], values["generator"], values["seconds"])
-        for way, values in measured.items()
+        for way, values in ((way, measured[way]) for way in WORDS)
     ]
-
-
-def await_port(server: "subprocess.Popen[bytes]", port: int) -> None:
-    """Until the server listens. Raises RuntimeError."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and server.poll() is None:
-        if any(each.laddr.port == port and each.status == "LISTEN" for each in psutil.Process(server.pid).net_connections()):
-            return
-        time.sleep(0.05)
-    raise RuntimeError(f"The server did not listen on {port}.")
+    return turns, Search(kind, [Step(**step) for step in measured["steps"]])
 
 
 def table(turns: Sequence[Turn], contenders: Sequence[str], way: str) -> str:
@@ -228,72 +114,125 @@ def table(turns: Sequence[Turn], contenders: Sequence[str], way: str) -> str:
         "| contender | delivered per CPU-second (median) | slowest – fastest | Lyceum is × | generator, of a core |",
         "|---|---:|---:|---:|---:|",
     ]
-    rates = {
-        kind: sorted(turn.per_cpu_second for turn in turns if (turn.contender, turn.way) == (kind, way))
-        for kind in contenders
-    }
     for kind in contenders:
-        own, shares = rates[kind], [turn for turn in turns if (turn.contender, turn.way) == (kind, way)]
-        generator = median(turn.generator_cpu_seconds / turn.seconds for turn in shares)
+        own, mine = rates(turns, kind, way), [turn for turn in turns if (turn.contender, turn.way) == (kind, way)]
+        generator = median(turn.generator_cpu_seconds / turn.seconds for turn in mine)
         lines.append(
             f"| {TITLES[kind]} | {median(own):,.0f} | {own[0]:,.0f} – {own[-1]:,.0f} "
-            f"| {median(rates[LYCEUM]) / median(own):.2f} | {generator:.0%} |"
+            f"| {median(rates(turns, LYCEUM, way)) / median(own):.2f} | {generator:.0%} |"
         )
     return "\n".join(lines)
 
 
-def broken_promises(turns: Sequence[Turn]) -> list[str]:
-    """Which peers Lyceum is not far enough ahead of, in words."""
-    said = []
-    for way in ("single", "burst"):
-        rate = {
-            kind: median(turn.per_cpu_second for turn in turns if (turn.contender, turn.way) == (kind, way))
-            for kind in (LYCEUM, *PROMISED)
-        }
-        said += [
-            f"{way}: {rate[LYCEUM] / rate[peer]:.2f} times {TITLES[peer]}, promised {factor}"
-            for peer, factor in PROMISED.items()
-            if rate[LYCEUM] < factor * rate[peer]
+def rate_table(searches: Sequence[Search], contenders: Sequence[str]) -> str:
+    """The highest rates as a Markdown table."""
+    lines = [
+        "| contender | delivered/s (median) | slowest – fastest | posts a second | 99 % within | generator, of a core | |",
+        "|---|---:|---:|---:|---:|---:|---|",
+    ]
+    for kind in contenders:
+        mine = [search for search in searches if search.contender == kind]
+        best = sorted((search.best for search in mine if search.best), key=lambda step: step.delivered_a_second)
+        if not best:
+            quickest = min((step for search in mine for step in search.steps), key=lambda step: step.most_within)
+            lines.append(
+                f"| {TITLES[kind]} | none | – | – | {quickest.most_within * 1000:.0f} ms | – | too slow at any rate |"
+            )
+            continue
+        middle = best[len(best) // 2]
+        void = sum(search.is_void for search in mine)
+        lines.append(
+            f"| {TITLES[kind]} | {median(step.delivered_a_second for step in best):,.0f} "
+            f"| {best[0].delivered_a_second:,.0f} – {best[-1].delivered_a_second:,.0f} | {middle.posts_a_second:,.0f} "
+            f"| {middle.most_within * 1000:.0f} ms | {middle.generator_share:.0%} "
+            f"| {f'{void} of {len(mine)} void: at least this' if void else ''} |"
+        )
+    return "\n".join(lines)
+
+
+def rates(turns: Sequence[Turn], kind: str, way: str) -> list[float]:
+    """What the turns of a contender came to per CPU-second, in order."""
+    return sorted(turn.per_cpu_second for turn in turns if (turn.contender, turn.way) == (kind, way))
+
+
+def targets(turns: Sequence[Turn], subscribers: int) -> list[Target]:
+    """What was promised, and what came of it."""
+    found = []
+    for way, factors in PROMISED.items():
+        for kind, factor in factors.items():
+            own = rates(turns, kind, way)
+            measured = median(rates(turns, LYCEUM, way)) / median(own) if own else None
+            words = f"{WORDS[way].lower()}, {subscribers:,} subscribers, per CPU-second: against {TITLES[kind]}"
+            found.append(Target(words, measured, factor, unit="×"))
+    return found
+
+
+def _parts(turns: Sequence[Turn], searches: Sequence[Search], contenders: Sequence[str], subscribers: int) -> list[Part]:
+    parts = []
+    for way, words in WORDS.items():
+        bars = [
+            Bar(TITLES[kind], median(own), own[0], own[-1], kind == LYCEUM)
+            for kind in contenders
+            for own in (rates(turns, kind, way),)
         ]
-    return said
+        heading = f"{words}, {subscribers:,} subscribers"
+        parts.append(Part(heading, table(turns, contenders, way), bar_chart(heading, "delivered per CPU-second", bars)))
+    heading = f"Most delivered a second while 99 % come within {GOOD_SECONDS * 1000:.0f} ms, {subscribers:,} subscribers"
+    return [*parts, Part(heading, rate_table(searches, contenders))]
+
+
+def _compare(options: argparse.Namespace) -> bool:
+    absent = {kind: sentence for kind in options.contenders if (sentence := missing(kind)) is not None}
+    for kind, sentence in absent.items():
+        print(f"Without {TITLES[kind]}: {sentence}.", file=sys.stderr)
+    contenders = [kind for kind in options.contenders if kind not in absent]
+    parts: list[Part] = []
+    promised: list[Target] = []
+    figures: dict[str, Any] = {"absent": absent, "turns": [], "searches": []}
+    for subscribers in options.subscribers:
+        turns: list[Turn] = []
+        searches: list[Search] = []
+        for kind in interleaved(contenders, options.rounds):
+            print(f"… {subscribers:,}: {TITLES[kind]}", file=sys.stderr, flush=True)
+            measured, search = take_turn(kind, options.port, subscribers, options.seconds)
+            turns += measured
+            searches.append(search)
+        parts += _parts(turns, searches, contenders, subscribers)
+        promised += targets(turns, subscribers)
+        figures["turns"] += [{"subscribers": subscribers, **asdict(turn)} for turn in turns]
+        figures["searches"] += [{"subscribers": subscribers, **asdict(search)} for search in searches]
+    conditions = (
+        f"{TEXT_BYTES}-byte messages, {options.rounds} interleaved turns each, one process a server; every socket got every "
+        f"message.{''.join(f' Without {TITLES[kind]}: {sentence}.' for kind, sentence in absent.items())}"
+    )
+    return Report("fanout", "Fan-out", "make bench ONLY=fanout", conditions, parts, promised, figures).keep()
 
 
 def main() -> int:
-    """The command line. 1 when a promised factor was missed."""
+    """The command line. 1 when a promised factor was missed, 2 when the comparison could not be made."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--subscribers", type=int, default=1000)
-    parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--also", choices=[WEBSOCKETS], action="append", default=[])
-    parser.add_argument("--port", type=int, default=9480)
+    parser.add_argument("--subscribers", type=int, nargs="+", default=[1_000, 5_000])
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=1.2, help="for each way of posting in a turn")
+    parser.add_argument("--contenders", nargs="+", choices=list(TITLES), default=list(USUAL))
+    parser.add_argument("--port", type=int, default=9_910)
     parser.add_argument("--serve", choices=sorted(SERVERS), help=argparse.SUPPRESS)
-    parser.add_argument("--drive", choices=sorted(SERVERS), help=argparse.SUPPRESS)
-    parser.add_argument("--pid", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--repeat", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--drive", choices=sorted(DIALECTS), help=argparse.SUPPRESS)
+    parser.add_argument("--pids", type=int, nargs="+", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    allow_many_connections()
     if options.serve:
         uvloop.run(SERVERS[options.serve](options.port))
         return 0
     if options.drive:
-        turn = drive(options.drive, options.port, options.subscribers, options.pid, options.repeat)
+        turn = drive(options.drive, options.port, options.subscribers[0], options.pids, options.seconds)
         print(json.dumps(uvloop.run(turn)))
         return 0
-    contenders = [LYCEUM, STARLETTE, SOCKETIO, *options.also]
-    turns: list[Turn] = []
-    for kind in interleaved(contenders, options.rounds):
-        print(f"… {TITLES[kind]}", file=sys.stderr)
-        turns += take_turn(kind, options.port, options.subscribers)
-    conditions = f"{options.subscribers:,} subscribers, {TEXT_BYTES}-byte messages, {options.rounds} turns each"
-    print(f"{conditions}. {describe_machine()}")
-    for way, title in (("single", "One at a time"), ("burst", "In bursts of 20")):
-        print(f"\n{title}:\n\n{table(turns, contenders, way)}")
-    RESULTS.parent.mkdir(exist_ok=True)
-    found = {"machine": describe_machine(), "conditions": conditions, "turns": [asdict(turn) for turn in turns]}
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
-    missed = broken_promises(turns)
-    print("".join(f"\nMissed: {sentence}" for sentence in missed), file=sys.stderr)
-    return 1 if missed else 0
+    try:
+        return 0 if _compare(options) else 1
+    except (RuntimeError, OSError, subprocess.TimeoutExpired) as fault:
+        print(f"The comparison could not be made: {fault}", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ from typing import Any
 from classroom.ports import Batch
 
 LYCEUM, STARLETTE, SOCKETIO, WEBSOCKETS = "lyceum", "starlette", "socketio", "websockets"
+NCHAN, NODE, CHANNELS = "nchan", "node", "channels"
+"""Not written here: `fanout_peers.py` starts them."""
 CLASS = "01910000-0000-7000-8000-0000000000aa"
 
 

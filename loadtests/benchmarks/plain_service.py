@@ -1,8 +1,8 @@
 """The peer of `door.py`: a class door as a good engineer writes it with FastAPI and asyncpg, one transaction a request.
 
 Run as `uvicorn loadtests.benchmarks.plain_service:app`, with PLAIN_DATABASE_URL and PLAIN_SECRET_KEY in the environment.
-Its tables are in `door.py`. PLAIN_ONE_STATEMENT=1 sends the same two writes as one statement:
-one round trip to Postgres instead of four.
+Its tables are in `door_peers.py`. PLAIN_WAY is one of: `update`, a conditional UPDATE and an INSERT in a transaction;
+`lock`, SELECT FOR UPDATE first; `statement`, the writes of `update` as one statement: one round trip instead of four.
 """
 
 import os
@@ -20,6 +20,8 @@ from classroom.times import Moment
 from persistence.tokens import AccessTokens, Claims
 
 _TAKE = "UPDATE classes SET taken = taken + 1 WHERE id = $1 AND taken < capacity RETURNING taken"
+_LOCK = "SELECT capacity - taken AS free, taken FROM classes WHERE id = $1 FOR UPDATE"
+_TAKEN = "UPDATE classes SET taken = $2 WHERE id = $1"
 _SEAT = "INSERT INTO seats (class_id, user_id, number) VALUES ($1, $2, $3)"
 _BOTH = """
 WITH taken AS (UPDATE classes SET taken = taken + 1 WHERE id = $1 AND taken < capacity RETURNING taken)
@@ -29,7 +31,6 @@ _MINE = "SELECT number FROM seats WHERE class_id = $1 AND user_id = $2"
 _POOL_SIZE = 10  # a worker; more connections only queue on the row of the class
 
 _tokens = AccessTokens(os.environ["PLAIN_SECRET_KEY"])
-_one_statement = os.environ.get("PLAIN_ONE_STATEMENT") == "1"
 
 
 @asynccontextmanager
@@ -63,7 +64,18 @@ async def _take_in_statement(connection: Any, class_id: UUID, user_id: UUID) -> 
     return number
 
 
-_take = _take_in_statement if _one_statement else _take_in_transaction
+async def _take_under_lock(connection: Any, class_id: UUID, user_id: UUID) -> int | None:
+    async with connection.transaction():
+        row = await connection.fetchrow(_LOCK, class_id)
+        if row is None or row["free"] <= 0:
+            return None
+        number: int = row["taken"] + 1
+        await connection.execute(_TAKEN, class_id, number)
+        await connection.execute(_SEAT, class_id, user_id, number)
+        return number
+
+
+_take = {"update": _take_in_transaction, "statement": _take_in_statement, "lock": _take_under_lock}[os.environ["PLAIN_WAY"]]
 
 
 @app.post("/api/live-sessions/{class_id}/join")

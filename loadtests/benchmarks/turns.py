@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from loadtests.benchmarks.chart import Bar, bar_chart
+
 BOTTLENECK = 0.85
 IDLE = 0.15
 
@@ -23,6 +25,8 @@ class Turn:
     service_cpu: float
     """Processor seconds of the contender's own processes."""
     postgres_cpu: float
+    shared: float = 0
+    """Decisions that shared a commit, on average; 0 when that cannot be told."""
 
     @property
     def cpu_per_join(self) -> float:
@@ -55,6 +59,7 @@ class Summary:
     generator_share: float
     machine_idle: float
     cpu_per_join: float
+    shared: float
 
 
 class NothingValid(ValueError):
@@ -86,6 +91,25 @@ def summarise(contender: str, turns: Sequence[Turn]) -> Summary:
         median(turn.generator_share for turn in valid),
         median(turn.machine_idle for turn in valid),
         median(turn.cpu_per_join for turn in valid),
+        median(turn.shared for turn in valid),
+    )
+
+
+def ratio(summaries: Sequence[Summary], contender: str, peer: str) -> float | None:
+    """How many times the contender's rate is the peer's; None when one of them was not measured."""
+    rates = {each.contender: each.per_second for each in summaries}
+    return rates[contender] / rates[peer] if contender in rates and peer in rates else None
+
+
+def rate_chart(title: str, summaries: Sequence[Summary]) -> str:
+    """The rates as SVG."""
+    return bar_chart(
+        title,
+        "a second",
+        [
+            Bar(each.contender, each.per_second, each.slowest, each.fastest, each.contender.startswith("Lyceum"))
+            for each in summaries
+        ],
     )
 
 
@@ -94,15 +118,21 @@ def table(summaries: Sequence[Summary], base: str) -> str:
     reference = next(each.per_second for each in summaries if each.contender == base)
     rates = f"| contender | durable joins/s (median) | slowest – fastest | × {base} "
     lines = [
-        rates + "| half within | 99 % within | server CPU a join | generator, of a core | machine idle |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+        rates
+        + "| half within | 99 % within | server CPU a join | decisions a commit | generator, of a core | machine idle |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     lines += [
         f"| {each.contender} | {each.per_second:,.0f} | {each.slowest:,.0f} – {each.fastest:,.0f} "
         f"| {each.per_second / reference:.2f} | {each.half_within * 1000:.0f} ms | {each.most_within * 1000:.0f} ms "
-        f"| {each.cpu_per_join * 1e6:,.0f} µs | {each.generator_share:.0%} | {each.machine_idle:.0%} |"
+        f"| {each.cpu_per_join * 1e6:,.0f} µs | {_known(each.shared)} "
+        f"| {each.generator_share:.0%} | {each.machine_idle:.0%} |"
         for each in summaries
     ]
     void = sum(each.void for each in summaries)
     lines += [f"{void} void turns (generator at its limit while the machine was idle) are left out."] if void else []
     return "\n".join(lines)
+
+
+def _known(value: float) -> str:
+    return f"{value:,.0f}" if value else "–"

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from loadtests.benchmarks.turns import NothingValid, Turn, interleaved, summarise, table
+from loadtests.benchmarks.turns import NothingValid, Turn, interleaved, rate_chart, ratio, summarise, table
 
 _TURN = Turn("ours", 1_000, 0.5, 0.1, 0.4, 0.3, 0.05, 0.1, 0.2)
 
@@ -38,3 +38,15 @@ def test_the_table_gives_ratios_of_medians() -> None:
     assert "| ours | 2,000 | 2,000 – 2,000 | 10.00 |" in shown
     assert "| 300 µs |" in shown
     assert "| plain | 200 | 200 – 200 | 1.00 |" in shown
+
+
+def test_ratios_are_of_medians_and_unknown_without_one_of_the_two() -> None:
+    summaries = [summarise("ours", [_TURN]), summarise("plain", [replace(_TURN, contender="plain", seconds=5.0)])]
+    assert ratio(summaries, "ours", "plain") == 10
+    assert ratio(summaries, "ours", "redis") is None
+    assert "2,000" in rate_chart("Joins", summaries)
+
+
+def test_decisions_a_commit_are_shown_where_they_are_known() -> None:
+    shown = table([summarise("ours", [replace(_TURN, shared=140.2)])], "ours")
+    assert "| 300 µs | 140 |" in shown
