@@ -1,143 +1,26 @@
 """A stampede while everything dies: hosts, commits, gateways, the store. What was acknowledged stands."""
 
 import asyncio
-import json
 import os
 import random
-from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from collections import defaultdict
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 import pytest
 
-from classroom.answers import Accepted, Answer, Refused
+from classroom.answers import Accepted, Answer
 from classroom.callers import Caller
 from classroom.ids import ConnectionId
 from classroom.live import commands as c
-from classroom.live.codec import event_of
-from classroom.live.evolve import evolve
-from classroom.live.snapshot import save
-from classroom.live.state import LiveClass
-from classroom.live.views import row_of
-from classroom.times import SECOND, from_datetime
+from classroom.times import from_datetime
 from tests.actors.school import TEACHER, Class, Follower, Gate, School, a_school, until
+from tests.chaos.oracle import check_log, comparable_state, insist
+from tests.chaos.weather import Weather
 from tests.classroom.live.room import Told
 from tests.classroom.live.subscriber import Subscriber, comparable
 
 SEEDS = range(int(os.environ.get("CHAOS_SEEDS", "12")))
-
-
-@dataclass
-class Weather:
-    """What goes wrong, at moments that the seed decides."""
-
-    school: School
-    rng: random.Random
-    gates: list[Gate] = field(default_factory=list)
-    done: bool = False
-    happened: Counter[str] = field(default_factory=Counter)
-
-    async def storm(self) -> None:
-        """Until somebody says that it is over."""
-        kinds = [
-            self.kill_one,
-            self.kill_all,
-            self.close_one,
-            self.set_clock,
-            self.lose_commits,
-            self.store_away,
-            self.hold_commits,
-        ]
-        if self.gates:
-            kinds += [self.silence, self.lose_parcels]
-        while not self.done:
-            await asyncio.sleep(self.rng.expovariate(2.5))
-            kind = self.rng.choice(kinds)
-            self.happened[kind.__name__] += 1
-            await kind()
-
-    async def kill_one(self) -> None:
-        self.school.kill(self.rng.choice(self.school.lyceum.dispatcher.hosts))
-
-    async def kill_all(self) -> None:
-        self.school.kill()
-
-    async def close_one(self) -> None:
-        """In order, and back."""
-        name = self.rng.choice(self.school.lyceum.dispatcher.hosts)
-        host = self.school.lyceum.running(name)
-        if host is not None:
-            await host.close(1)
-            self.school.kill(name)
-
-    async def set_clock(self) -> None:
-        """Of all machines, by minutes."""
-        self.school.skew = self.rng.choice([-600, -5, 0, 5, 600])
-
-    async def lose_commits(self) -> None:
-        self.school.store.losing = self.rng.choice(["before", "after"])
-        await asyncio.sleep(self.rng.random() / 20)
-        self.school.store.losing = None
-
-    async def store_away(self) -> None:
-        self.school.tables.away = True
-        await asyncio.sleep(self.rng.random())
-        self.school.tables.away = False
-
-    async def hold_commits(self) -> None:
-        """A commit hangs; sometimes its host dies meanwhile."""
-        self.school.store.open.clear()
-        await asyncio.sleep(self.rng.random() / 2)
-        if self.rng.random() < 0.5:
-            self.school.kill()
-        self.school.store.open.set()
-
-    async def silence(self) -> None:
-        gate = self.rng.choice(self.gates)
-        gate.pause()
-        await asyncio.sleep(self.rng.random() * 3)
-        gate.resume()
-
-    async def lose_parcels(self) -> None:
-        gate = self.rng.choice(self.gates)
-        self.school.lyceum.disconnect(gate.name)
-        await asyncio.sleep(self.rng.random() / 5)
-        self.school.lyceum.reconnect(gate.name, gate.receive)
-
-
-async def insist(ask: Any) -> Answer:
-    """As a client does: the same command with the same id until there is an answer."""
-    while True:
-        answer: Answer = await ask()
-        if not (isinstance(answer, Refused) and answer.refusal.retry):
-            return answer
-        await asyncio.sleep(0.2)
-
-
-def check_log(school: School, room: Class) -> LiveClass:
-    """Every prefix of the log keeps the promises; the rows beside it say the same."""
-    entries = school.tables.live_events[room.id]
-    state = LiveClass(room.id, 60 * SECOND)
-    commands = Counter(entry.command_id for entry in entries if entry.command_id is not None)
-    assert not [each for each, times in commands.items() if times > 1]
-    tickets: list[int] = []
-    for number, entry in enumerate(entries, start=1):
-        assert entry.offset == number
-        event = event_of(entry.type, json.loads(entry.payload))
-        evolve(state, event, entry.at)
-        offsets = state.offsets
-        assert entry.topic_offsets == (offsets.everybody, offsets.staff, offsets.queue)
-        assert len(state.seats) <= state.known.max_students
-        assert not {seat.user_id for seat in state.seats} & {waiter.user_id for waiter in state.waitlist}
-        if entry.type == "seat.promoted":
-            tickets.append(event.ticket)  # type: ignore[union-attr] # the type says which event it is
-        if entry.type == "count.changed":
-            assert not (state.free_seats and len(state.waitlist))
-    assert tickets == sorted(tickets)
-    assert school.tables.sessions[room.id] == row_of(state)
-    return state
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -259,9 +142,3 @@ def heard(follower: Follower) -> list[Told]:
 def notices(school: School, crowd: list[Caller]) -> int:
     """How often anybody was told of a promotion."""
     return sum(kind == "seat.promoted" for who in crowd for kind, _ in school.inbox(who))
-
-
-def comparable_state(state: LiveClass) -> dict[str, Any]:
-    """A class through JSON."""
-    saved: dict[str, Any] = json.loads(json.dumps(save(state)))
-    return saved
