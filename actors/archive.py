@@ -20,6 +20,7 @@ from persistence.errors import StoreAway
 from persistence.ids import new_id
 from persistence.journal import JournalPort
 from persistence.live_log import LiveLog
+from persistence.membership import Membership
 from persistence.ownership import Ownership
 from persistence.roster import Roster
 
@@ -36,6 +37,7 @@ class Stores:
     journal: JournalPort
     log: LiveLog
     ownership: Ownership
+    membership: Membership
     roster: Roster
 
 

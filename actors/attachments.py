@@ -1,12 +1,14 @@
-"""A gateway keeps its hosts knowing that it lives, and notices when one of them has forgotten it."""
+"""A gateway keeps its hosts knowing that it lives, and notices when one has forgotten it or has other shards."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
 
 from actors.dispatch import HostAway
+from actors.envelopes import Attached
 
 ATTACH_SECONDS = 0.5
 ATTACH_PATIENCE = 3.0
@@ -17,23 +19,24 @@ _log = structlog.get_logger(__name__)
 class Hosts(Protocol):
     """The way to the hosts."""
 
-    async def attach(self, host: str, gateway: str, run: str) -> str:
-        """Tell a host that a gateway lives; the host's token. Raises HostAway."""
+    async def attach(self, host: str, gateway: str, run: str) -> Attached:
+        """Tell a host that a gateway lives; what it is to this host. Raises HostAway."""
         ...
 
 
 class Attachments:
-    """Attaches to every host twice a second. `renew` is called for a host whose token is not the one before: it was
-    restarted, took this gateway for dead, or something it sent did not arrive. `settle` is called in every round, unless
-    the one before still runs."""
+    """Attaches twice a second to every host that `names` names then, to each by itself. `renew` is called with a host and
+    shards: with all of the host's when its token is not the one before (it was restarted, took this gateway for dead, or
+    something it sent did not arrive), otherwise with those that it owns under an epoch that is new here. `settle` is called
+    in every round, unless the one before still runs."""
 
     def __init__(
         self,
         hosts: Hosts,
-        names: Sequence[str],
+        names: Callable[[], Sequence[str]],
         gateway: str,
         run: str,
-        renew: Callable[[str], Coroutine[Any, Any, None]],
+        renew: Callable[[str, frozenset[int]], Coroutine[Any, Any, None]],
         settle: Callable[[], Coroutine[Any, Any, None]],
     ) -> None:
         self._hosts = hosts
@@ -43,32 +46,50 @@ class Attachments:
         self._renew = renew
         self._settle = settle
         self._tokens: dict[str, str] = {}
+        self._epochs: dict[int, int] = {}
+        self._attaching: dict[str, asyncio.Task[None]] = {}
         self._settling: asyncio.Task[None] | None = None
 
     async def attach(self) -> None:
         """Once, to all of them."""
-        await asyncio.gather(*map(self._attach, self._names))
+        await asyncio.gather(*map(self._attach, self._names()))
 
     async def keep(self) -> None:
         """For ever."""
+        loop = asyncio.get_running_loop()
         try:
             while True:
                 await asyncio.sleep(ATTACH_SECONDS)
-                await self.attach()
+                names = self._names()
+                for host in names:
+                    if host not in self._attaching:
+                        task = self._attaching[host] = loop.create_task(self._attach(host))
+                        task.add_done_callback(partial(self._attached, host))
+                for host in self._tokens.keys() - {*names}:
+                    del self._tokens[host]
                 if self._settling is None or self._settling.done():
-                    self._settling = asyncio.get_running_loop().create_task(self._settle_now())
+                    self._settling = loop.create_task(self._settle_now())
         finally:
-            if self._settling is not None:
-                self._settling.cancel()
+            for task in (*self._attaching.values(), *([self._settling] if self._settling is not None else [])):
+                task.cancel()
+
+    def _attached(self, host: str, _: "asyncio.Task[None]") -> None:
+        del self._attaching[host]
 
     async def _attach(self, host: str) -> None:
         try:
             async with asyncio.timeout(ATTACH_PATIENCE):
-                token = await self._hosts.attach(host, self._gateway, self._run)
-            if self._tokens.get(host) != token:
-                _log.info("host_attached", gateway=self._gateway, host=host, anew=host in self._tokens)
-                await self._renew(host)
-                self._tokens[host] = token
+                attached = await self._hosts.attach(host, self._gateway, self._run)
+            known = self._epochs
+            new = {shard_id: epoch for shard_id, epoch in attached.epochs.items() if epoch > known.get(shard_id, 0)}
+            anew = self._tokens.get(host) != attached.token
+            if anew or new:
+                _log.info("host_attached", gateway=self._gateway, host=host, anew=host in self._tokens, shards=len(new))
+                # A host that is wrong about a shard has it under an epoch that is older than one known here.
+                own = {each for each, epoch in attached.epochs.items() if epoch >= known.get(each, 0)}
+                await self._renew(host, frozenset(own if anew else new))
+                self._tokens[host] = attached.token
+                known.update(new)
         except (HostAway, TimeoutError) as error:
             _log.info("host_unattached", gateway=self._gateway, host=host, reason=str(error) or type(error).__name__)
         except Exception:

@@ -9,6 +9,7 @@ from actors.correlation import REQUEST_ID
 from actors.dispatch import Dispatcher
 from actors.envelopes import INBOX, LIVE, Enter, Envelope, Quit, Reconcile, Reply
 from actors.presences import Presences
+from actors.shards import shard_of
 from classroom.answers import Accepted, Answer, Refused
 from classroom.callers import Caller, Role
 from classroom.ids import CommandId, ConnectionId, SessionId, Topic, UserId
@@ -54,13 +55,13 @@ class ActorClients:
 
     def __init__(self, dispatcher: Dispatcher, is_well: Callable[[str], Awaitable[bool]], gateways: Sequence[str]) -> None:
         self.live = LiveSessionsClient(dispatcher)
-        self._hosts = dispatcher.hosts
+        self._dispatcher = dispatcher
         self._gateways = gateways
         self._is_well = is_well
 
     async def hosts_are_well(self) -> bool:
-        """Whether every host answers."""
-        return all(await asyncio.gather(*map(self._is_well, self._hosts)))
+        """Whether every host answers that owns something, as far as is known here."""
+        return all(await asyncio.gather(*map(self._is_well, self._dispatcher.hosts)))
 
     async def a_gateway_is_well(self) -> bool:
         """Whether sockets can be opened somewhere."""
@@ -69,11 +70,11 @@ class ActorClients:
 
 def connect(config: ActorConfig) -> ActorClients:
     """The clients of a running deployment, from a process that Ray knows. Blocks for a moment; not for a loop."""
-    from actors.cluster import gateway_names
+    from actors.cluster import gateway_names, hosts_of
     from actors.ray_calls import RayCalls  # Ray takes a second to import, and the twins do without it
 
     calls = RayCalls(config.namespace)
-    return ActorClients(Dispatcher(calls, config.grain_hosts), calls.is_well, gateway_names())
+    return ActorClients(Dispatcher(calls, hosts_of(config)), calls.is_well, gateway_names())
 
 
 class TopicsClient:
@@ -169,15 +170,13 @@ class TopicsClient:
             told.append(self._tell_gone(session_id, caller, held))
         await asyncio.gather(*told)
 
-    def owned_by(self, host: str, topics: Sequence[Topic]) -> list[Topic]:
-        """Those of the topics that a host tells, as far as is known here."""
+    def renew(self, host: str, shards: frozenset[int], topics: Sequence[Topic]) -> list[Topic]:
+        """A host has shards that were another's, was restarted, or took this gateway for dead: those of the topics that are
+        to be followed anew. What is believed there of these connections may be wrong."""
+        self._dispatcher.learn(dict.fromkeys(shards, host))
+        self._doubtful.update(each for each in self._presences.classes() if shard_of(LIVE, each) in shards)
         parsed = {topic: parse_topic(topic) for topic in topics}
-        return [topic for topic, known in parsed.items() if known and self._dispatcher.owner(*address(known)) == host]
-
-    def doubt_all_of(self, host: str) -> None:
-        """A host was restarted, or took this gateway for dead: what it believes of these connections may be wrong."""
-        classes = self._presences.classes()
-        self._doubtful.update(session_id for session_id in classes if self._dispatcher.owner(LIVE, session_id) == host)
+        return [topic for topic, known in parsed.items() if known and shard_of(*address(known)) in shards]
 
     async def settle_doubts(self) -> None:
         """Tell each class about which there is a doubt which connections this gateway really holds for it. To be called

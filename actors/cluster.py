@@ -1,7 +1,7 @@
 """Makes the actors of a deployment, waits until they work, and ends them in order."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ray
@@ -28,8 +28,9 @@ def start(config: ActorConfig, on_phase: Callable[[str], None] = lambda _: None)
     Raises ActorsAway when they do not work within a minute.
     """
     on_phase("Grain hosts")
-    hosts = [_host(config, name) for name in host_names(config.grain_hosts)]
-    gateways = [_gateway(config, name, node_id) for name, node_id in _gateway_places()]
+    names = host_names(config.grain_hosts)
+    hosts = [_host(config, name, names) for name in names]
+    gateways = [_gateway(config, name, node_id, names) for name, node_id in _gateway_places()]
     try:
         ray.get([host.ready.remote() for host in hosts], timeout=START_SECONDS)
         on_phase("Gateway")
@@ -76,20 +77,25 @@ def _answer(ref: Any) -> dict[str, Any] | None:
     return answer
 
 
+def hosts_of(config: ActorConfig) -> tuple[str, ...]:
+    """The names of the hosts that there are."""
+    return host_names(config.grain_hosts)
+
+
 def gateway_names() -> list[str]:
     """The names of the gateways of all nodes."""
     return [name for name, _ in _gateway_places()]
 
 
-def _host(config: ActorConfig, name: str) -> Any:
+def _host(config: ActorConfig, name: str, hosts: Sequence[str]) -> Any:
     actor = ray.remote(concurrency_groups=_HEALTH)(GrainHost)
-    return actor.options(**_options(config, name), scheduling_strategy="SPREAD").remote(config, name)
+    return actor.options(**_options(config, name), scheduling_strategy="SPREAD").remote(config, name, hosts)
 
 
-def _gateway(config: ActorConfig, name: str, node_id: str) -> Any:
+def _gateway(config: ActorConfig, name: str, node_id: str, hosts: Sequence[str]) -> Any:
     where = NodeAffinitySchedulingStrategy(node_id, soft=False)
     actor = ray.remote(concurrency_groups=_HEALTH)(Gateway)
-    return actor.options(**_options(config, name), scheduling_strategy=where).remote(config, name)
+    return actor.options(**_options(config, name), scheduling_strategy=where).remote(config, name, hosts)
 
 
 def _options(config: ActorConfig, name: str) -> dict[str, Any]:

@@ -1,38 +1,24 @@
 """The way from any process to the owner of a grain: gathers, sends, retries with the same ids, and learns who owns what."""
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
-from itertools import count, takewhile
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from itertools import count
 from typing import Protocol
 from uuid import uuid4
 
 import structlog
 
-from actors.envelopes import LATER, Envelope, Later, NotOwner, Reply, pack_envelopes, unpack_replies
-from actors.shards import assign, host_names, shard_of
+from actors.envelopes import Envelope, Later, NotOwner, Reply, pack_envelopes, unpack_replies
+from actors.inquiry import Inquiry
+from actors.lanes import FIRST_PAUSE, LONGEST_PAUSE, PATIENCE_SECONDS, UNAVAILABLE, Flight, Hear, Lane, Waiting
+from actors.shards import assign, shard_of
 from classroom.answers import Refused
 from classroom.refusals import Unavailable
 
-IN_FLIGHT = 3
-WORTH_A_CALL = 64
-"""A call costs as much as a dozen joins. So while one is under way a further one leaves only when it carries many: a
-stampede overlaps with its commits, and a trickle gathers (over REST that is a third more joins a second). What is slow
-does not hold the others up: the host answers `Later` for it."""
-FULL = 256
-FULL_IN_FLIGHT = 12
-"""A stampede of thousands of sockets is read in one turn of the loop, which takes as long as deciding and committing it. So
-a full call leaves in the middle of the turn: the host works while the rest is still being read."""
-BATCH = 2 * FULL
 WAITING = 50_000
-PATIENCE_SECONDS = 8.0
 DROPPED_SECONDS = 2.0
 """How long a grain that was dropped is asked again before its `Unavailable` is passed on."""
-FIRST_PAUSE = 0.02
-LONGEST_PAUSE = 0.4
-WATCH_SECONDS = 0.25
-
-_UNAVAILABLE = Refused(Unavailable())
 
 _log = structlog.get_logger(__name__)
 
@@ -50,47 +36,6 @@ class HostTransport(Protocol):
         ...
 
 
-Hear = Callable[[Reply], None]
-
-
-class _Waiting:
-    """An envelope that wants an answer; `number` is its place in the order in which all were handed in."""
-
-    __slots__ = ("envelope", "hear", "number", "renew", "since", "ticket", "tries")
-
-    def __init__(
-        self, number: int, envelope: Envelope, hear: Hear, renew: Callable[[], Envelope] | None, since: float
-    ) -> None:
-        self.number = number
-        self.envelope = envelope
-        self.hear: Hear | None = hear
-        self.renew = renew
-        self.since = since
-        self.tries = 0
-        self.ticket: str | None = None
-
-    @property
-    def outgoing(self) -> Envelope:
-        """What to send: the envelope, or the ticket for its late answer."""
-        if self.ticket is not None:
-            return Envelope(LATER, self.ticket, self.envelope.caller, None, None)
-        return self.envelope if self.renew is None else self.renew()
-
-    def leave(self) -> None:
-        """Nobody wants the answer any more."""
-        self.hear = None
-
-    def settle(self, reply: Reply) -> None:
-        """Answer, once."""
-        hear, self.hear = self.hear, None
-        if hear is None:
-            return
-        try:
-            hear(reply)
-        except Exception:
-            _log.exception("reply_unheard", kind=self.envelope.kind, grain=self.envelope.grain_id)
-
-
 class Dispatcher:
     """Sends envelopes to the hosts of their grains.
 
@@ -98,12 +43,16 @@ class Dispatcher:
     way, more gather (at most 50,000), and leave when they are many or when it returns. What a lost host was sent is sent
     again, with the same command ids and before everything that was handed in later; what a host answers `Later` is
     fetched later. After eight seconds it is `Unavailable`.
+
+    `hosts` are those that are known at first. Others become known by what hosts answer; while one is away, or has been
+    silent for a second, another is asked who owns its shards now.
     """
 
-    def __init__(self, transport: HostTransport, hosts: int) -> None:
+    def __init__(self, transport: HostTransport, hosts: Sequence[str]) -> None:
         self._transport = transport
-        self._owners = assign(host_names(hosts))
-        self._lanes = {host: _Lane(host, self._spawn) for host in host_names(hosts)}
+        self._owners = assign(hosts)
+        self._lanes: dict[str, Lane] = {}
+        self._inquiry = Inquiry(transport.call, self._learn_of)
         self._run = uuid4().hex
         self._numbers = count()
         self._handed_in = count()
@@ -111,12 +60,19 @@ class Dispatcher:
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """The names of all hosts."""
-        return tuple(self._lanes)
+        """The names of the hosts that own something, as far as is known here."""
+        return tuple(sorted(set(self._owners.values())))
 
     def owner(self, kind: str, grain_id: str) -> str:
         """The host that owns a grain, as far as is known here."""
         return self._owners[shard_of(kind, grain_id)]
+
+    def learn(self, owners: Mapping[int, str]) -> None:
+        """Who owns some shards now. What waits for others goes to them."""
+        if any(self._owners[shard_id] != host for shard_id, host in owners.items()):
+            self._owners.update(owners)
+            for lane in list(self._lanes.values()):
+                self._move_on(lane)
 
     def fresh_command_id(self) -> str:
         """An id for a command that came without one, so that it can be retried."""
@@ -129,7 +85,7 @@ class Dispatcher:
         An envelope that is sent again may be overtaken by later ones. `renew` is for one that must be true when it leaves:
         it makes it anew, for the same grain, each time.
         """
-        self._hand_in(_Waiting(next(self._handed_in), envelope, hear, renew, asyncio.get_running_loop().time()))
+        self._hand_in(Waiting(next(self._handed_in), envelope, hear, renew, asyncio.get_running_loop().time()))
 
     def submit(self, envelope: Envelope, renew: Callable[[], Envelope] | None = None) -> "asyncio.Future[Reply]":
         """`post` for who would rather await: the future never raises. Who stops waiting is not sent again."""
@@ -140,7 +96,7 @@ class Dispatcher:
             if not answer.done():
                 answer.set_result(reply)
 
-        waiting = _Waiting(next(self._handed_in), envelope, hear, renew, loop.time())
+        waiting = Waiting(next(self._handed_in), envelope, hear, renew, loop.time())
         answer.add_done_callback(lambda _: waiting.leave())
         self._hand_in(waiting)
         return answer
@@ -149,52 +105,76 @@ class Dispatcher:
         """The owner's answer, within eight seconds."""
         return await self.submit(envelope)
 
-    def _hand_in(self, waiting: _Waiting) -> None:
+    def _hand_in(self, waiting: Waiting) -> None:
         lane = self._lane(waiting)
         if len(lane.queue) >= WAITING:
-            waiting.settle(_UNAVAILABLE)
+            waiting.settle(UNAVAILABLE)
         else:
             lane.add(waiting)
 
-    def _lane(self, waiting: _Waiting) -> "_Lane":
-        return self._lanes[self.owner(waiting.envelope.kind, waiting.envelope.grain_id)]
+    def _lane(self, waiting: Waiting) -> Lane:
+        host = self.owner(waiting.envelope.kind, waiting.envelope.grain_id)
+        lane = self._lanes.get(host)
+        if lane is None:
+            lane = self._lanes[host] = Lane(host, self._spawn, self._ask_others)
+        return lane
 
-    def _spawn(self, lane: "_Lane", batch: list[_Waiting]) -> None:
+    def _is_elsewhere(self, host: str, waiting: Waiting) -> bool:
+        return self.owner(waiting.envelope.kind, waiting.envelope.grain_id) != host
+
+    def _move_on(self, lane: Lane) -> None:
+        moved = lane.give_up(partial(self._is_elsewhere, lane.host))
+        if moved:
+            self._send_again(moved)
+
+    def _ask_others(self, lane: Lane) -> None:
+        self._move_on(lane)
+        others = {*self._owners.values(), *self._lanes} - {lane.host}
+        well = sorted(host for host in others if host not in self._lanes or not self._lanes[host].is_suspect)
+        self._inquiry.ask(lane.host, well)
+
+    def _learn_of(self, suspect: str, owners: Mapping[int, str]) -> None:
+        """Nobody's word counts for shards of hosts that answer for themselves."""
+        self.learn({shard_id: host for shard_id, host in owners.items() if self._owners[shard_id] == suspect})
+
+    def _spawn(self, lane: Lane, flight: Flight) -> None:
         call: Awaitable[bytes]
         try:
-            call = self._transport.call(lane.host, pack_envelopes([waiting.outgoing for waiting in batch]))
+            call = self._transport.call(lane.host, pack_envelopes([waiting.outgoing for waiting in flight.batch]))
         except Exception as error:
             call = _failed(error)
-        task = asyncio.get_running_loop().create_task(self._receive(lane, batch, call))
+        task = asyncio.get_running_loop().create_task(self._receive(lane, flight, call))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _receive(self, lane: "_Lane", batch: list[_Waiting], call: Awaitable[bytes]) -> None:
+    async def _receive(self, lane: Lane, flight: Flight, call: Awaitable[bytes]) -> None:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 packed = await call
             replies = unpack_replies(packed)
-            if len(replies) != len(batch):
-                raise ValueError(f"{len(replies)} replies to {len(batch)} envelopes")
+            if len(replies) != len(flight.batch):
+                raise ValueError(f"{len(replies)} replies to {len(flight.batch)} envelopes")
         except (HostAway, TimeoutError) as error:
-            lane.failed(batch, str(error) or type(error).__name__)
+            lane.failed(flight, str(error) or type(error).__name__)
         except Exception as error:
             _log.exception("host_call_failed", host=lane.host)
-            lane.failed(batch, type(error).__name__)
+            lane.failed(flight, type(error).__name__)
         else:
-            self._answer(lane, batch, replies)
-            lane.answered(batch)
+            self._answer(lane, flight, replies)
+            lane.answered(flight)
 
-    def _answer(self, lane: "_Lane", batch: list[_Waiting], replies: list[Reply]) -> None:
-        again: list[_Waiting] = []
-        late: list[_Waiting] = []
+    def _answer(self, lane: Lane, flight: Flight, replies: list[Reply]) -> None:
+        again: list[Waiting] = []
+        late: list[Waiting] = []
         dropped = asyncio.get_running_loop().time() - DROPPED_SECONDS
-        for waiting, reply in zip(batch, replies, strict=True):
+        for waiting, reply in zip(flight.batch, replies, strict=True):
+            if waiting.flight is not flight:
+                continue  # sent to another host since
             if isinstance(reply, Later):
                 waiting.ticket = reply.ticket
                 late.append(waiting)
             elif isinstance(reply, NotOwner):
-                if reply.owner in self._lanes:
+                if reply.owner is not None:
                     self._owners[reply.shard_id] = reply.owner
                 again.append(waiting)
             elif isinstance(reply, Refused) and isinstance(reply.refusal, Unavailable) and waiting.since > dropped:
@@ -207,8 +187,8 @@ class Dispatcher:
         if again:
             loop.call_later(_pause(again), self._send_again, again)
 
-    def _send_again(self, batch: list[_Waiting]) -> None:
-        lanes: dict[_Lane, list[_Waiting]] = {}
+    def _send_again(self, batch: list[Waiting]) -> None:
+        lanes: dict[Lane, list[Waiting]] = {}
         for waiting in batch:
             waiting.ticket = None
             lanes.setdefault(self._lane(waiting), []).append(waiting)
@@ -216,109 +196,11 @@ class Dispatcher:
             lane.put_back(mine)
 
 
-class _Lane:
-    """What waits for one host, in order. While the host is away one call at a time knocks, so that nothing overtakes."""
-
-    def __init__(self, host: str, send: "Callable[[_Lane, list[_Waiting]], None]") -> None:
-        self.host = host
-        self.queue: deque[_Waiting] = deque()
-        self._send = send
-        self._flying: list[list[_Waiting]] = []
-        self._scheduled = False
-        self._watching = False
-        self._resting = False
-        self._is_away = False
-        self._pause = FIRST_PAUSE
-
-    def add(self, waiting: _Waiting) -> None:
-        """To the end."""
-        self.queue.append(waiting)
-        if len(self.queue) >= FULL and self._may_send():
-            self._leave()
-        else:
-            self._schedule()
-        if not self._watching:
-            self._watch()
-
-    def put_back(self, batch: Iterable[_Waiting]) -> None:
-        """To where they were in the order."""
-        self.queue = deque(sorted([*batch, *self.queue], key=lambda waiting: waiting.number))
-        self._schedule()
-        if not self._watching:
-            self._watch()
-
-    def answered(self, batch: list[_Waiting]) -> None:
-        """The host took the batch."""
-        if self._is_away:
-            _log.info("host_back", host=self.host)
-        self._is_away = False
-        self._pause = FIRST_PAUSE
-        self._flying.remove(batch)
-        self._leave()
-
-    def failed(self, batch: list[_Waiting], reason: str) -> None:
-        """Nobody knows what became of the batch: it goes again, after a rest."""
-        if not self._is_away:
-            _log.warning("host_away", host=self.host, reason=reason[:200])
-        self._is_away = True
-        self._flying.remove(batch)
-        for waiting in batch:
-            waiting.ticket = None
-        if not self._resting:
-            self._resting = True
-            self._pause = min(self._pause * 1.5, LONGEST_PAUSE)
-            asyncio.get_running_loop().call_later(self._pause, self._rested)
-        self.put_back(batch)
-
-    def _rested(self) -> None:
-        self._resting = False
-        self._schedule()
-
-    def _schedule(self) -> None:
-        if not self._scheduled and self._may_send():
-            self._scheduled = True
-            asyncio.get_running_loop().call_soon(self._leave)
-
-    def _may_send(self) -> bool:
-        flying, waiting = len(self._flying), len(self.queue)
-        if self._resting or not flying:
-            return not self._resting
-        if self._is_away:
-            return False
-        return (flying < IN_FLIGHT and waiting >= WORTH_A_CALL) or (flying < FULL_IN_FLIGHT and waiting >= FULL)
-
-    def _leave(self) -> None:
-        self._scheduled = False
-        while self.queue and self._may_send():
-            batch: list[_Waiting] = []
-            while self.queue and len(batch) < BATCH:
-                waiting = self.queue.popleft()
-                if waiting.hear is not None:
-                    batch.append(waiting)
-            if batch:
-                self._flying.append(batch)
-                self._send(self, batch)
-
-    def _watch(self) -> None:
-        """Answer who has waited for too long. Everything is in order, so only the fronts need a look."""
-        self._watching = bool(self.queue or self._flying)
-        if not self._watching:
-            return
-        loop = asyncio.get_running_loop()
-        latest = loop.time() - PATIENCE_SECONDS
-        late = [each for batch in (self.queue, *self._flying) for each in takewhile(lambda one: one.since <= latest, batch)]
-        for waiting in late:  # who hears this may hand in something at once
-            waiting.settle(_UNAVAILABLE)
-        while self.queue and self.queue[0].hear is None:
-            self.queue.popleft()
-        loop.call_later(WATCH_SECONDS, self._watch)
-
-
 async def _failed(error: Exception) -> bytes:
     raise error
 
 
-def _pause(batch: list[_Waiting]) -> float:
+def _pause(batch: list[Waiting]) -> float:
     """How long these rest before they are sent again; longer each time."""
     for waiting in batch:
         waiting.tries += 1

@@ -1,7 +1,7 @@
 """What travels between clients, hosts and gateways: commands in envelopes one way, answers the other."""
 
 import pickle
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,9 @@ LIVE = "live"
 INBOX = "inbox"
 LATER = "later"
 """Not a grain: whoever sends this fetches a late answer; the id is its ticket."""
+
+OWNERS = "owners"
+"""Not a grain either: whoever sends this asks a host whom it knows to own the shards."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,22 @@ class Later:
     ticket: str | None
 
 
-Reply = Accepted | Refused | Entered | NotOwner | Later
+@dataclass(frozen=True)
+class Owned:
+    """The owners of the shards as a host knows them."""
+
+    owners: Mapping[int, str]
+
+
+@dataclass(frozen=True)
+class Attached:
+    """A host to a gateway that lives: the token of what the host sends it, and the epochs of its shards."""
+
+    token: str
+    epochs: Mapping[int, int]
+
+
+Reply = Accepted | Refused | Entered | NotOwner | Later | Owned
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -33,8 +34,9 @@ _log = structlog.get_logger(__name__)
 class Gateway:
     """Takes the sockets of one node. A restarted one listens by itself; clients come back to it."""
 
-    def __init__(self, config: ActorConfig, name: str) -> None:
+    def __init__(self, config: ActorConfig, name: str, hosts: Sequence[str]) -> None:
         configure_logs()
+        self._hosts = hosts
         self._config = config
         self._name = name
         self._run = uuid4().hex
@@ -90,7 +92,7 @@ class Gateway:
                 return
             config = self._config
             calls = RayCalls(config.namespace)
-            dispatcher = Dispatcher(calls, config.grain_hosts)
+            dispatcher = Dispatcher(calls, self._hosts)
             topics = TopicsClient(dispatcher, self._name, self._run)
             redis = open_redis(config.redis_url)
             tokens = AccessTokens(config.secret_key)
@@ -108,11 +110,13 @@ class Gateway:
 
             sockets = Sockets(settings, identify, RedisTickets(redis), topics, topics, RedisGatewayDirectory(redis))
 
-            async def renew(host: str) -> None:
-                await sockets.resync(topics.owned_by(host, sockets.topics()))
-                topics.doubt_all_of(host)
+            async def renew(host: str, shards: frozenset[int]) -> None:
+                await sockets.resync(topics.renew(host, shards, sockets.topics()))
 
-            attachments = Attachments(calls, dispatcher.hosts, self._name, self._run, renew, topics.settle_doubts)
+            def names() -> tuple[str, ...]:
+                return dispatcher.hosts
+
+            attachments = Attachments(calls, names, self._name, self._run, renew, topics.settle_doubts)
             # Hosts must know this run before it follows anything: it is how they tell its sockets from an earlier one's.
             await attachments.attach()
             await sockets.start()

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -9,17 +10,17 @@ import structlog
 from actors.archive import Stores
 from actors.config import ActorConfig
 from actors.dispatch import Dispatcher
-from actors.envelopes import Envelope, Parcel, Reply, pack_replies, unpack_envelopes
+from actors.envelopes import Attached, Envelope, Parcel, Reply, pack_replies, unpack_envelopes
 from actors.hosting import Hosting
 from actors.logs import configure_logs
 from actors.memory import spare_the_collector
 from actors.outgoing import Outgoing
 from actors.ray_calls import RayCalls, wake_self
-from actors.shards import assign, host_names
 from persistence.errors import StoreAway
 from persistence.journal import PostgresJournal
 from persistence.live_log import PostgresLiveLog
 from persistence.live_pool import open_live_pool
+from persistence.membership import PostgresMembership
 from persistence.ownership import PostgresOwnership
 from persistence.roster import PostgresRoster
 
@@ -32,10 +33,10 @@ _log = structlog.get_logger(__name__)
 class RayLinks:
     """The ways out of a host, over Ray."""
 
-    def __init__(self, config: ActorConfig) -> None:
+    def __init__(self, config: ActorConfig, hosts: Sequence[str]) -> None:
         calls = RayCalls(config.namespace)
         self._outgoing = Outgoing(calls)
-        self._dispatcher = Dispatcher(calls, config.grain_hosts)
+        self._dispatcher = Dispatcher(calls, hosts)
 
     def send(self, gateway: str, parcel: Parcel) -> None:
         """See `Links.send`."""
@@ -51,14 +52,17 @@ class RayLinks:
 
 
 class GrainHost:
-    """Owns the grains of its shards. After a restart it claims them anew under a higher epoch."""
+    """Owns the grains of its shards. After a restart it takes them anew under a higher epoch. `hosts` are those that were
+    there when it was made, itself included."""
 
-    def __init__(self, config: ActorConfig, name: str) -> None:
+    def __init__(self, config: ActorConfig, name: str, hosts: Sequence[str]) -> None:
         configure_logs()
+        self._hosts = hosts
         self._config = config
         self._name = name
         self._hosting: Hosting | None = None
         self._pool: Any = None
+        self._signs: Any = None
         self._starting: asyncio.Lock | None = None
         wake_self()
 
@@ -83,8 +87,8 @@ class GrainHost:
         hosting = self._hosting or await self._start()
         return pack_replies(await hosting.execute(unpack_envelopes(packed)))
 
-    async def attach(self, gateway: str, run: str) -> str:
-        """A gateway says that it lives; the answer is the run of this host."""
+    async def attach(self, gateway: str, run: str) -> Attached:
+        """See `Hosting.attach`."""
         hosting = self._hosting or await self._start()
         return hosting.attach(gateway, run)
 
@@ -98,6 +102,7 @@ class GrainHost:
         if self._hosting is not None:
             await self._hosting.close(timeout_seconds)
             await self._pool.close()
+            await self._signs.close()
 
     async def _start(self) -> Hosting:
         if self._starting is None:
@@ -107,10 +112,18 @@ class GrainHost:
                 config = self._config
                 if self._pool is None:
                     self._pool = await open_live_pool(config.database_url, CONNECTIONS)
-                pool = self._pool
-                stores = Stores(PostgresJournal(pool), PostgresLiveLog(pool), PostgresOwnership(pool), PostgresRoster(pool))
-                mine = [shard for shard, host in assign(host_names(config.grain_hosts)).items() if host == self._name]
-                hosting = Hosting(self._name, mine, stores, RayLinks(config), config.reconnect_grace_seconds)
+                if self._signs is None:  # of their own: a sign of life must not wait behind what classes read
+                    self._signs = await open_live_pool(config.database_url, 1)
+                pool, signs = self._pool, self._signs
+                stores = Stores(
+                    PostgresJournal(pool),
+                    PostgresLiveLog(pool),
+                    PostgresOwnership(signs),
+                    PostgresMembership(signs),
+                    PostgresRoster(pool),
+                )
+                links = RayLinks(config, self._hosts)
+                hosting = Hosting(self._name, stores, links, config.reconnect_grace_seconds, peers=self._hosts)
                 await hosting.start()
                 self._hosting = hosting
                 spare_the_collector()

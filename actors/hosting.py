@@ -1,7 +1,7 @@
 """The heart of a host, without Ray: grains, their mailboxes, the journal behind them and what goes out after a commit."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 from uuid import uuid4
@@ -9,18 +9,18 @@ from uuid import uuid4
 import structlog
 
 from actors.alarms import Alarms
-from actors.archive import Archive, Stores
+from actors.archive import STORE_SECONDS, Archive, Stores
 from actors.boxes import Box, Grain
 from actors.clock import wall_clock
 from actors.correlation import about
 from actors.deferred import Deferred
-from actors.envelopes import LATER, LIVE, Envelope, NotOwner, Reply
+from actors.envelopes import LATER, LIVE, OWNERS, Attached, Envelope, NotOwner, Owned, Reply
 from actors.keeping import Keeping
 from actors.listeners import Listeners, Sender
 from actors.live_grain import LiveGrain
-from actors.owners import Owners
 from actors.postman import Mail, Postman
 from actors.shards import shard_of
+from actors.shares import Shares
 from actors.turns import Call, Item, Resume, Turn
 from actors.watch import Watch
 from classroom.answers import Refused
@@ -31,12 +31,14 @@ from classroom.refusals import Unavailable
 from classroom.times import SECOND, Moment
 from persistence.batches import Committed
 from persistence.errors import StoreAway
+from persistence.live_log import Deadline
 
 MAILBOX = 20_000
 TURN = 500
 """What a grain decides at once. One turn is one write: a larger one would hold up the loop, gain nothing, and on a slow
 disk outlast the commit's limit again and again."""
 CALL_SECONDS = 0.5
+DEADLINES_PAUSE_SECONDS = 1.0
 
 _log = structlog.get_logger(__name__)
 _HOST = Caller(UserId("host"), "host", Role.ADMIN)
@@ -48,18 +50,18 @@ class Links(Sender, Mail, Protocol):
 
 
 class Hosting:
-    """Grains of the shards that this host owns. Everything runs in one event loop."""
+    """Grains of the shards that this host owns. Everything runs in one event loop. `peers` are the hosts that are expected
+    to live."""
 
     def __init__(
-        self, name: str, shards: Sequence[int], stores: Stores, links: Links, grace_seconds: int = 60,
-        clock: Callable[[], Moment] = wall_clock,
+        self, name: str, stores: Stores, links: Links, grace_seconds: int = 60,
+        clock: Callable[[], Moment] = wall_clock, peers: Iterable[str] = (),
     ) -> None:  # fmt: skip
         self.name = name
         self.run_id = uuid4().hex
-        self._shards = tuple(shards)
         self._stores = stores
-        self._epochs: dict[int, int] = {}
-        self._owners = Owners(stores.ownership, name)
+        self._shares = Shares(stores.ownership, stores.membership, name, self.run_id, peers)
+        self._epochs = self._shares.epochs
         self._boxes: dict[tuple[str, str], Box] = {}
         self._alarms = Alarms(self._boxes, clock, self._wake)
         self._archive = Archive(stores, grace_seconds * SECOND)
@@ -69,21 +71,22 @@ class Hosting:
         self._postman = Postman(links, self._take, self._spawn)
         self._deferred = Deferred(self.run_id)
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._taking: asyncio.Task[Any] | None = None
         self._ended = False
         self._answered = 0
 
     async def start(self) -> None:
-        """Claim the shards, wake what is due, and begin to commit. Raises StoreAway when Postgres is away."""
-        self._epochs = await self._stores.ownership.claim(self.name, self._shards)
-        deadlines = await self._stores.log.deadlines(self._shards)
+        """Take the shards that fall to this host, wake what is due, and begin to commit. Raises StoreAway when Postgres is
+        away."""
+        await self._shares.begin()
+        deadlines = await self._stores.log.deadlines(tuple(self._epochs))
         self._alarms.begin()
         self._spawn(self._stores.journal.run())
         self._spawn(self._watch.keep())
         self._spawn(self._keeping.unload_idle())
         self._spawn(self._alarms.keep())
-        self._spawn(self._owners.check(self._epochs, self._lose_shard))
-        for deadline in deadlines:
-            self._alarms.set_for(self._box(deadline.kind, deadline.grain_id), deadline)
+        self._taking = self._spawn(self._shares.keep(self._gain_shards, self._lose_shard))
+        self._set_alarms(deadlines)
         _log.info("host_started", host=self.name, shards=len(self._epochs), deadlines=len(deadlines))
 
     async def execute(self, envelopes: Sequence[Envelope]) -> Sequence[Reply]:
@@ -100,24 +103,28 @@ class Hosting:
         await asyncio.wait((call.done,), timeout=CALL_SECONDS)
         return call.done.result() if call.done.done() else call.put_off(self._deferred)
 
-    def attach(self, gateway: str, run: str) -> str:
-        """A gateway says that it lives, under which run. When the answer is not the one before, it has to follow the
-        topics of this host anew and say which connections it really holds."""
+    def attach(self, gateway: str, run: str) -> Attached:
+        """A gateway says that it lives, under which run. When the token is not the one before, it has to follow the topics
+        of this host anew and say which connections it really holds; likewise for a shard whose epoch is another."""
         if self._listeners.attach(gateway, run):
             self._watch.let_go(gateway)
-        return self._listeners.token(gateway)
+        return Attached(self._listeners.token(gateway), dict(self._epochs))
 
     async def close(self, timeout_seconds: float) -> None:
-        """Commit what was decided, keep snapshots of what is loaded, stop."""
+        """Take no more shards, commit what was decided, keep snapshots of what is loaded, give the shards up, stop."""
+        if self._taking is not None:
+            self._taking.cancel()
         try:
             async with asyncio.timeout(timeout_seconds):
                 await self._stores.journal.close()
                 for box in list(self._boxes.values()):
                     await self._keeping.keep(box)
-        except TimeoutError:
-            _log.warning("host_closed_early", host=self.name, seconds=timeout_seconds)
+                await self._shares.leave()
+        except (StoreAway, TimeoutError) as error:
+            reason = str(error) or type(error).__name__
+            _log.warning("host_closed_early", host=self.name, seconds=timeout_seconds, reason=reason)
         for box in self._boxes.values():
-            box.answer_waiting(_AWAY)
+            box.answer_waiting(NotOwner(box.shard_id, None))
         self.abandon()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
@@ -128,7 +135,6 @@ class Hosting:
             task.cancel()
         for box in self._boxes.values():
             box.stop_timer()
-        self._owners.stop()
         self._listeners.close()
         self._boxes.clear()
         self._epochs.clear()
@@ -153,9 +159,12 @@ class Hosting:
         if envelope.kind == LATER:
             item.answer(self._deferred.fetch(envelope.grain_id))
             return None
+        if envelope.kind == OWNERS:
+            item.answer(Owned(self._shares.owners()))
+            return None
         shard_id = shard_of(envelope.kind, envelope.grain_id)
         if shard_id not in self._epochs:
-            item.answer(_AWAY if self._ended else NotOwner(shard_id, self._owners.find(shard_id)))
+            item.answer(NotOwner(shard_id, self._shares.find(shard_id)))
             return None
         box = self._box(envelope.kind, envelope.grain_id)
         if len(box.mailbox) >= MAILBOX:
@@ -217,6 +226,8 @@ class Hosting:
         if epoch is None:
             return  # lost meanwhile, and everybody was told
         grain = await self._archive.load(box, epoch)
+        if self._epochs.get(box.shard_id) != epoch:
+            return  # what was read is another owner's to go on from
         if isinstance(grain, LiveGrain) and box.owes_wake:
             grain.doubt_deadline()
         box.grain, box.owes_wake = grain, False
@@ -277,7 +288,9 @@ class Hosting:
         else:
             turn.refuse(NotOwner(box.shard_id, None) if verdict is Committed.FENCED else _AWAY)
             if verdict is Committed.FENCED:
-                self._lose_shard(box.shard_id)
+                if turn.write is not None and self._epochs.get(box.shard_id) == turn.write.epoch:
+                    self._lose_shard(box.shard_id)
+                self._shares.doubt()
             elif box.grain is grain:
                 self._forget(box)
         if box.grain is not grain:
@@ -328,6 +341,28 @@ class Hosting:
             box.owes_wake = True
             self._alarms.set_later(box)
 
+    def _gain_shards(self, epochs: Mapping[int, int]) -> None:
+        self._alarms.begin()
+        self._spawn(self._wake_due(tuple(epochs)))
+
+    async def _wake_due(self, shards: Sequence[int]) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(STORE_SECONDS):
+                    deadlines = await self._stores.log.deadlines(shards)
+                break
+            except (StoreAway, TimeoutError) as error:
+                _log.warning("deadlines_unread", host=self.name, reason=str(error) or type(error).__name__)
+                await asyncio.sleep(DEADLINES_PAUSE_SECONDS)
+        self._set_alarms(deadlines)
+
+    def _set_alarms(self, deadlines: Iterable[Deadline]) -> None:
+        for deadline in deadlines:
+            if shard_of(deadline.kind, deadline.grain_id) in self._epochs:
+                box = self._box(deadline.kind, deadline.grain_id)
+                if box.grain is None:
+                    self._alarms.set_for(box, deadline)
+
     def _lose_shard(self, shard_id: int) -> None:
         if self._epochs.pop(shard_id, None) is None:
             return
@@ -351,13 +386,14 @@ class Hosting:
             self._accept(Item(envelope, None, 0))
         self._drain(box)
 
-    def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any] | None":
         if self._ended:
             work.close()
-            return
+            return None
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._reap)
+        return task
 
     def _reap(self, task: "asyncio.Task[Any]") -> None:
         self._tasks.discard(task)

@@ -1,26 +1,32 @@
 """The whole way of a command in one process, without Ray: real grains and hosts on stores in memory."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Coroutine, Sequence
+from contextvars import Context, ContextVar
+from typing import Any, TypeVar
 
 from actors.archive import Stores
 from actors.clients import LiveSessionsClient, TopicsClient
 from actors.clock import wall_clock
 from actors.dispatch import Dispatcher, HostAway
-from actors.envelopes import Envelope, Parcel, Reply, pack_replies, unpack, unpack_envelopes
+from actors.envelopes import Attached, Envelope, Parcel, Reply, pack_replies, unpack, unpack_envelopes
 from actors.hosting import Hosting
 from actors.outgoing import GatewayAway, Outgoing
-from actors.shards import assign, host_names
+from actors.shards import host_names
 from classroom.times import Moment
 from persistence.journal import JournalPort
 from persistence.memory.live_journal import MemoryJournal
 from persistence.memory.live_log import MemoryLiveLog
+from persistence.memory.live_membership import MemoryMembership
 from persistence.memory.live_ownership import MemoryOwnership
 from persistence.memory.live_records import MemoryRoster
 from persistence.memory.live_tables import LiveTables
 
+T = TypeVar("T")
 Receiver = Callable[[Parcel], None]
+
+AT_HOST: ContextVar[str | None] = ContextVar("at_host", default=None)
+"""The host whose work this is; None outside of hosts."""
 
 
 class LocalLyceum:
@@ -32,7 +38,7 @@ class LocalLyceum:
         clock: Callable[[], Moment] = wall_clock, journal: Callable[[LiveTables], JournalPort] = MemoryJournal,
     ) -> None:  # fmt: skip
         self.tables = tables or LiveTables()
-        self._count = hosts
+        self._names = host_names(hosts)
         self._grace = grace_seconds
         self._clock = clock
         self._journal = journal
@@ -41,7 +47,7 @@ class LocalLyceum:
         self._links: dict[str, _LocalLinks] = {}
         self._receivers: dict[str, Receiver] = {}
         self._starting = asyncio.Lock()
-        self.dispatcher = Dispatcher(self, hosts)
+        self.dispatcher = Dispatcher(self, self._names)
         self.live = LiveSessionsClient(self.dispatcher)
 
     def topics(self, gateway: str, run: str, receive: Receiver) -> TopicsClient:
@@ -58,44 +64,41 @@ class LocalLyceum:
         self._receivers.pop(gateway, None)
 
     async def host(self, name: str) -> Hosting:
-        """A host, started if it is not there."""
+        """A host, started if it is not there; all of them when none ever was."""
         async with self._starting:
-            hosting = self._hosts.get(name)
-            if hosting is None:
-                links = _LocalLinks(self)
-                hosting = Hosting(name, self._shards(name), self.stores(), links, self._grace, self._clock)
-                await hosting.start()
-                self._hosts[name] = hosting
-                self._links[name] = links
-                self._killed[name] = asyncio.get_running_loop().create_future()
-            return hosting
+            for each in () if self._hosts or self._killed else self._names:
+                await self._start(each)
+            if name not in self._hosts:
+                await self._start(name)
+            return self._hosts[name]
 
     def stores(self) -> Stores:
         """What a host of its own works on; all share the tables."""
         tables = self.tables
-        return Stores(self._journal(tables), MemoryLiveLog(tables), MemoryOwnership(tables), MemoryRoster(tables))
+        return Stores(
+            self._journal(tables),
+            MemoryLiveLog(tables),
+            MemoryOwnership(tables),
+            MemoryMembership(tables),
+            MemoryRoster(tables),
+        )
 
-    async def attach(self, host: str, gateway: str, run: str) -> str:
-        """A gateway says that it lives; the host's run."""
-        return (await self.host(host)).attach(gateway, run)
+    async def attach(self, host: str, gateway: str, run: str) -> Attached:
+        """See `attachments.Hosts.attach`."""
+        hosting = await self.host(host)
+        return await self._inside(host, _attach(hosting, gateway, run))
 
     async def call(self, host: str, payload: bytes) -> bytes:
         """See `HostTransport.call`."""
         hosting = await self.host(host)
-        answering = asyncio.ensure_future(hosting.execute(unpack_envelopes(payload)))
-        killed: asyncio.Future[Any] = self._killed[host]
-        await asyncio.wait((answering, killed), return_when=asyncio.FIRST_COMPLETED)
-        if killed.done():
-            answering.cancel()
-            raise HostAway("killed")
-        return pack_replies(answering.result())
+        return pack_replies(await self._inside(host, hosting.execute(unpack_envelopes(payload))))
 
     async def deliver(self, gateway: str, parcel: bytes) -> None:
         """See `GatewayTransport.deliver`."""
         receive = self._receivers.get(gateway)
         if receive is None:
             raise GatewayAway(gateway)
-        receive(unpack(parcel))
+        Context().run(receive, unpack(parcel))  # what the gateway begins is no work of the host
 
     def kill(self, host: str) -> None:
         """Forget everything that a host held in memory; calls under way fail."""
@@ -111,17 +114,42 @@ class LocalLyceum:
             await hosting.close(5.0)
         self._hosts.clear()
 
-    def _shards(self, name: str) -> list[int]:
-        return [shard for shard, host in assign(host_names(self._count)).items() if host == name]
+    async def _start(self, name: str) -> None:
+        links = _LocalLinks(self, self._names)
+        self._killed[name] = asyncio.get_running_loop().create_future()
+        hosting = await self._inside(name, self._make(name, links))
+        self._hosts[name] = hosting
+        self._links[name] = links
+
+    async def _make(self, name: str, links: "_LocalLinks") -> Hosting:
+        hosting = Hosting(name, self.stores(), links, self._grace, self._clock, self._names)
+        await hosting.start()
+        return hosting
+
+    async def _inside(self, host: str, work: Coroutine[Any, Any, T]) -> T:
+        """Do something as a part of the host. Raises HostAway when it is killed meanwhile."""
+        context = Context()
+        context.run(AT_HOST.set, host)
+        working = asyncio.get_running_loop().create_task(work, context=context)
+        killed = self._killed[host]
+        await asyncio.wait((working, killed), return_when=asyncio.FIRST_COMPLETED)
+        if killed.done() and not working.done():
+            working.cancel()
+            raise HostAway("killed")
+        return working.result()
+
+
+async def _attach(hosting: Hosting, gateway: str, run: str) -> Attached:
+    return hosting.attach(gateway, run)
 
 
 class _LocalLinks:
     """The ways out of one host; none once it was killed."""
 
-    def __init__(self, lyceum: LocalLyceum) -> None:
+    def __init__(self, lyceum: LocalLyceum, hosts: Sequence[str]) -> None:
         self._lyceum: LocalLyceum | None = lyceum
         self._outgoing = Outgoing(self)
-        self._dispatcher = Dispatcher(self, len(lyceum.dispatcher.hosts))
+        self._dispatcher = Dispatcher(self, hosts)
 
     def cut(self) -> None:
         """Its host is gone, and with it whatever it had sent but not delivered."""

@@ -8,6 +8,7 @@ import ray
 from ray.exceptions import RayError
 
 from actors.dispatch import HostAway
+from actors.envelopes import Attached
 from actors.outgoing import GatewayAway
 
 
@@ -37,15 +38,15 @@ class RayCalls:
             raise HostAway(_why(error)) from error
         return packed
 
-    async def attach(self, host: str, gateway: str, run: str) -> str:
-        """Tell a host that a gateway lives; the host's run. Raises HostAway."""
+    async def attach(self, host: str, gateway: str, run: str) -> Attached:
+        """See `attachments.Hosts.attach`."""
         try:
             handle = await self._handle(host)
-            host_run: str = await handle.attach.remote(gateway, run)
+            attached: Attached = await handle.attach.remote(gateway, run)
         except (RayError, ValueError) as error:
             self._handles.pop(host, None)
             raise HostAway(_why(error)) from error
-        return host_run
+        return attached
 
     async def is_well(self, name: str) -> bool:
         """Whether a host or gateway answers, in its group for health, that it has started."""

@@ -139,8 +139,8 @@ class Gate:
         self.topics = school.lyceum.topics(name, run, self.receive)
         self.following = Following(self.topics, Tasks(), SETTINGS, self._lost)
         self.lost: list[Follower] = []
-        hosts = school.lyceum.dispatcher.hosts
-        self.attachments = Attachments(school.lyceum, hosts, name, run, self._renew, self.topics.settle_doubts)
+        hosts = school.lyceum.dispatcher
+        self.attachments = Attachments(school.lyceum, lambda: hosts.hosts, name, run, self._renew, self.topics.settle_doubts)
         self._school = school
         self._keeping: asyncio.Task[None] | None = None
         self._numbers = itertools.count(1)
@@ -193,9 +193,8 @@ class Gate:
             raise TurnedAway(refusal)
         return follower
 
-    async def _renew(self, host: str) -> None:
-        self.following.resync(self.topics.owned_by(host, self.following.topics()))
-        self.topics.doubt_all_of(host)
+    async def _renew(self, host: str, shards: frozenset[int]) -> None:
+        self.following.resync(self.topics.renew(host, shards, self.following.topics()))
 
     def _lost(self, subscribers: Sequence[Any]) -> None:
         self.lost += subscribers

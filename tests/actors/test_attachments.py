@@ -4,34 +4,38 @@ import pytest
 
 from actors.attachments import Attachments
 from actors.dispatch import HostAway
+from actors.envelopes import Attached
 
 
 class Hosts:
     def __init__(self) -> None:
         self.tokens: dict[str, str | Exception] = {"one": "a", "two": "b"}
+        self.epochs: dict[str, dict[int, int]] = {"one": {1: 1, 2: 1}, "two": {3: 1}}
         self.attached: list[str] = []
 
-    async def attach(self, host: str, gateway: str, run: str) -> str:
+    async def attach(self, host: str, gateway: str, run: str) -> Attached:
         self.attached.append(host)
         token = self.tokens[host]
         if isinstance(token, Exception):
             raise token
         if token == "hang":
             await asyncio.Event().wait()
-        return token
+        return Attached(token, self.epochs[host])
 
 
 class Work:
     def __init__(self) -> None:
         self.renewed: list[str] = []
+        self.shards: list[frozenset[int]] = []
         self.settled = 0
         self.faults = 0
 
-    async def renew(self, host: str) -> None:
+    async def renew(self, host: str, shards: frozenset[int]) -> None:
         if self.faults:
             self.faults -= 1
             raise ZeroDivisionError
         self.renewed.append(host)
+        self.shards.append(shards)
 
     async def settle(self) -> None:
         self.settled += 1
@@ -40,7 +44,7 @@ class Work:
 
 
 def attachments(hosts: Hosts, work: Work) -> Attachments:
-    return Attachments(hosts, ("one", "two"), "gateway", "run", work.renew, work.settle)
+    return Attachments(hosts, lambda: tuple(hosts.tokens), "gateway", "run", work.renew, work.settle)
 
 
 async def test_a_host_is_renewed_when_its_token_is_another_and_only_then() -> None:
@@ -83,4 +87,32 @@ async def test_doubts_are_settled_in_every_round_whatever_happens() -> None:
     keeping = asyncio.ensure_future(attachments(hosts, work).keep())
     await asyncio.sleep(5.1)
     assert work.settled == 10
+    keeping.cancel()
+
+
+async def test_of_shards_that_moved_only_those_are_renewed_and_an_earlier_owner_is_not_believed() -> None:
+    hosts, work = Hosts(), Work()
+    attaching = attachments(hosts, work)
+    await attaching.attach()
+    assert dict(zip(work.renewed, work.shards, strict=True)) == {"one": {1, 2}, "two": {3}}
+    hosts.epochs["two"] = {2: 2, 3: 1}
+    await attaching.attach()
+    await attaching.attach()
+    assert (work.renewed[2:], work.shards[2:]) == (["two"], [{2}])
+    hosts.tokens["one"] = "anew"  # and does not know yet what it lost
+    await attaching.attach()
+    assert (work.renewed[3:], work.shards[3:]) == (["one"], [{1}])
+
+
+async def test_hosts_that_come_are_attached_to_and_hosts_that_go_are_let_go() -> None:
+    hosts, work = Hosts(), Work()
+    keeping = asyncio.ensure_future(attachments(hosts, work).keep())
+    await asyncio.sleep(2)
+    hosts.tokens["three"], hosts.epochs["three"] = "c", {4: 1}
+    del hosts.tokens["one"]
+    await asyncio.sleep(1)
+    gone = hosts.attached.count("one")
+    await asyncio.sleep(5)
+    assert hosts.attached.count("one") == gone
+    assert "three" in work.renewed
     keeping.cancel()

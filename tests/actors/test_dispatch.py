@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
-from actors.dispatch import FULL, FULL_IN_FLIGHT, WORTH_A_CALL, Dispatcher, HostAway
+from actors.dispatch import Dispatcher, HostAway
 from actors.envelopes import LATER, LIVE, Envelope, Later, NotOwner, Reply, pack_replies, unpack_envelopes
-from actors.shards import shard_of
+from actors.lanes import FULL, FULL_IN_FLIGHT, WORTH_A_CALL
+from actors.shards import host_names, shard_of
 from classroom.answers import Accepted, Refused
 from classroom.callers import Caller, Role
 from classroom.ids import UserId
@@ -56,7 +57,7 @@ async def _never(host: str, envelopes: Sequence[Envelope]) -> Sequence[Reply]:
 
 async def test_envelopes_of_one_turn_of_the_loop_leave_in_one_call_a_host_in_order() -> None:
     hosts = Hosts()
-    dispatcher = Dispatcher(hosts, 2)
+    dispatcher = Dispatcher(hosts, host_names(2))
     sent = [envelope(number, f"class-{number % 7}") for number in range(100)]
 
     assert await asyncio.gather(*map(dispatcher.submit, sent)) == [DONE] * 100
@@ -75,7 +76,7 @@ async def test_while_a_call_is_under_way_few_gather_and_many_leave_in_two_more_a
         return [DONE] * len(envelopes)
 
     hosts = Hosts(answer)
-    dispatcher = Dispatcher(hosts, 1)
+    dispatcher = Dispatcher(hosts, host_names(1))
     answers = []
     for number in range(3 * WORTH_A_CALL):
         answers.append(dispatcher.submit(envelope(number)))
@@ -98,7 +99,7 @@ async def test_what_a_lost_host_was_sent_is_sent_again_in_its_old_order_before_w
         done.extend(numbers(envelopes))
         return [DONE] * len(envelopes)
 
-    dispatcher = Dispatcher(Hosts(answer), 1)
+    dispatcher = Dispatcher(Hosts(answer), host_names(1))
     answers = []
     for number in range(40):
         answers.append(dispatcher.submit(envelope(number)))
@@ -114,7 +115,7 @@ async def test_a_host_that_is_away_is_knocked_at_by_one_call_at_a_time() -> None
         raise HostAway("gone")
 
     hosts = Hosts(answer)
-    dispatcher = Dispatcher(hosts, 1)
+    dispatcher = Dispatcher(hosts, host_names(1))
     answers = [dispatcher.submit(envelope(0))]
     await asyncio.sleep(0.02)
     hosts.most_under_way = 0
@@ -128,7 +129,7 @@ async def test_a_host_that_is_away_is_knocked_at_by_one_call_at_a_time() -> None
 
 @pytest.mark.parametrize("count", [1, 5_000])
 async def test_everybody_is_answered_within_eight_seconds_when_a_host_hangs(count: int) -> None:
-    dispatcher = Dispatcher(Hosts(_never), 1)
+    dispatcher = Dispatcher(Hosts(_never), host_names(1))
     loop = asyncio.get_running_loop()
     asked = loop.time()
     answers = [dispatcher.submit(envelope(number)) for number in range(count)]
@@ -147,7 +148,7 @@ async def test_a_fault_of_the_transport_is_no_reason_to_wait_for_ever() -> None:
         return [DONE] * len(envelopes)
 
     hosts = Hosts(answer)
-    assert await asyncio.wait_for(Dispatcher(hosts, 1).execute(envelope(0)), 20) == DONE
+    assert await asyncio.wait_for(Dispatcher(hosts, host_names(1)).execute(envelope(0)), 20) == DONE
 
 
 async def test_too_few_answers_are_a_fault_and_not_the_end_of_waiting() -> None:
@@ -155,7 +156,7 @@ async def test_too_few_answers_are_a_fault_and_not_the_end_of_waiting() -> None:
         return [DONE] * (len(envelopes) - (len(hosts.calls[host]) < 3))
 
     hosts = Hosts(answer)
-    dispatcher = Dispatcher(hosts, 1)
+    dispatcher = Dispatcher(hosts, host_names(1))
     both = asyncio.gather(dispatcher.submit(envelope(0)), dispatcher.submit(envelope(1)))
     assert await asyncio.wait_for(both, 20) == [DONE, DONE]
 
@@ -165,7 +166,7 @@ async def test_who_met_the_wrong_host_is_sent_to_the_right_one_and_so_is_everybo
         return [DONE if host == right else NotOwner(shard, right) for _ in envelopes]
 
     hosts = Hosts(answer)
-    dispatcher = Dispatcher(hosts, 2)
+    dispatcher = Dispatcher(hosts, host_names(2))
     wrong = dispatcher.owner(LIVE, "class")
     [right] = set(dispatcher.hosts) - {wrong}
     shard = shard_of(LIVE, "class")
@@ -182,7 +183,7 @@ async def test_a_shard_that_nobody_owns_is_asked_for_again_and_given_up_after_ei
     hosts = Hosts(answer)
     loop = asyncio.get_running_loop()
     asked = loop.time()
-    assert await Dispatcher(hosts, 1).execute(envelope(1)) == Refused(Unavailable())
+    assert await Dispatcher(hosts, host_names(1)).execute(envelope(1)) == Refused(Unavailable())
     assert 7.99 <= loop.time() - asked <= 8.5
     assert 15 < len(hosts.calls["grain-host-0"]) < 100
 
@@ -192,7 +193,7 @@ async def test_a_grain_that_was_dropped_is_asked_again_with_the_same_id_for_a_mo
         return [Refused(Unavailable()) if len(hosts.calls[host]) < 3 else DONE] * len(envelopes)
 
     hosts = Hosts(answer)
-    assert await Dispatcher(hosts, 1).execute(envelope(7)) == DONE
+    assert await Dispatcher(hosts, host_names(1)).execute(envelope(7)) == DONE
     assert hosts.calls["grain-host-0"] == [[7], [7], [7]]
 
 
@@ -202,7 +203,7 @@ async def test_a_store_that_stays_away_is_told_after_two_seconds() -> None:
 
     loop = asyncio.get_running_loop()
     asked = loop.time()
-    assert await Dispatcher(Hosts(answer), 1).execute(envelope(7)) == Refused(Unavailable())
+    assert await Dispatcher(Hosts(answer), host_names(1)).execute(envelope(7)) == Refused(Unavailable())
     assert 1.99 <= loop.time() - asked <= 2.5
 
 
@@ -213,7 +214,7 @@ async def test_a_late_answer_is_fetched_with_its_ticket_from_the_host_that_gave_
         asked.extend((each.kind, each.grain_id) for each in envelopes)
         return [Later("ticket") if len(asked) < 4 else DONE for _ in envelopes]
 
-    assert await Dispatcher(Hosts(answer), 1).execute(envelope(7)) == DONE
+    assert await Dispatcher(Hosts(answer), host_names(1)).execute(envelope(7)) == DONE
     assert asked == [(LIVE, "class"), *[(LATER, "ticket")] * 3]
 
 
@@ -225,7 +226,7 @@ async def test_a_ticket_that_a_restarted_host_does_not_know_is_no_answer() -> No
         asked.extend(each.kind for each in envelopes)
         return [told.pop(0)]
 
-    assert await Dispatcher(Hosts(answer), 1).execute(envelope(7)) == DONE
+    assert await Dispatcher(Hosts(answer), host_names(1)).execute(envelope(7)) == DONE
     assert asked == [LIVE, LATER, LIVE]
 
 
@@ -234,7 +235,7 @@ async def test_other_refusals_are_answers() -> None:
         return [Refused(ClassEnded())] * len(envelopes)
 
     hosts = Hosts(answer)
-    assert await Dispatcher(hosts, 1).execute(envelope(7)) == Refused(ClassEnded())
+    assert await Dispatcher(hosts, host_names(1)).execute(envelope(7)) == Refused(ClassEnded())
     assert hosts.calls["grain-host-0"] == [[7]]
 
 
@@ -247,7 +248,7 @@ async def test_who_stopped_waiting_is_not_sent_again() -> None:
         return [DONE] * len(envelopes)
 
     hosts = Hosts(answer)
-    dispatcher = Dispatcher(hosts, 1)
+    dispatcher = Dispatcher(hosts, host_names(1))
     leaver = asyncio.ensure_future(dispatcher.execute(envelope(1)))
     stayer = asyncio.ensure_future(dispatcher.execute(envelope(2)))
     await asyncio.sleep(0.001)
@@ -258,7 +259,7 @@ async def test_who_stopped_waiting_is_not_sent_again() -> None:
 
 
 async def test_more_than_fifty_thousand_do_not_wait() -> None:
-    dispatcher = Dispatcher(Hosts(_never), 1)
+    dispatcher = Dispatcher(Hosts(_never), host_names(1))
     under_way = FULL * FULL_IN_FLIGHT
     answers = [dispatcher.submit(envelope(number)) for number in range(under_way + 50_001)]
     assert answers[-1].result() == Refused(Unavailable())
@@ -281,7 +282,7 @@ async def test_full_calls_leave_in_the_middle_of_a_turn_and_the_rest_in_larger_o
             return self.reply(self.sizes[-1])
 
     post = Post()
-    dispatcher = Dispatcher(post, 1)
+    dispatcher = Dispatcher(post, host_names(1))
     answers = [dispatcher.submit(envelope(number)) for number in range(FULL * FULL_IN_FLIGHT + 1_000)]
     assert post.sizes == [FULL] * FULL_IN_FLIGHT
     assert await asyncio.gather(*answers) == [DONE] * len(answers)
@@ -297,10 +298,10 @@ async def test_a_call_that_cannot_even_leave_is_made_again() -> None:
             return super().call(host, payload)
 
     hosts = Broken()
-    assert await Dispatcher(hosts, 1).execute(envelope(7)) == DONE
+    assert await Dispatcher(hosts, host_names(1)).execute(envelope(7)) == DONE
     assert hosts.calls["grain-host-0"] == [[7], [7], [7]]
 
 
 async def test_commands_without_an_id_get_ids_that_no_other_process_uses() -> None:
-    one, other = Dispatcher(Hosts(), 1), Dispatcher(Hosts(), 1)
+    one, other = Dispatcher(Hosts(), host_names(1)), Dispatcher(Hosts(), host_names(1))
     assert len({each.fresh_command_id() for each in (one, other) for _ in range(100)}) == 200

@@ -5,7 +5,7 @@ from typing import Any
 
 from actors.envelopes import LIVE, Enter, Envelope, NotOwner, Parcel, Reply
 from actors.hosting import Hosting
-from actors.shards import SHARDS, shard_of
+from actors.shards import SHARDS, assign, shard_of
 from classroom.answers import Accepted
 from classroom.callers import Caller
 from classroom.ids import SessionId, Topic
@@ -29,11 +29,19 @@ class NoLinks:
         return NotOwner(0, None)
 
 
-async def host(school: School, name: str = "one", shards: Any = range(SHARDS)) -> Hosting:
+async def host(school: School, name: str = "one", *peers: str, links: NoLinks | None = None) -> Hosting:
     """A host of its own, on the school's tables."""
-    made = Hosting(name, list(shards), school.lyceum.stores(), NoLinks(), 60, school.clock)
+    made = Hosting(name, school.lyceum.stores(), links or NoLinks(), 60, school.clock, peers)
     await made.start()
     return made
+
+
+def room_at(school: School, *falls_to: str, hosts: tuple[str, ...]) -> Class:
+    """A class that falls to the first of these among the hosts."""
+    while True:
+        room = Class(SessionId(school.new_id()))
+        if assign(hosts)[shard_of(LIVE, room.id)] in falls_to:
+            return room
 
 
 async def tell(to: Hosting, room: Class, caller: Caller, body: Any, command_id: str | None = "c1") -> Reply:
@@ -42,9 +50,11 @@ async def tell(to: Hosting, room: Class, caller: Caller, body: Any, command_id: 
 
 
 async def test_the_first_of_two_owners_can_write_nothing(school: School) -> None:
-    room = await school.open_class()
     sam, kim = school.students(2)
     first = await host(school, "one")
+    room = Class(SessionId(school.new_id()))
+    await tell(first, room, TEACHER, school.plan(), "c0")
+    await tell(first, room, TEACHER, c.Start(), "c00")
     assert isinstance(await tell(first, room, sam, c.TakeSeat()), Accepted)
     second = await host(school, "one")
     before = school.log(room)
@@ -58,30 +68,20 @@ async def test_the_first_of_two_owners_can_write_nothing(school: School) -> None
     assert len(school.record(room).seats) == 2
 
 
-async def test_commits_under_way_when_the_shard_is_lost_are_refused_with_everything_behind_them(school: School) -> None:
-    room = await school.open_class(seats=100)
-    students = school.students(20)
-    first = await host(school)
-    for student in students:
-        await tell(first, room, student, c.Look(), None)
-    school.store.open.clear()
-    joins = []
-    for student in students:
-        joins.append(asyncio.ensure_future(tell(first, room, student, c.TakeSeat())))
-        await turns()
-    second = await host(school)
-    school.store.open.set()
-    replies = await asyncio.gather(*joins)
-    assert set(replies) == {NotOwner(shard_of(LIVE, room.id), None)}
-    assert "seat.taken" not in school.log(room)
+async def test_of_two_runs_with_one_name_the_earlier_gives_up_and_the_later_stays(school: School) -> None:
+    first = await host(school, "one")
+    second = await host(school, "one")
+    await asyncio.sleep(20)
+    assert (first.stats()["shards"], second.stats()["shards"]) == (0, SHARDS)
+    assert {epoch for _, epoch in school.tables.shards.values()} == {2}
     await first.close(5)
+    assert not school.tables.hosts["one"][2]
     await second.close(5)
 
 
-async def test_a_lost_shard_is_lost_with_all_its_classes_and_followers_are_told(school: School) -> None:
+async def test_when_the_fence_falls_subscribers_of_every_class_on_the_shard_follow_anew(school: School) -> None:
     links = NoLinks()
-    first = Hosting("one", range(SHARDS), school.lyceum.stores(), links, 60, school.clock)
-    await first.start()
+    first = await host(school, "one", links=links)
     one = Class(SessionId(school.new_id()))
     twin = Class(SessionId(school.new_id()))
     while shard_of(LIVE, one.id) != shard_of(LIVE, twin.id):
@@ -90,59 +90,88 @@ async def test_a_lost_shard_is_lost_with_all_its_classes_and_followers_are_told(
         await tell(first, room, TEACHER, school.plan())
         await tell(first, room, TEACHER, Enter(Topic(room.live), "", None, None, "gateway"), None)
 
-    second = await host(school)
+    await school.lyceum.stores().ownership.claim("two", [shard_of(LIVE, one.id)])
     await tell(first, one, TEACHER, c.Start(), "c2")
     await turns()
 
     assert {topic for _, parcel in links.parcels for topic in parcel.resync} == {one.live, twin.live}
     assert first.stats()["shards"] == SHARDS - 1
     await first.close(5)
-    await second.close(5)
 
 
-async def test_callers_are_told_who_owns_a_shard_now(school: School) -> None:
-    room = await school.open_class()
-    shard = shard_of(LIVE, room.id)
+async def test_who_joins_is_given_its_share_after_a_moment_and_callers_are_told(school: School) -> None:
     first = await host(school, "one")
-    second = await host(school, "two", [shard])
-    await tell(first, room, TEACHER, c.PostChat("lost"))
+    room = room_at(school, "two", hosts=("one", "two"))
+    other = room_at(school, "one", hosts=("one", "two"))
+    shard = shard_of(LIVE, room.id)
+    assert isinstance(await tell(first, room, TEACHER, school.plan()), Accepted)
+    second = await host(school, "two", "one")
+    assert isinstance(await tell(first, room, TEACHER, c.Look(), None), Accepted)
+    await asyncio.sleep(4)
 
-    async def told() -> Reply:
-        return await tell(first, room, TEACHER, c.Look(), None)
-
-    assert await told() == NotOwner(shard, None)
-    await asyncio.sleep(0.1)
-    assert await told() == NotOwner(shard, "two")
+    assert await tell(first, room, TEACHER, c.Look(), None) == NotOwner(shard, "two")
     assert isinstance(await tell(second, room, TEACHER, c.Look(), None), Accepted)
+    assert isinstance(await tell(first, other, TEACHER, school.plan()), Accepted)
+    assert first.stats()["shards"] + second.stats()["shards"] == SHARDS
+    assert {epoch for owner, epoch in school.tables.shards.values() if owner == "one"} == {1}
     await first.close(5)
     await second.close(5)
 
 
 async def test_a_lost_shard_is_answered_for_no_longer_than_a_moment_also_when_nothing_is_written(school: School) -> None:
-    room = await school.open_class()
+    room = Class(SessionId(school.new_id()))
     shard = shard_of(LIVE, room.id)
     first = await host(school, "one")
-    assert isinstance(await tell(first, room, TEACHER, c.Look(), None), Accepted)
-    second = await host(school, "two", [shard])
+    assert isinstance(await tell(first, room, TEACHER, school.plan()), Accepted)
+    await asyncio.sleep(10)
+    await school.lyceum.stores().ownership.claim("two", [shard])
+    await asyncio.sleep(1.4)
+    assert isinstance(await tell(first, room, TEACHER, c.Look(), None), Accepted)  # "two" does not live: taken back
+    assert school.tables.shards[shard] == ("one", 3)
+    await first.close(5)
+
+
+async def test_who_ends_in_order_is_replaced_at_once(school: School) -> None:
+    first = await host(school, "one", "two")
+    second = await host(school, "two", "one")
+    await asyncio.sleep(5)
+    await second.close(5)
+    await asyncio.sleep(0.4)
+    assert first.stats()["shards"] == SHARDS
+    await first.close(5)
+
+
+async def test_who_falls_silent_is_replaced_after_a_second_and_a_half(school: School) -> None:
+    first = await host(school, "one", "two")
+    second = await host(school, "two", "one")
+    await asyncio.sleep(5)
+    second.abandon()
     await asyncio.sleep(1.1)
-    assert await tell(first, room, TEACHER, c.Look(), None) == NotOwner(shard, "two")
-    assert first.stats()["shards"] == SHARDS - 1
+    assert first.stats()["shards"] < SHARDS
+    await asyncio.sleep(0.8)
+    assert first.stats()["shards"] == SHARDS
     await first.close(5)
-    await second.close(5)
 
 
-async def test_owners_that_cannot_be_read_are_read_later(school: School) -> None:
-    room = await school.open_class()
-    shard = shard_of(LIVE, room.id)
-    second = await host(school, "two", [shard])
-    first = await host(school, "one", set(range(SHARDS)) - {shard})
+async def test_a_store_that_was_away_makes_nobody_seem_gone(school: School) -> None:
+    hosts = [await host(school, name, "one", "two", "three") for name in ("one", "two", "three")]
+    await asyncio.sleep(5)
+    before = dict(school.tables.shards)
     school.tables.away = True
-    assert await tell(first, room, TEACHER, c.Look(), None) == NotOwner(shard, None)
-    await asyncio.sleep(3)
+    await asyncio.sleep(30)
     school.tables.away = False
-    for _ in range(10):
-        reply = await tell(first, room, TEACHER, c.Look(), None)
-        await asyncio.sleep(0.2)
-    assert reply == NotOwner(shard, "two")
-    await first.close(5)
-    await second.close(5)
+    await asyncio.sleep(30)
+    assert school.tables.shards == before
+    for each in hosts:
+        await each.close(5)
+
+
+async def test_an_emptied_table_of_hosts_makes_nobody_seem_gone(school: School) -> None:
+    hosts = [await host(school, name, "one", "two") for name in ("one", "two")]
+    await asyncio.sleep(5)
+    before = dict(school.tables.shards)
+    school.tables.hosts.clear()
+    await asyncio.sleep(10)
+    assert school.tables.shards == before
+    for each in hosts:
+        await each.close(5)
