@@ -10,7 +10,7 @@ import pytest
 from ray.serve._private.constants import SERVE_HTTP_REQUEST_DISCONNECT_DISABLED_HEADER
 from ray.serve._private.haproxy_templates import HAPROXY_CONFIG_TEMPLATE
 
-from serve_app.command.haproxy import corrected, write_errors, write_launcher
+from serve_app.command.haproxy import CONNECTIONS_A_REPLICA, corrected, write_errors, write_launcher
 
 SERVES = """global
     log 127.0.0.1:514 local0 info
@@ -47,6 +47,17 @@ def test_only_the_site_listens_where_it_is_told(public: str, tmp_path: Path) -> 
 
 def test_callers_address_is_handed_on_once(tmp_path: Path) -> None:
     assert corrected(SERVES, "127.0.0.1:8000", tmp_path).count("option forwardfor") == 1
+
+
+def test_a_replica_gets_so_many_requests_at_once_and_the_rest_wait_for_a_bounded_time(tmp_path: Path) -> None:
+    config = corrected(SERVES, "127.0.0.1:8000", tmp_path)
+    assert f"server SERVE_REPLICA-a 127.0.0.1:30000 check maxconn {CONNECTIONS_A_REPLICA}\n" in config
+    assert config.count("timeout queue") == 1
+
+
+def test_haproxy_writes_no_log_that_nobody_reads(tmp_path: Path) -> None:
+    config = corrected(HAPROXY_CONFIG_TEMPLATE, "127.0.0.1:8000", tmp_path)
+    assert not re.findall(r"^\s*(?:log|log-format-sd|option httplog|option log-health-checks)\b.*", config, re.MULTILINE)
 
 
 def test_replicas_are_told_once_not_to_watch_the_caller(tmp_path: Path) -> None:
