@@ -35,11 +35,9 @@ def corrected(config: str, public: str, errors: Path) -> str:
     config = re.sub(r"(^frontend http_frontend\n\s*bind) \S+", rf"\1 {public}", config, flags=re.MULTILINE)
     forwarded = rf"\1option forwardfor except 127.0.0.0/8\n\1timeout queue {_QUEUE_SECONDS}s"
     config = re.sub(r"^(\s*)option httplog$", forwarded, config, flags=re.MULTILINE)
-    config = re.sub(
-        r"^\s*(log|log-format|log-format-sd|option log-health-checks|no log)( .*)?\n", "", config, flags=re.MULTILINE
-    )
+    config = re.sub(r"^\s*(log|log-format-sd|option log-health-checks|no log)( .*)?\n", "", config, flags=re.MULTILINE)
     bounded = rf"\1 maxconn {CONNECTIONS_A_REPLICA}"
-    config = re.sub(r"^(\s*server SERVE_REPLICA\S* .*)$", bounded, config, flags=re.MULTILINE)
+    config = re.sub(r"^(\s*server SERVE_REPLICA\S* (?!.*maxconn).*)$", bounded, config, flags=re.MULTILINE)
     # A replica then needs no task of its own to watch the caller, and nothing is cut short in the middle.
     config = config.replace(_UNWATCHED, "")
     config = re.sub(r"(^frontend http_frontend\n\s*bind \S+\n)", rf"\1{_UNWATCHED}", config, flags=re.MULTILINE)
