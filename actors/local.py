@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from contextvars import Context, ContextVar
+from functools import partial
 from typing import Any, TypeVar
 
 from actors.archive import Stores
@@ -25,7 +26,15 @@ from persistence.memory.live_tables import LiveTables
 T = TypeVar("T")
 Receiver = Callable[[Parcel], None]
 
-AT_HOST: ContextVar[str | None] = ContextVar("at_host", default=None)
+
+class Life:
+    """One life of a host, from its start until it is killed."""
+
+    def __init__(self) -> None:
+        self.killed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+
+AT_HOST: ContextVar[Life | None] = ContextVar("at_host", default=None)
 """The host whose work this is; None outside of hosts."""
 
 
@@ -43,10 +52,11 @@ class LocalLyceum:
         self._clock = clock
         self._journal = journal
         self._hosts: dict[str, Hosting] = {}
-        self._killed: dict[str, asyncio.Future[None]] = {}
+        self._lives: dict[str, Life] = {}
         self._links: dict[str, _LocalLinks] = {}
         self._receivers: dict[str, Receiver] = {}
-        self._starting = asyncio.Lock()
+        self._starting: dict[str, asyncio.Task[None]] = {}
+        self._has_begun = False
         self.dispatcher = Dispatcher(self, self._names)
         self.live = LiveSessionsClient(self.dispatcher)
 
@@ -64,13 +74,19 @@ class LocalLyceum:
         self._receivers.pop(gateway, None)
 
     async def host(self, name: str) -> Hosting:
-        """A host, started if it is not there; all of them when none ever was."""
-        async with self._starting:
-            for each in () if self._hosts or self._killed else self._names:
-                await self._start(each)
-            if name not in self._hosts:
-                await self._start(name)
-            return self._hosts[name]
+        """A host, started if it is not there; all of them when none ever was. Raises HostAway when it is killed then."""
+        if name not in self._hosts:
+            names = {name} if self._has_begun else {name, *self._names}
+            self._has_begun = True
+            for each in names - self._starting.keys():
+                starting = asyncio.get_running_loop().create_task(self._start(each), context=Context())
+                self._starting[each] = starting
+                starting.add_done_callback(partial(self._started, each))
+            await asyncio.shield(self._starting[name])
+        hosting = self._hosts.get(name)
+        if hosting is None:
+            raise HostAway("killed")
+        return hosting
 
     def stores(self) -> Stores:
         """What a host of its own works on; all share the tables."""
@@ -106,7 +122,7 @@ class LocalLyceum:
         if hosting is not None:
             hosting.abandon()
             self._links.pop(host).cut()
-            self._killed.pop(host).set_result(None)
+            self._lives.pop(host).killed.set_result(None)
 
     async def close(self) -> None:
         """End all hosts in order."""
@@ -116,10 +132,15 @@ class LocalLyceum:
 
     async def _start(self, name: str) -> None:
         links = _LocalLinks(self, self._names)
-        self._killed[name] = asyncio.get_running_loop().create_future()
+        self._lives[name] = Life()
         hosting = await self._inside(name, self._make(name, links))
         self._hosts[name] = hosting
         self._links[name] = links
+
+    def _started(self, name: str, task: "asyncio.Task[None]") -> None:
+        del self._starting[name]
+        if not task.cancelled():
+            task.exception()  # whoever waits for this host has it
 
     async def _make(self, name: str, links: "_LocalLinks") -> Hosting:
         hosting = Hosting(name, self.stores(), links, self._grace, self._clock, self._names)
@@ -128,12 +149,12 @@ class LocalLyceum:
 
     async def _inside(self, host: str, work: Coroutine[Any, Any, T]) -> T:
         """Do something as a part of the host. Raises HostAway when it is killed meanwhile."""
-        context = Context()
-        context.run(AT_HOST.set, host)
+        context, life = Context(), self._lives[host]
+        context.run(AT_HOST.set, life)
         working = asyncio.get_running_loop().create_task(work, context=context)
-        killed = self._killed[host]
-        await asyncio.wait((working, killed), return_when=asyncio.FIRST_COMPLETED)
-        if killed.done() and not working.done():
+        both: tuple[asyncio.Future[Any], ...] = (working, life.killed)
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        if life.killed.done() and not working.done():
             working.cancel()
             raise HostAway("killed")
         return working.result()

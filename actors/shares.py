@@ -43,6 +43,7 @@ class Shares:
         self._restless_until = 0.0
         self._hold = HOLD_SECONDS
         self._holds_until = 0.0
+        self._came_back_at = -FORGIVEN_SECONDS
 
     def find(self, shard_id: int) -> str | None:
         """The owner of a shard as far as it is known now; None for a shard that this host has just lost or not yet taken."""
@@ -117,7 +118,8 @@ class Shares:
 
     def _come_back(self, now: float) -> None:
         """This host, or the way to the store, stood still: others may have taken it for gone."""
-        forgiven = now - self._holds_until > FORGIVEN_SECONDS
+        forgiven = now - self._came_back_at > FORGIVEN_SECONDS
+        self._came_back_at = now
         self._hold = HOLD_SECONDS if forgiven else min(2 * self._hold, LONGEST_HOLD_SECONDS)
         self._holds_until = now + self._hold
         self._restless_until = self._holds_until + RESTLESS_SECONDS

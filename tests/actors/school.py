@@ -33,6 +33,7 @@ from persistence.memory.live_tables import LiveTables
 from realtime.following import Following
 from realtime.settings import GatewaySettings
 from realtime.tasks import Tasks
+from tests.actors.virtual import VirtualLoop
 
 configure_logs()
 COURSE = CourseId("019a0000-0000-7000-8000-000000000002")
@@ -96,6 +97,33 @@ class Lyceum(LocalLyceum):
         if name in self.down:
             raise HostAway("down")
         return await super().host(name)
+
+    def freeze(self, name: str) -> None:
+        """It stands still, as a stopped process does: it neither hears nor does anything, and knows nothing of it."""
+        if name in self._hosts:
+            _loop().freeze(self._lives[name])
+
+    def thaw(self, name: str) -> None:
+        """It goes on where it stood still."""
+        if name in self._lives:
+            _loop().thaw(self._lives[name])
+
+    def kill(self, host: str) -> None:
+        life = self._lives.get(host)
+        super().kill(host)
+        if life is not None:
+            _loop().thaw(life)  # what was cancelled has to end
+
+    async def close(self) -> None:
+        for name in list(self._lives):
+            self.thaw(name)
+        await super().close()
+
+
+def _loop() -> VirtualLoop:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    return loop
 
 
 class Follower:

@@ -1,8 +1,10 @@
 """Classes and crowds of the running system, and a witness that looks into Postgres while they storm."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from time import perf_counter
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +15,11 @@ from loadtests.crowd import Crowd, Journey, OnAnswer, RestCrowd, SocketCrowd, al
 from loadtests.http_client import HttpConnection, get_request
 from loadtests.prepared import PreparedClass, read_prepared
 from loadtests.record import is_on_record
+
+_DECIDED_AFTER = """
+SELECT payload->>'userId' AS student_id FROM live_events
+WHERE session_id = $1 AND at > $2 AND type IN ('seat.taken', 'waitlist.joined')
+"""
 
 
 async def prepare(lyceum: Any, students: int, capacity: int) -> PreparedClass:
@@ -111,3 +118,15 @@ async def healthy(lyceum: Any, timeout_seconds: float = 60) -> None:
             except OSError:
                 status = 0
             await asyncio.sleep(0.1)
+
+
+async def next_answer(lyceum: Any, prepared: PreparedClass, journeys: Sequence[Journey], struck_at: float) -> float:
+    """Seconds until the first answer that a new host decided: those of dead ones may still be on their way."""
+    wall = datetime.now(UTC) - timedelta(seconds=perf_counter() - struck_at)
+    connection: asyncpg.Connection[Any] = await asyncpg.connect(lyceum.database_url)
+    try:
+        decided = await connection.fetch(_DECIDED_AFTER, prepared.session_id, wall)
+    finally:
+        await connection.close()
+    students = {row["student_id"] for row in decided}
+    return min(each.answered_at for each in journeys if each.student_id in students) - struck_at

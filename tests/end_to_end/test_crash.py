@@ -1,30 +1,23 @@
 """kill -9 in the middle: what was acknowledged stays, what was not is asked again, followers see every event once."""
 
 import asyncio
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from typing import Any
 from urllib.parse import urlsplit
 
-import asyncpg
 import msgspec
 import pytest
 
 from loadtests.answers import DoorAnswer, answer_of_reply, answer_of_response
-from loadtests.crowd import Journey, command_id, pauses
+from loadtests.crowd import command_id, pauses
 from loadtests.follower import Follower
 from loadtests.http_client import HttpConnection, post_request
 from loadtests.prepared import PreparedClass, Student
 from loadtests.socket_client import SocketClient
 from loadtests.storm import check_postgres, check_promises, stampede
-from tests.end_to_end.crowds import Progress, crowd_at, healthy, prepare
+from tests.end_to_end.crowds import Progress, crowd_at, healthy, next_answer, prepare
 from tests.end_to_end.killing import find_actors, find_servers, kill, paused
 
-_DECIDED_AFTER = """
-SELECT payload->>'userId' AS student_id FROM live_events
-WHERE session_id = $1 AND at > $2 AND type IN ('seat.taken', 'waitlist.joined')
-"""
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 
 
@@ -47,7 +40,7 @@ async def test_every_host_dies_twice_in_a_stampede(
     assert {each.student_id: each.answer for each in run.journeys} == {
         each.student_id: each.answer for each in again.journeys
     }
-    waits = [await _next_answer(lyceum, prepared, run.journeys, moment) for moment in killed_at]
+    waits = [await next_answer(lyceum, prepared, run.journeys, moment) for moment in killed_at]
     record_property("seconds_to_next_answer", waits)
     with capsys.disabled():
         print(f"\nnext good answer over {over} after each kill: {', '.join(f'{wait:.2f} s' for wait in waits)}")
@@ -119,18 +112,6 @@ async def test_without_redis_joins_go_on(over: str, lyceum: Any) -> None:
             check_promises(run.journeys, 15)
             await check_postgres(lyceum.database_url, prepared.session_id, run.journeys)
     await healthy(lyceum)
-
-
-async def _next_answer(lyceum: Any, prepared: PreparedClass, journeys: Sequence[Journey], killed_at: float) -> float:
-    """Seconds until the first answer that a new host decided: those of dead ones may still be on their way."""
-    wall = datetime.now(UTC) - timedelta(seconds=perf_counter() - killed_at)
-    connection: asyncpg.Connection[Any] = await asyncpg.connect(lyceum.database_url)
-    try:
-        decided = await connection.fetch(_DECIDED_AFTER, prepared.session_id, wall)
-    finally:
-        await connection.close()
-    students = {row["student_id"] for row in decided}
-    return min(each.answered_at for each in journeys if each.student_id in students) - killed_at
 
 
 def _nothing(lyceum: Any, followers: tuple[Follower, ...]) -> None:
