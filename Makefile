@@ -18,8 +18,9 @@ PEERS := $(VENV)/.peers
 PEER_NODE := loadtests/benchmarks/socketio_node
 STUDENTS ?= 1500
 CAPACITY ?= 300
+TRIALS ?= 33
 
-.PHONY: help install run test check load bench migrate clean requirements
+.PHONY: help install run test check load bench chaos migrate clean requirements
 
 help: ## List these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +52,12 @@ load: install ## Locust with its web page against the running system (STUDENTS=1
 
 bench: install $(PEERS) ## Measure beside peers (ONLY="door fanout", QUICK=1 to see that it works); about a quarter of an hour
 	$(WITH_NODE) $(BIN)/python -m loadtests.benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
+
+chaos: install ## Break everything on purpose, by seeds, and check every promise; prints tables (TRIALS=33)
+	@mkdir -p var
+	PYTHONHASHSEED=0 $(BIN)/python -m tests.chaos.simulation --seconds 120 --at-least 1000
+	CHAOS_SEEDS=60 $(BIN)/pytest -q tests/linearizability tests/chaos/test_storm.py
+	$(BIN)/python -m tests.chaos_live.campaign --trials $(TRIALS) --report var/chaos
 
 migrate: install ## Bring the database up to this release's tables
 	$(BIN)/lyceum migrate

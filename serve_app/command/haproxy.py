@@ -29,13 +29,15 @@ _UNWATCHED = "    http-request set-header x-request-disconnect-disabled ?1\n"
 def corrected(config: str, public: str, errors: Path) -> str:
     """The configuration with the site alone on `public` (`host:port`) and everything else on loopback, the caller's address
     handed on as the last `X-Forwarded-For` (unless a proxy on this machine has already written it), and faults as problem
-    documents from the folder `errors`. A replica gets a bounded number of requests at once. HAProxy itself writes no log:
-    nobody listens where Serve sends it, and the edge writes its own."""
+    documents from the folder `errors`. Nobody is told that a page does not exist while Serve has not yet said where the site
+    is, as after a restart of HAProxy: that is a 503, for which clients come back. A replica gets a bounded number of
+    requests at once. HAProxy itself writes no log: nobody listens where Serve sends it, and the edge writes its own."""
     config = re.sub(r"^(\s*bind) \*?:(\d+)\s*$", r"\1 127.0.0.1:\2", config, flags=re.MULTILINE)
     config = re.sub(r"(^frontend http_frontend\n\s*bind) \S+", rf"\1 {public}", config, flags=re.MULTILINE)
     forwarded = rf"\1option forwardfor except 127.0.0.0/8\n\1timeout queue {_QUEUE_SECONDS}s"
     config = re.sub(r"^(\s*)option httplog$", forwarded, config, flags=re.MULTILINE)
     config = re.sub(r"^\s*(log|log-format-sd|option log-health-checks|no log)( .*)?\n", "", config, flags=re.MULTILINE)
+    config = re.sub(r"http-request return status 404 .*", "http-request deny deny_status 503", config)
     bounded = rf"\1 maxconn {CONNECTIONS_A_REPLICA}"
     config = re.sub(r"^(\s*server SERVE_REPLICA\S* (?!.*maxconn).*)$", bounded, config, flags=re.MULTILINE)
     # A replica then needs no task of its own to watch the caller, and nothing is cut short in the middle.

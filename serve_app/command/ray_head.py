@@ -48,6 +48,7 @@ def prepare(temporary: Path, token_file: Path, public: str) -> None:
             # On a busy machine everything takes its time; Serve's five seconds would kill a proxy again and again.
             "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
             "RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S": "30",
+            "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1",  # a dead HAProxy is replaced at the third look
             "RAY_SERVE_HAPROXY_NBTHREAD": "1",
             # A line a request to a process of Serve's, in Python: a tenth of what the request costs. The edge has figures.
             "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",

@@ -26,6 +26,9 @@ class Weather:
             self.kill_one,
             self.kill_all,
             self.close_one,
+            self.freeze_one,
+            self.come,
+            self.go,
             self.set_clock,
             self.lose_commits,
             self.store_away,
@@ -44,6 +47,26 @@ class Weather:
 
     async def kill_all(self) -> None:
         self.school.kill()
+
+    async def freeze_one(self) -> None:
+        """It stands still, for less or more time than it takes to be replaced, and goes on."""
+        name = self.rng.choice(self.school.lyceum.dispatcher.hosts)
+        self.school.lyceum.freeze(name)
+        await asyncio.sleep(self.rng.random() * 4)
+        self.school.lyceum.thaw(name)
+
+    async def come(self) -> None:
+        """A host that nobody knew."""
+        name = f"newcomer-{self.rng.randint(1, 3)}"
+        if name not in self.school.lyceum.down and not self.school.tables.away:
+            await self.school.lyceum.host(name)
+
+    async def go(self) -> None:
+        """One of those, for good."""
+        name = f"newcomer-{self.rng.randint(1, 3)}"
+        if self.school.lyceum.running(name) is not None:
+            self.school.lyceum.down.add(name)
+            self.school.kill(name)
 
     async def close_one(self) -> None:
         """In order, and back."""

@@ -60,6 +60,13 @@ def test_haproxy_writes_no_log_that_nobody_reads(tmp_path: Path) -> None:
     assert not re.findall(r"^\s*(?:log|log-format-sd|option httplog|option log-health-checks)\b.*", config, re.MULTILINE)
 
 
+def test_a_site_that_is_not_known_yet_is_away_and_not_missing(tmp_path: Path) -> None:
+    assert "http-request return status 404" in HAPROXY_CONFIG_TEMPLATE
+    config = corrected(HAPROXY_CONFIG_TEMPLATE, "127.0.0.1:8000", tmp_path)
+    assert "status 404" not in config
+    assert re.search(r"^backend default_backend\n\s*http-request deny deny_status 503$", config, re.MULTILINE)
+
+
 def test_replicas_are_told_once_not_to_watch_the_caller(tmp_path: Path) -> None:
     once = corrected(SERVES, "127.0.0.1:8000", tmp_path)
     twice = corrected(once, "127.0.0.1:8000", tmp_path)

@@ -1,0 +1,120 @@
+"""What is done to the running system. Each blow returns when it has fallen; what it began it also ends."""
+
+import asyncio
+import os
+import random
+import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import psutil
+
+from tests.end_to_end.killing import find_actors, find_servers, kill
+from tests.end_to_end.operating import RunningLyceum
+
+Blow = Callable[[RunningLyceum, random.Random], Awaitable[str]]
+_CUT = """
+SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' AND state = 'active'
+"""
+_CUT_TRIES = 400
+
+
+def _killing(kind: str, all_of_them: bool) -> Blow:
+    async def blow(lyceum: RunningLyceum, rng: random.Random) -> str:
+        found = find_actors(lyceum.pid, kind)
+        assert found, f"no process of {kind}"
+        doomed = found if all_of_them else [rng.choice(found)]
+        await asyncio.to_thread(kill, doomed)
+        return f"{len(doomed)} of {len(found)}"
+
+    return blow
+
+
+def _killing_server(program: str) -> Blow:
+    async def blow(lyceum: RunningLyceum, rng: random.Random) -> str:
+        assert await asyncio.to_thread(kill, find_servers(lyceum.pid, program)) == 1
+        return ""
+
+    return blow
+
+
+async def kill_haproxy(lyceum: RunningLyceum, rng: random.Random) -> str:
+    """The HTTP proxy of Serve."""
+    found = [each for each in psutil.Process(lyceum.pid).children(recursive=True) if each.name() == "haproxy"]
+    assert found, "no haproxy"
+    await asyncio.to_thread(kill, found)
+    return f"{len(found)}"
+
+
+async def pause_host(lyceum: RunningLyceum, rng: random.Random) -> str:
+    """A host does nothing for some seconds, then goes on as if nothing had happened."""
+    host = rng.choice(find_actors(lyceum.pid, "GrainHost"))
+    seconds = rng.uniform(1, 6)
+    host.send_signal(signal.SIGSTOP)
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        if host.is_running():
+            host.send_signal(signal.SIGCONT)
+    return f"{seconds:.1f} s"
+
+
+async def cut_commits(lyceum: RunningLyceum, rng: random.Random) -> str:
+    """Connections of Postgres end while they work on a statement: nobody knows whether it was committed."""
+    connection: asyncpg.Connection[Any] = await asyncpg.connect(lyceum.database_url, timeout=10)
+    cut = 0
+    try:
+        for _ in range(_CUT_TRIES):
+            cut += await connection.fetchval(_CUT)
+            if cut >= 5:
+                break
+            await asyncio.sleep(0.005)
+    finally:
+        await connection.close()
+    return f"{cut} cut"
+
+
+async def fill_disk(lyceum: RunningLyceum, rng: random.Random) -> str:
+    """The file system of the database is full for some seconds. Only where the data has a small one of its own."""
+    filler = lyceum.data_dir / "filler"
+    with filler.open("wb") as file:
+        await asyncio.to_thread(_fill, file.fileno())
+    try:
+        await asyncio.sleep(rng.uniform(2, 5))
+        free = os.statvfs(lyceum.data_dir).f_bavail
+    finally:
+        filler.unlink()
+    return f"{free} blocks were free"
+
+
+def _fill(descriptor: int) -> None:
+    block = bytes(1 << 16)
+    for size in (len(block), 4096):
+        try:
+            while True:
+                os.write(descriptor, block[:size])
+        except OSError:
+            continue
+
+
+def on_small_disk(folder: Path) -> bool:
+    """Whether this folder is on a file system of its own that may be filled."""
+    return folder.is_mount() and os.statvfs(folder).f_blocks * os.statvfs(folder).f_frsize <= 2 << 30
+
+
+BLOWS: dict[str, Blow] = {
+    "one GrainHost killed": _killing("GrainHost", all_of_them=False),
+    "every GrainHost killed": _killing("GrainHost", all_of_them=True),
+    "Gateway killed": _killing("Gateway", all_of_them=True),
+    "API replica killed": _killing("ServeReplica", all_of_them=False),
+    "Serve controller killed": _killing("ServeController", all_of_them=True),
+    "haproxy killed": kill_haproxy,
+    "Postgres killed": _killing_server("postgres"),
+    "Redis killed": _killing_server("redis-server"),
+    "commits cut": cut_commits,
+    "GrainHost stopped, then continued": pause_host,
+    "database's disk full": fill_disk,
+}

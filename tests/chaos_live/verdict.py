@@ -1,0 +1,64 @@
+"""After a blow: what was acknowledged, what Postgres holds, and what the followers saw must be one story."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+
+from classroom.ids import SessionId, UserId
+from classroom.live.views import row_of
+from classroom.records import IntervalRow, LoggedEvent
+from loadtests.follower import Follower
+from persistence.live_log import LIVE_EVENT, event_of
+from persistence.live_records import PostgresLiveRecords
+from tests.chaos.oracle import check_stays, replay
+from tests.chaos_live.people import Room
+from tests.linearizability.checker import check
+from tests.linearizability.door import Door, DoorModel
+
+_LOG = f'SELECT {LIVE_EVENT} FROM live_events WHERE session_id = $1 ORDER BY "offset"'  # noqa: S608 - our own columns
+_STAYS = """
+SELECT user_id::text AS user_id, ordinal, to_moment(joined_at) AS joined_at, to_moment(left_at) AS left_at, reason
+FROM attendance_intervals WHERE session_id = $1
+"""
+
+
+async def judge(pool: "asyncpg.Pool[Any]", room: Room, followers: Sequence[Follower], patience_seconds: float = 60) -> int:
+    """How many states the search for an order looked at. Raises AssertionError with the promise that was broken."""
+    session_id = SessionId(room.id)
+    entries = [event_of(row) for row in await pool.fetch(_LOG, room.id)]
+    state, stays = replay(session_id, entries)
+    rows = await pool.fetch(_STAYS, room.id)
+    held = {
+        (UserId(each["user_id"]), each["ordinal"]): IntervalRow(session_id, UserId(each["user_id"]), *list(each)[1:])
+        for each in rows
+    }
+    check_stays(held, stays)
+    assert await PostgresLiveRecords(pool).get(session_id) == row_of(state), "live_sessions and log differ"
+    _check_words(entries, room)
+    verdict = check(room.history.operations, DoorModel(), Door(room.capacity))
+    assert verdict.linearizable, "no order explains these answers: " + "; ".join(map(str, verdict.stuck))
+    ends = dict(zip(("", "staff", "queue"), entries[-1].topic_offsets, strict=True))
+    for view, follower in zip(ends, followers, strict=True):
+        await follower.wait_until(
+            lambda one=follower, end=ends[view]: one.events and one.events[-1][0] >= end, patience_seconds
+        )
+        offsets = [offset for offset, _, _ in follower.events]
+        assert offsets == list(range(offsets[0], offsets[-1] + 1)), "a topic has a gap or a repeat"
+    said = [json.loads(entry.payload)["text"] for entry in entries if entry.type == "chat.posted"]
+    heard = [data["text"] for _, kind, data in followers[0].events if kind == "chat.posted"]
+    assert heard == said, "a follower saw other messages than the log holds"
+    return verdict.states
+
+
+def _has_come_to(follower: Follower, offset: int) -> bool:
+    return bool(follower.events) and follower.events[-1][0] >= offset
+
+
+def _check_words(entries: Sequence[LoggedEvent], room: Room) -> None:
+    words = Counter(json.loads(entry.payload)["text"] for entry in entries if entry.type == "chat.posted")
+    lost = room.said - words.keys()
+    assert not lost, f"{len(lost)} acknowledged messages are lost: {sorted(lost)[:3]}"
+    assert max(words.values(), default=1) == 1, "a message is there twice"
