@@ -78,16 +78,31 @@ async def cut_commits(lyceum: RunningLyceum, rng: random.Random) -> str:
 
 
 async def fill_disk(lyceum: RunningLyceum, rng: random.Random) -> str:
-    """The file system of the database is full for some seconds. Only where the data has a small one of its own."""
+    """The file system of the database is full for some seconds, and what the write-ahead log has in store is used up, so
+    that Postgres cannot write. Only where the data has a small file system of its own."""
     filler = lyceum.data_dir / "filler"
     with filler.open("wb") as file:
         await asyncio.to_thread(_fill, file.fileno())
     try:
+        refused = await _use_up_the_log(lyceum.database_url)
         await asyncio.sleep(rng.uniform(2, 5))
-        free = os.statvfs(lyceum.data_dir).f_bavail
     finally:
         filler.unlink()
-    return f"{free} blocks were free"
+    return "Postgres could not write" if refused else "Postgres still had room"
+
+
+async def _use_up_the_log(database_url: str) -> bool:
+    """Whether the server stopped answering before two hundred segments were begun."""
+    try:
+        connection: asyncpg.Connection[Any] = await asyncpg.connect(database_url, timeout=10)
+        try:
+            for _ in range(200):
+                await connection.execute("SELECT pg_switch_wal(), pg_logical_emit_message(false, 'chaos', 'x')", timeout=10)
+        finally:
+            connection.terminate()
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return True
+    return False
 
 
 def _fill(descriptor: int) -> None:
