@@ -14,8 +14,12 @@ from loadtests.benchmarks.servers import REPOSITORY
 
 COMPARISONS = {
     "door": ("--students", "400", "--rounds", "1"),
+    "growth": ("--students", "300", "--rounds", "1", "--classes", "1", "2", "--hosts", "1"),
+    "classes": ("--classes", "200"),
+    "commits": ("--seconds", "1", "--rounds", "1", "--students", "5000"),
     "fanout": ("--subscribers", "100", "--rounds", "1", "--seconds", "0.4"),
     "idle": ("--sockets", "500", "--rounds", "1"),
+    "catalogue": ("--seconds", "1", "--rounds", "1"),
 }
 """What there is, and how to see quickly whether it works: figures of a quick run say nothing."""
 

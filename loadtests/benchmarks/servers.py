@@ -141,13 +141,13 @@ async def running_lyceum(
 
 @asynccontextmanager
 async def running_uvicorn(
-    application: str, environment: Mapping[str, str], port: int, log: Path, *more: str
+    application: str, environment: Mapping[str, str], port: int, log: Path, health: str = "/api/health"
 ) -> AsyncIterator[str]:
     """An application on two uvicorn workers, tuned as well as uvicorn can be; gives its URL."""
-    command = [sys.executable, "-m", "uvicorn", application, "--port", str(port), "--workers", "2", *more]
+    command = [sys.executable, "-m", "uvicorn", application, "--port", str(port), "--workers", "2"]
     tuned = ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning", "--backlog", "4096"]
     url = f"http://127.0.0.1:{port}"
-    async with running([*command, *tuned], environment, f"{url}/api/health", log):
+    async with running([*command, *tuned], environment, f"{url}{health}", log):
         yield url
 
 
