@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import pytest
 
 from actors.dispatch import Dispatcher, HostAway
-from actors.envelopes import LATER, LIVE, Envelope, Later, NotOwner, Reply, pack_replies, unpack_envelopes
+from actors.envelopes import LATER, LIVE, OWNERS, Envelope, Later, NotOwner, Owned, Reply, pack_replies, unpack_envelopes
 from actors.lanes import FULL, FULL_IN_FLIGHT, WORTH_A_CALL
 from actors.shards import host_names, shard_of
 from classroom.answers import Accepted, Refused
@@ -305,3 +305,50 @@ async def test_a_call_that_cannot_even_leave_is_made_again() -> None:
 async def test_commands_without_an_id_get_ids_that_no_other_process_uses() -> None:
     one, other = Dispatcher(Hosts(), host_names(1)), Dispatcher(Hosts(), host_names(1))
     assert len({each.fresh_command_id() for each in (one, other) for _ in range(100)}) == 200
+
+
+async def test_what_a_silent_host_was_sent_goes_to_its_successor_and_a_late_answer_counts_for_nothing() -> None:
+    shard = shard_of(LIVE, "class")
+    woken = asyncio.Event()
+
+    async def answer(host: str, envelopes: Sequence[Envelope]) -> Sequence[Reply]:
+        if host == still:
+            await woken.wait()
+            return [NotOwner(shard, None)] * len(envelopes)
+        return [Owned({shard: host}) if each.kind == OWNERS else DONE for each in envelopes]
+
+    hosts = Hosts(answer)
+    dispatcher = Dispatcher(hosts, host_names(2))
+    still = dispatcher.owner(LIVE, "class")
+    [other] = set(dispatcher.hosts) - {still}
+    loop = asyncio.get_running_loop()
+    asked = loop.time()
+    assert await asyncio.gather(*[dispatcher.execute(envelope(number)) for number in range(3)]) == [DONE] * 3
+    assert 1.0 <= loop.time() - asked <= 1.6
+    assert hosts.calls[still] == [[0, 1, 2]]
+    woken.set()
+    await asyncio.sleep(5)
+    assert [call for call in hosts.calls[other] if call != [-1]] == [[0, 1, 2]]
+    assert await dispatcher.execute(envelope(3)) == DONE
+    assert dispatcher.owner(LIVE, "class") == other
+
+
+async def test_a_host_that_was_unknown_is_found_by_what_others_say_of_it() -> None:
+    shard = shard_of(LIVE, "class")
+
+    async def answer(host: str, envelopes: Sequence[Envelope]) -> Sequence[Reply]:
+        return [DONE if host == "newcomer" else NotOwner(shard, "newcomer") for _ in envelopes]
+
+    dispatcher = Dispatcher(Hosts(answer), host_names(1))
+    assert await dispatcher.execute(envelope(1)) == DONE
+    assert "newcomer" in dispatcher.hosts
+
+
+async def test_the_only_host_is_waited_for() -> None:
+    async def answer(host: str, envelopes: Sequence[Envelope]) -> Sequence[Reply]:
+        await asyncio.sleep(4)
+        return [DONE] * len(envelopes)
+
+    hosts = Hosts(answer)
+    assert await Dispatcher(hosts, host_names(1)).execute(envelope(1)) == DONE
+    assert hosts.calls["grain-host-0"] == [[1]]
