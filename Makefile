@@ -45,10 +45,15 @@ ifneq ($(HAS_WEB),)
 endif
 	$(BIN)/pytest
 
-load: install ## Locust with its web page against the running system (STUDENTS=1500 CAPACITY=300)
+load: install ## Load the running system: SCENARIO=class_start USERS=1500 (headless); alone: locust's web page
+ifdef SCENARIO
+	$(BIN)/python -m loadtests.headless $(SCENARIO) $(if $(USERS),--users $(USERS)) $(if $(PROCESSES),--processes $(PROCESSES)) \
+	  $(if $(FOR),--seconds $(FOR)) $(if $(URL),--host $(URL)) $(if $(PREPARED),--prepared $(PREPARED)) $(LOAD_OPTIONS)
+else
 	@mkdir -p var
 	$(BIN)/lyceum loadtest prepare --students $(STUDENTS) --capacity $(CAPACITY) > var/class.json
-	$(BIN)/python -m locust -f loadtests/locustfile.py --host http://127.0.0.1:$${LYCEUM_HTTP_PORT:-8000} --prepared var/class.json --web-host 127.0.0.1
+	$(BIN)/python -m locust -f loadtests/locustfile.py --host http://127.0.0.1:$${LYCEUM_HTTP_PORT:-8000} --prepared var/class.json --results loadtests/results --web-host 127.0.0.1
+endif
 
 bench: install $(PEERS) ## Measure beside peers (ONLY="door fanout", QUICK=1 to see that it works); about a quarter of an hour
 	$(WITH_NODE) $(BIN)/python -m loadtests.benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)

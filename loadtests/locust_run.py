@@ -1,201 +1,270 @@
-"""One locust run: students dealt to the load processes, a common start time, and a verdict on the promises at the end."""
+"""One locust run: its parts are dealt to whoever asks, facts come back from all load processes, and one verdict is given."""
 
 import logging
 import time
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 import gevent
 import requests
+from gevent.queue import Empty, Queue
 from locust.env import Environment
-from locust.runners import LocalRunner, MasterRunner, WorkerRunner
+from locust.runners import LocalRunner, WorkerRunner
 
-from loadtests.answers import DoorAnswer
-from loadtests.prepared import PreparedClass, Student, read_prepared
-from loadtests.promises import BrokenPromise, Tally
+from loadtests.prepared import read_prepared
+from loadtests.promises import BrokenPromise
+from loadtests.results import Outcome, write_results
+from loadtests.scenario import CannotStart, Part, Plan, Setting, Site
+from loadtests.scenarios import SCENARIOS
+from loadtests.stage import Fact, Stage, now
+from loadtests.timeline import Timeline
 
-_DEAL = "lyceum-deal"
-_REPORT = "lyceum-answers"
+_WANT, _PART, _KEY = "lyceum-want", "lyceum-part", "lyceum"
+_DEAL_SECONDS = 60
+_PATIENCE_SECONDS = 120
+"""How long after the last thing was due everybody must be done."""
 _log = logging.getLogger("lyceum.load")
 
 
-class CannotStart(ValueError):
-    """The run's options do not fit; the text is one sentence."""
-
-
-class Deal:
-    """What one load process was given: its students, the class and the moment at which they all ask."""
-
-    def __init__(self, session_id: str, socket_url: str, start_at: float, students: list[tuple[str, str]]) -> None:
-        self.session_id = session_id
-        self.socket_url = socket_url
-        self.start_at = start_at
-        self._students = deque(Student(*each) for each in students)
-        self.answers: list[tuple[Any, ...]] = []
-
-    def next_student(self) -> Student | None:
-        """A student that nobody plays yet; None when all have their player."""
-        return self._students.popleft() if self._students else None
-
-    def note(self, student: Student, answer: DoorAnswer) -> None:
-        """Hand an answer in; it reaches the tally of the run at once, or with the next report to the master."""
-        self.answers.append((student.id, *astuple(answer)))
-
-
-class DoorRun:
-    """The run as its master (or only process) sees it, and the hooks of its workers."""
+class LoadProcess:
+    """This process's side: parts that came for its users, facts and figures that go to the master."""
 
     def __init__(self, environment: Environment) -> None:
-        self.environment = environment
-        self.deal: Deal | None = None
-        self._tally: Tally | None = None
-        self._expected = 0
-        self._answered = 0
-        self._started = 0
-        events, runner = environment.events, environment.runner
-        events.test_stop.add_listener(self._on_stop)
-        if isinstance(runner, WorkerRunner):
-            runner.register_message(_DEAL, self._on_deal)
-            events.report_to_master.add_listener(self._on_report_to_master)
-        else:
-            events.test_start.add_listener(self._on_start)
-            events.worker_report.add_listener(self._on_worker_report)
+        self._environment = environment
+        self._parts: Queue[dict[str, Any]] = Queue()
+        self._facts: list[Fact] = []
+        self._timeline = Timeline()
+        self._run = 0
+        self._cpu_at = (time.process_time(), time.monotonic())
+        environment.events.request.add_listener(self._on_request)
 
-    def wait_for_deal(self, timeout_seconds: float = 30) -> Deal:
-        """This process's share of the run. Raises CannotStart when the master sends none."""
-        deadline = time.monotonic() + timeout_seconds
-        while self.deal is None:
-            if time.monotonic() > deadline:
-                raise CannotStart("No students came from the master.")
-            gevent.sleep(0.05)
-        return self.deal
-
-    # Master, or the only process
-    def _on_start(self, environment: Environment, **_: Any) -> None:
+    def next_part(self) -> tuple[Part, Stage] | None:
+        """A part that nobody plays yet, and where it is played; None when all have their player. Raises CannotStart."""
+        runner = self._environment.runner
+        assert runner is not None
+        runner.send_message(_WANT, {})
         try:
-            self._start(environment)
-        except (CannotStart, OSError, ValueError, requests.RequestException) as fault:
-            self._fail(f"The run cannot start: {fault}")
+            given = self._parts.get(timeout=_DEAL_SECONDS)
+        except Empty:
+            raise CannotStart("No part came from the master.") from None
+        if given["run"] != self._run:
+            self._run = given["run"]
+            self._facts = []
+        if given["part"] is None:
+            return None
+        stage = Stage(given["host"], given["socket"], given["start"], self._facts.append, self._measure)
+        return given["part"], stage
 
-    def _start(self, environment: Environment) -> None:
-        options = environment.parsed_options
-        if options is None or not options.prepared:
-            raise CannotStart("name the file that `lyceum loadtest prepare` printed with --prepared.")
-        prepared = read_prepared(Path(options.prepared).read_text())
-        host = environment.host or ""
-        class_now = _get(f"{host}/api/live-sessions/{prepared.session_id}", prepared.instructor_token)
-        socket_url = str(_get(f"{host}/api/realtime", None)["url"])
-        self._tally = Tally(int(class_now["maxStudents"]))
-        wanted = environment.runner.target_user_count if environment.runner else 0
-        self._expected, self._answered = min(wanted or len(prepared.students), len(prepared.students)), 0
-        start_at = _moment(options.start_at, options.start_in)
-        self._give_out(prepared, socket_url, start_at)
-        self._started += 1
-        gevent.spawn(self._watch, self._started)
-        seats = self._tally.capacity
-        at = datetime.fromtimestamp(start_at, UTC).isoformat(timespec="seconds")
-        _log.info("%d students will ask for %d seats at %s over %s.", self._expected, seats, at, options.scenario)
+    def on_part(self, msg: Any, **_: Any) -> None:
+        """The master deals."""
+        self._parts.put(msg.data)
 
-    def _give_out(self, prepared: PreparedClass, socket_url: str, start_at: float) -> None:
-        runner = self.environment.runner
-        students = [(each.id, each.token) for each in prepared.students[: self._expected]]
-        if isinstance(runner, MasterRunner):
-            workers = [client.id for client in runner.clients.ready] or list(runner.clients)
-            for number, worker in enumerate(workers):
-                share = students[number :: len(workers)]
-                message = {"session": prepared.session_id, "url": socket_url, "at": start_at, "students": share}
-                runner.send_message(_DEAL, message, worker)
-        else:
-            self.deal = Deal(prepared.session_id, socket_url, start_at, students)
+    def take(self) -> dict[str, Any]:
+        """What was seen and measured since the last call, to be sent."""
+        facts, self._facts[:] = list(self._facts), []
+        used, at = time.process_time(), time.monotonic()
+        share = (used - self._cpu_at[0]) / max(0.001, at - self._cpu_at[1])
+        self._cpu_at = (used, at)
+        return {"run": self._run, "facts": facts, "timeline": self._timeline.take(), "cpu": share}
 
-    def _watch(self, run: int) -> None:
-        """Take answers in until everybody has one, then end the run."""
-        while self._started == run and self._answered < self._expected:
-            if isinstance(self.environment.runner, LocalRunner) and self.deal is not None:
-                answers, self.deal.answers = self.deal.answers, []
-                self._take(answers)
-            gevent.sleep(0.1)
-        if self._started == run and self.environment.runner is not None:
-            gevent.sleep(1)  # let locust's own statistics of the last second arrive
-            self._end()
-
-    def _take(self, answers: list[tuple[Any, ...]]) -> None:
-        if self._tally is None:
-            return
-        for student_id, outcome, number, reason, retry in answers:
-            self._answered += 1
-            try:
-                self._tally.note(student_id, DoorAnswer(outcome, number, reason, retry))
-            except BrokenPromise as broken:
-                self._fail(f"A promise is broken: {broken}")
-
-    def _on_worker_report(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
-        self._take(data.pop(_REPORT, []))
-
-    def _on_stop(self, **_: Any) -> None:
-        tally, self._tally = self._tally, None
-        self._started += 1
-        if tally is None:
-            return
-        try:
-            tally.close(self._expected)
-        except BrokenPromise as broken:
-            self._fail(f"A promise is broken: {broken}")
-        else:
-            _log.info(
-                "All promises held: %d seated, %d waiting, seats and places without a hole.", tally.seated, tally.waiting
-            )
-
-    def _fail(self, sentence: str) -> None:
-        """Say it in the log and on the web page, make the exit code 1, and end the run."""
-        _log.error(sentence)
-        self.environment.process_exit_code = 1
-        runner = self.environment.runner
-        if runner is not None:
-            runner.log_exception("lyceum", sentence, "")
-            self._tally = None
-            gevent.spawn(self._end)
-
-    def _end(self) -> None:
-        """Stop the users; without a web page to show it on, end the process."""
-        runner = self.environment.runner
-        if runner is None:
-            return
-        if self.environment.web_ui is None:
-            runner.quit()
-        else:
-            runner.stop()
-
-    # Worker
-    def _on_deal(self, msg: Any, **_: Any) -> None:
-        given = msg.data
-        self.deal = Deal(
-            given["session"], given["url"], given["at"], [(student, token) for student, token in given["students"]]
+    def _measure(self, name: str, due: float, fault: Exception | None) -> None:
+        self._environment.events.request.fire(
+            request_type="WS",
+            name=name,
+            response_time=(now() - due) * 1000,
+            response_length=0,
+            exception=fault,
+            context={},
         )
 
-    def _on_report_to_master(self, data: dict[str, Any], **_: Any) -> None:
-        if self.deal is not None:
-            data[_REPORT], self.deal.answers = self.deal.answers, []
+    def _on_request(self, name: str, response_time: float, exception: Exception | None = None, **_: Any) -> None:
+        self._timeline.note(now(), name, response_time, exception is not None)
 
 
-def _get(url: str, token: str | None) -> Mapping[str, Any]:
-    if not urlsplit(url).netloc:
-        raise CannotStart("say where Lyceum answers with --host http://127.0.0.1:8000.")
-    response = requests.get(url, headers={"Authorization": f"Bearer {token}"} if token else {}, timeout=10)
-    if response.status_code != 200:
-        raise CannotStart(f"GET {urlsplit(url).path} answered {response.status_code}.")
-    return cast(Mapping[str, Any], response.json())
+class Run:
+    """The run as its master (or only process) sees it."""
+
+    def __init__(self, environment: Environment, process: LoadProcess) -> None:
+        self._environment = environment
+        self._process = process
+        self._plan: Plan | None = None
+        self._number = 0
+        self._waiting: deque[Part] = deque()
+        self._done = 0
+        self._timeline = Timeline()
+        self._users: dict[int, int] = {}
+        self._cpu: dict[str, float] = {}
+        self._stage: dict[str, Any] = {}
+        self._began = 0.0
+        self._seconds = 0.0
+        events = environment.events
+        events.test_start.add_listener(self._on_start)
+        events.test_stop.add_listener(self._on_stop)
+        events.worker_report.add_listener(self._on_worker_report)
+
+    def on_want(self, msg: Any, **_: Any) -> None:
+        """A load process wants a part for one of its users. Whoever asks gets the next: no deal can leave one over."""
+        runner = self._environment.runner
+        assert runner is not None
+        part = self._waiting.popleft() if self._waiting else None
+        where = None if isinstance(runner, LocalRunner) else msg.node_id
+        runner.send_message(_PART, {"part": part, "run": self._number, **self._stage}, where)
+
+    def _on_start(self, **_: Any) -> None:
+        try:
+            self._start()
+        except (CannotStart, OSError, ValueError, requests.RequestException) as fault:
+            self._waiting.clear()
+            self._end_failed(f"The run cannot start: {fault}")
+
+    def _start(self) -> None:
+        options, runner = self._environment.parsed_options, self._environment.runner
+        if options is None or runner is None or not options.prepared:
+            raise CannotStart("name the file that `lyceum loadtest prepare` printed with --prepared.")
+        prepared = read_prepared(Path(options.prepared).read_text())
+        host = (self._environment.host or "").rstrip("/")
+        if not urlsplit(host).netloc:
+            raise CannotStart("say where Lyceum answers with --host http://127.0.0.1:8000.")
+        site, scenario = Site(host), SCENARIOS[options.scenario]
+        socket_url = options.socket_url or str(site.ask("GET", "/api/realtime")["url"])
+        users = runner.target_user_count or _users_of(options)
+        self._seconds = options.seconds or scenario.seconds
+        start_at = _moment(options.start_at, options.start_in or users / (options.spawn_rate or 100) + 4)
+        self._number += 1
+        self._done, self._timeline, self._users, self._cpu = 0, Timeline(), {}, {}
+        self._plan = scenario.plan(Setting(prepared, users, start_at, self._seconds, options.over, site))
+        if len(self._plan.parts) > users:
+            raise CannotStart(f"{options.scenario} has {len(self._plan.parts)} parts, but there are {users} users.")
+        self._waiting = deque(self._plan.parts)
+        self._stage = {"host": host, "socket": socket_url, "start": start_at}
+        self._began = start_at
+        at = datetime.fromtimestamp(start_at, UTC).isoformat(timespec="seconds")
+        _log.info("%s: %s It begins at %s.", options.scenario, self._plan.sentence, at)
+        gevent.spawn(self._watch, self._number, start_at + self._seconds + _PATIENCE_SECONDS)
+
+    def _watch(self, number: int, deadline: float) -> None:
+        """Take facts in until all are done, then end the run."""
+        while self._plan is not None and self._number == number:
+            runner = self._environment.runner
+            assert runner is not None
+            self._users[int(now())] = runner.user_count
+            if isinstance(runner, LocalRunner):
+                self._take("local", self._process.take())
+            self._look(deadline)
+            gevent.sleep(0.2)
+
+    def _look(self, deadline: float) -> None:
+        if self._plan is None:
+            return
+        people = len(self._plan.parts)
+        if self._done >= people:
+            self._end_well()
+        elif now() > deadline:
+            missing = people - self._done
+            self._end_failed(f"A promise is broken: {missing} of {people} users did not come to the end of their part.")
+
+    def _take(self, who: str, sent: dict[str, Any]) -> None:
+        if self._plan is None or sent["run"] not in (0, self._number):
+            return
+        self._timeline.merge(sent["timeline"])
+        self._cpu[who] = max(sent["cpu"], self._cpu.get(who, 0.0))
+        for fact in sent["facts"]:
+            try:
+                self._note(fact)
+            except BrokenPromise as broken:
+                self._end_failed(f"A promise is broken: {broken}")
+                return
+
+    def _note(self, fact: Fact) -> None:
+        assert self._plan is not None
+        if fact[0] == "done":
+            self._done += 1
+        elif fact[0] == "broken":
+            raise BrokenPromise(fact[1])
+        else:
+            self._plan.verdict.note(fact)
+
+    def _on_worker_report(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
+        if _KEY in data:
+            self._take(client_id, data.pop(_KEY))
+
+    def _on_stop(self, **_: Any) -> None:
+        if self._plan is not None:
+            missing = len(self._plan.parts) - self._done
+            self._end_failed(f"The run was stopped before {missing} of {len(self._plan.parts)} users were done.")
+
+    def _end_well(self) -> None:
+        assert self._plan is not None
+        try:
+            sentence = self._plan.verdict.close()
+        except BrokenPromise as broken:
+            self._end_failed(f"A promise is broken: {broken}")
+        except (CannotStart, requests.RequestException) as fault:
+            self._end_failed(f"The end could not be checked: {fault}")
+        else:
+            _log.info("All promises held: %s", sentence)
+            # Answers that said "again" are in locust's table of failures; the verdict is about what came in the end
+            self._environment.process_exit_code = 0
+            self._finish(sentence, held=True)
+
+    def _end_failed(self, sentence: str) -> None:
+        """Say it in the log and on the web page, make the exit code 1, and end the run."""
+        _log.error(sentence)
+        self._environment.process_exit_code = 1
+        if self._environment.runner is not None:
+            self._environment.runner.log_exception("lyceum", sentence, "")
+        self._finish(sentence, held=False)
+
+    def _finish(self, sentence: str, *, held: bool) -> None:
+        plan, self._plan = self._plan, None
+        options, runner = self._environment.parsed_options, self._environment.runner
+        if runner is None or options is None:
+            return
+        if plan is not None and options.results:
+            outcome = Outcome(
+                SCENARIOS[options.scenario],
+                held,
+                sentence,
+                self._began,
+                self._seconds,
+                len(plan.parts),
+                self._stage["host"],
+                self._timeline,
+                self._users,
+                list(self._cpu.values()),
+            )
+            _log.info("The results are in %s.", write_results(outcome, Path(options.results)))
+        gevent.spawn(runner.quit if self._environment.web_ui is None else runner.stop)
+
+
+def attach(environment: Environment) -> LoadProcess:
+    """Hook a run into locust. What this gives deals parts to the users of this process."""
+    process = LoadProcess(environment)
+    runner = environment.runner
+    if runner is None:
+        return process
+    if isinstance(runner, WorkerRunner):
+        environment.process_exit_code = 0  # the verdict is the master's
+        environment.events.report_to_master.add_listener(lambda client_id, data, **_: data.update({_KEY: process.take()}))
+    else:
+        run = Run(environment, process)
+        runner.register_message(_WANT, run.on_want)
+    if isinstance(runner, WorkerRunner | LocalRunner):
+        runner.register_message(_PART, process.on_part)
+    return process
+
+
+def _users_of(options: Any) -> int:
+    return int(options.num_users or 1)
 
 
 def _moment(start_at: str, start_in: float) -> float:
     """Seconds since 1970 of the start: the RFC 3339 moment if there is one, otherwise so many seconds from now."""
     if not start_at:
-        return time.time() + start_in
+        return now() + start_in
     moment = datetime.fromisoformat(start_at)
     if moment.tzinfo is None:
         raise CannotStart(f"START_AT needs a time zone, for example {moment.isoformat()}Z.")

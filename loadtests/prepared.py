@@ -21,16 +21,31 @@ class PreparedClass:
     course_id: str
     instructor_token: str
     students: tuple[Student, ...]
+    more: "tuple[PreparedClass, ...]" = ()
+    """Further classes, each of another instructor and with students of its own."""
+
+    @property
+    def classes(self) -> "tuple[PreparedClass, ...]":
+        """This class and the further ones."""
+        return (self, *self.more)
 
 
 def read_prepared(text: str) -> PreparedClass:
     """The class that `text` describes. Raises ValueError with a sentence when it is not what `prepare` prints."""
     try:
-        body: Any = json.loads(text)
-        students = tuple(Student(str(each["id"]), str(each["token"])) for each in body["students"])
-        prepared = PreparedClass(str(body["sessionId"]), str(body["courseId"]), str(body["instructorToken"]), students)
+        prepared = _class_of(json.loads(text))
     except (json.JSONDecodeError, KeyError, TypeError) as fault:
         raise ValueError(f"This is not the JSON that `lyceum loadtest prepare` prints ({fault!r}).") from fault
-    if not students:
+    if not all(each.students for each in prepared.classes):
         raise ValueError("The prepared class has no students.")
     return prepared
+
+
+def _class_of(body: Any) -> PreparedClass:
+    return PreparedClass(
+        str(body["sessionId"]),
+        str(body["courseId"]),
+        str(body["instructorToken"]),
+        tuple(Student(str(each["id"]), str(each["token"])) for each in body["students"]),
+        tuple(_class_of(each) for each in body.get("more", ())),
+    )

@@ -136,11 +136,14 @@ def token(email: Annotated[str, typer.Argument(help="Address of the account.")])
 def prepare_loadtest(
     students: Annotated[int, typer.Option(min=1, max=100_000, help="How many students to enrol.")],
     capacity: Annotated[int, typer.Option(min=1, max=100_000, help="How many seats the class has.")],
+    classes: Annotated[
+        int, typer.Option(min=1, max=1_000, help="How many such classes, each with its own instructor and students.")
+    ] = 1,
 ) -> None:
     """Make a started class with enrolled students in the running system; prints their tokens as JSON."""
     from serve_app.command import loadtest
 
-    print(json.dumps(loadtest.prepare(_settings(), students, capacity)))
+    print(json.dumps(loadtest.prepare(_settings(), students, capacity, classes)))
 
 
 def _settings(**given: bool) -> Settings:

@@ -1,6 +1,7 @@
-"""`lyceum loadtest prepare`: a started class with many enrolled students, and a token for each of them."""
+"""`lyceum loadtest prepare`: started classes with many enrolled students, and a token for each of them."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -33,18 +34,23 @@ class Cast:
     students: list[Newcomer]
 
 
-def prepare(settings: Settings, students: int, capacity: int) -> dict[str, Any]:
-    """What the contract's `lyceum loadtest prepare` prints. Needs the running system. Raises `CannotRun`."""
-    run = running(settings)
+def prepare(settings: Settings, students: int, capacity: int, classes: int = 1) -> dict[str, Any]:
+    """What the contract's `lyceum loadtest prepare` prints; further classes, each with an instructor, a course and students
+    of its own, stand in `more`. Needs the running system. Raises `CannotRun`."""
+    url = running(settings).local_url
     tokens = AccessTokens(secret_key(settings))
-    cast = with_database(settings, lambda database: _people_and_course(database, students))
+    casts = with_database(settings, lambda database: _casts(database, students, classes))
     moment = now()
 
     def token(caller: Caller) -> str:
         return tokens.make(caller, moment, _TOKEN_SECONDS, new_id())
 
+    first, *more = [_start_class(url, cast, capacity, token) for cast in casts]
+    return {**first, "more": more} if more else first
+
+
+def _start_class(url: str, cast: Cast, capacity: int, token: Callable[[Caller], str]) -> dict[str, Any]:
     instructor_token = token(cast.instructor)
-    url = run.local_url
     session = site.call(
         url,
         "POST",
@@ -52,7 +58,7 @@ def prepare(settings: Settings, students: int, capacity: int) -> dict[str, Any]:
         instructor_token,
         {
             "courseId": cast.course_id,
-            "title": f"Load test with {students} students and {capacity} seats",
+            "title": f"Load test with {len(cast.students)} students and {capacity} seats",
             "startTime": datetime.now(UTC).isoformat(),
             "durationMinutes": _MINUTES,
             "maxStudents": capacity,
@@ -65,6 +71,10 @@ def prepare(settings: Settings, students: int, capacity: int) -> dict[str, Any]:
         "instructorToken": instructor_token,
         "students": [{"id": one.id, "token": token(Caller(one.id, one.name, Role.STUDENT))} for one in cast.students],
     }
+
+
+async def _casts(database: Database, students: int, classes: int) -> list[Cast]:
+    return [await _people_and_course(database, students) for _ in range(classes)]
 
 
 async def _people_and_course(database: Database, count: int) -> Cast:

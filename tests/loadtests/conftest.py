@@ -31,9 +31,12 @@ class DoorTwin:
     rest_url: str = ""
     socket_url: str = ""
     log: list[str] = field(default_factory=list)
-    followers: set[ServerConnection] = field(default_factory=set)
+    followers: dict[ServerConnection, str] = field(default_factory=dict)
     forgets: bool = False
     skips: int = 0
+    miscounts: int = 0
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Somebody follows now who did not before."""
 
     async def publish(self, text: str) -> None:
         """One more event on the only topic, to who follows it now."""
@@ -41,22 +44,23 @@ class DoorTwin:
         if self.skips:
             self.skips -= 1
             return
-        for follower in list(self.followers):
-            await follower.send(self._events(len(self.log)))
+        for follower, topic in list(self.followers.items()):
+            await follower.send(self._events(topic, len(self.log)))
 
     async def subscribe(self, connection: ServerConnection, frame: dict[str, Any]) -> None:
         """Missed events after `since`, or a snapshot for who is new or, when the door `forgets`, for everybody."""
         since = frame.get("since")
         recovered = since is not None and not self.forgets
-        said = {"type": "subscribed", "id": frame["id"], "topic": "t", "epoch": 1, "offset": len(self.log)}
+        said = {"type": "subscribed", "id": frame["id"], "topic": frame["topic"], "epoch": 1, "offset": len(self.log)}
         await connection.send(json.dumps({**said, "recovered": recovered, "snapshot": None if recovered else {}}))
         if recovered and since["offset"] < len(self.log):
-            await connection.send(self._events(since["offset"] + 1))
-        self.followers.add(connection)
+            await connection.send(self._events(frame["topic"], since["offset"] + 1))
+        self.followers[connection] = frame["topic"]
+        self.changed.set()
 
-    def _events(self, first: int) -> str:
+    def _events(self, topic: str, first: int) -> str:
         events = [{"offset": n, "type": "said", "data": self.log[n - 1]} for n in range(first, len(self.log) + 1)]
-        return json.dumps({"type": "events", "topic": "t", "epoch": 1, "events": events})
+        return json.dumps({"type": "events", "topic": topic, "epoch": 1, "events": events})
 
     def join(self, student: str, command: str) -> dict[str, Any] | None:
         """The result; None when this time the part behind the door is away."""
@@ -71,6 +75,11 @@ class DoorTwin:
             else:
                 self.answers[student] = {"outcome": "waitlisted", "position": entered - self.capacity + 1}
         return self.answers[student]
+
+    def counts(self) -> dict[str, int]:
+        """The class as `GET /api/live-sessions/{id}` shows it."""
+        seated = sum(answer["outcome"] == "seated" for answer in self.answers.values()) - self.miscounts
+        return {"maxStudents": self.capacity, "currentStudents": seated, "waitlisted": len(self.answers) - seated}
 
     def cuts(self, student: str) -> bool:
         """Whether the connection breaks before this answer."""
@@ -104,7 +113,7 @@ async def _socket(door: DoorTwin, connection: ServerConnection) -> None:
     except ConnectionClosed:
         return
     finally:
-        door.followers.discard(connection)
+        door.followers.pop(connection, None)
 
 
 def _respond(writer: asyncio.StreamWriter, status: int, body: dict[str, Any]) -> None:
@@ -121,7 +130,7 @@ async def _request(door: DoorTwin, reader: asyncio.StreamReader, writer: asyncio
                 _respond(writer, 200, {"url": door.socket_url})
                 continue
             if head.startswith("GET /api/live-sessions/"):
-                _respond(writer, 200, {"maxStudents": door.capacity})
+                _respond(writer, 200, door.counts())
                 continue
             await reader.readexactly(int(lines["Content-Length"]))
             student = lines["Authorization"].removeprefix("Bearer ")
