@@ -18,6 +18,8 @@ from classroom.ports import Entered
 from classroom.refusals import Unavailable, UnknownTopic
 from classroom.topics import LiveTopic, Position, UserTopic, parse_topic
 
+WELL_SECONDS = 1.0
+
 _GATEWAY = Caller(UserId("gateway"), "gateway", Role.ADMIN)
 
 
@@ -61,7 +63,19 @@ class ActorClients:
 
     async def hosts_are_well(self) -> bool:
         """Whether every host answers that owns something, as far as is known here."""
-        return all(await asyncio.gather(*map(self._is_well, self._dispatcher.hosts)))
+        hosts = self._dispatcher.hosts
+        well = await asyncio.gather(*map(self._host_is_well, hosts))
+        for host, is_well in zip(hosts, well, strict=True):
+            if not is_well:
+                self._dispatcher.doubt(host)  # it may be gone, and what it owned in good hands
+        return all(well)
+
+    async def _host_is_well(self, host: str) -> bool:
+        try:
+            async with asyncio.timeout(WELL_SECONDS):
+                return await self._is_well(host)
+        except TimeoutError:
+            return False
 
     async def a_gateway_is_well(self) -> bool:
         """Whether sockets can be opened somewhere."""

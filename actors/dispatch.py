@@ -74,6 +74,11 @@ class Dispatcher:
             for lane in list(self._lanes.values()):
                 self._move_on(lane)
 
+    def doubt(self, host: str) -> None:
+        """Ask another host that lives who owns now what this one owned."""
+        suspects = {each for each, lane in self._lanes.items() if lane.is_suspect}
+        self._inquiry.ask(host, sorted({*self._owners.values(), *self._lanes} - suspects - {host}))
+
     def fresh_command_id(self) -> str:
         """An id for a command that came without one, so that it can be retried."""
         return f"{self._run}:{next(self._numbers)}"
@@ -129,9 +134,7 @@ class Dispatcher:
 
     def _ask_others(self, lane: Lane) -> None:
         self._move_on(lane)
-        others = {*self._owners.values(), *self._lanes} - {lane.host}
-        well = sorted(host for host in others if host not in self._lanes or not self._lanes[host].is_suspect)
-        self._inquiry.ask(lane.host, well)
+        self.doubt(lane.host)
 
     def _learn_of(self, suspect: str, owners: Mapping[int, str]) -> None:
         """Nobody's word counts for shards of hosts that answer for themselves."""
