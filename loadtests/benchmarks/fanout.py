@@ -22,7 +22,7 @@ import uvloop
 
 from loadtests.benchmarks.chart import Bar, bar_chart
 from loadtests.benchmarks.fanout_client import AT_ONCE, DIALECTS, GOOD_SECONDS, TEXT_BYTES, Step, drive
-from loadtests.benchmarks.fanout_peers import missing, serving
+from loadtests.benchmarks.fanout_peers import end_in_order, missing, serving
 from loadtests.benchmarks.fanout_servers import (
     CHANNELS,
     LYCEUM,
@@ -228,6 +228,7 @@ def main() -> int:
         turn = drive(options.drive, options.port, options.subscribers[0], options.pids, options.seconds)
         print(json.dumps(uvloop.run(turn)))
         return 0
+    end_in_order()
     try:
         return 0 if _compare(options) else 1
     except (RuntimeError, OSError, subprocess.TimeoutExpired) as fault:

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -58,6 +59,11 @@ def missing(kind: str) -> str | None:
     if kind == CHANNELS and not all(map(importlib.util.find_spec, ("daphne", "channels", "channels_redis"))):
         return "Django Channels is not installed: `make bench` does it"
     return None
+
+
+def end_in_order() -> None:
+    """Let SIGTERM end this process as Ctrl-C does, so that no server stays behind."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("The comparison was interrupted."))
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import uvloop
 from loadtests.benchmarks.chart import Bar, bar_chart
 from loadtests.benchmarks.fanout import TITLES
 from loadtests.benchmarks.fanout_client import DIALECTS, Crowd, cpu_of, family
-from loadtests.benchmarks.fanout_peers import missing, serving
+from loadtests.benchmarks.fanout_peers import end_in_order, missing, serving
 from loadtests.benchmarks.fanout_servers import LYCEUM, NCHAN, NODE, WEBSOCKETS
 from loadtests.benchmarks.report import Part, Report, Target
 from loadtests.benchmarks.turns import interleaved
@@ -88,6 +88,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=9_911)
     options = parser.parse_args()
     allow_many_connections()
+    end_in_order()
     try:
         return 0 if _compare(options) else 1
     except (RuntimeError, OSError, subprocess.TimeoutExpired) as fault:
