@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import ray
@@ -23,14 +24,12 @@ class ActorsAway(Exception):
 
 
 def start(config: ActorConfig, on_phase: Callable[[str], None] = lambda _: None) -> None:
-    """Make every host and one gateway a node, and wait until they answer. Actors that are there already stay.
+    """Make the hosts and the gateway of every node, and wait until they answer. Actors that are there already stay.
 
     Raises ActorsAway when they do not work within a minute.
     """
     on_phase("Grain hosts")
-    names = host_names(config.grain_hosts)
-    hosts = [_host(config, name, names) for name in names]
-    gateways = [_gateway(config, name, node_id, names) for name, node_id in _gateway_places()]
+    hosts, gateways = _make(config, _nodes())
     try:
         ray.get([host.ready.remote() for host in hosts], timeout=START_SECONDS)
         on_phase("Gateway")
@@ -41,11 +40,18 @@ def start(config: ActorConfig, on_phase: Callable[[str], None] = lambda _: None)
         raise ActorsAway(f"An actor did not start: {str(error).splitlines()[-1] if str(error) else error}") from error
 
 
+def extend(config: ActorConfig, known: frozenset[str]) -> frozenset[str]:
+    """Make the hosts and the gateways of nodes that are not among the known ones; all nodes now. Blocks for a moment."""
+    nodes = _nodes()
+    _make(config, [node for node in nodes if node.id not in known])
+    return frozenset(node.id for node in nodes)
+
+
 def stop(config: ActorConfig, timeout_seconds: float = 10.0) -> None:
     """Drain the gateways (sockets close with 1012), flush the hosts, end both; also those that do not answer in time."""
     until = time.monotonic() + timeout_seconds
     gateways = _find(gateway_names(), config.namespace)
-    hosts = _find(host_names(config.grain_hosts), config.namespace)
+    hosts = _find(hosts_of(config), config.namespace)
     _all([gateway.drain.remote(timeout_seconds / 2) for gateway in gateways], until)
     _all([host.close.remote(timeout_seconds / 2) for host in hosts], until)
     for actor in (*gateways, *hosts):
@@ -55,7 +61,7 @@ def stop(config: ActorConfig, timeout_seconds: float = 10.0) -> None:
 def health(config: ActorConfig) -> dict[str, list[dict[str, Any]]]:
     """What hosts and gateways say of themselves; who does not answer within two seconds is missing. Blocks."""
     found = {
-        "hosts": _find(host_names(config.grain_hosts), config.namespace),
+        "hosts": _find(hosts_of(config), config.namespace),
         "gateways": _find(gateway_names(), config.namespace),
     }
     asked = {
@@ -78,23 +84,48 @@ def _answer(ref: Any) -> dict[str, Any] | None:
 
 
 def hosts_of(config: ActorConfig) -> tuple[str, ...]:
-    """The names of the hosts that there are."""
-    return host_names(config.grain_hosts)
+    """The names of the hosts of all nodes."""
+    return tuple(name for node in _nodes() for name in node.hosts(config.grain_hosts))
 
 
 def gateway_names() -> list[str]:
     """The names of the gateways of all nodes."""
-    return [name for name, _ in _gateway_places()]
+    return [node.gateway for node in _nodes()]
 
 
-def _host(config: ActorConfig, name: str, hosts: Sequence[str]) -> Any:
-    actor = ray.remote(concurrency_groups=_HEALTH)(GrainHost)
-    return actor.options(**_options(config, name), scheduling_strategy="SPREAD").remote(config, name, hosts)
+@dataclass(frozen=True)
+class _Node:
+    """A node that may run work (a head without CPUs may not, unless it is alone)."""
+
+    id: str
+    is_head: bool
+
+    @property
+    def gateway(self) -> str:
+        return f"gateway-{self.id[:12]}"
+
+    def hosts(self, count: int) -> tuple[str, ...]:
+        """The names of its hosts: on the head, which is all there is on one machine, the same in every run."""
+        return host_names(count) if self.is_head else tuple(f"grain-host-{self.id[:12]}-{each}" for each in range(count))
 
 
-def _gateway(config: ActorConfig, name: str, node_id: str, hosts: Sequence[str]) -> Any:
-    where = NodeAffinitySchedulingStrategy(node_id, soft=False)
-    actor = ray.remote(concurrency_groups=_HEALTH)(Gateway)
+def _nodes() -> list[_Node]:
+    alive = [node for node in ray.nodes() if node["Alive"]]
+    able = [node for node in alive if node["Resources"].get("CPU") or len(alive) == 1]
+    nodes = [_Node(node["NodeID"], "node:__internal_head__" in node["Resources"]) for node in able]
+    return sorted(nodes, key=lambda node: (not node.is_head, node.id))
+
+
+def _make(config: ActorConfig, nodes: Sequence[_Node]) -> tuple[list[Any], list[Any]]:
+    """The hosts and the gateways of these nodes. They stay on their node and die with it: others take over the shards."""
+    names = hosts_of(config) if nodes else ()
+    hosts = [_actor(GrainHost, config, name, node, names) for node in nodes for name in node.hosts(config.grain_hosts)]
+    return hosts, [_actor(Gateway, config, node.gateway, node, names) for node in nodes]
+
+
+def _actor(kind: type, config: ActorConfig, name: str, node: _Node, hosts: Sequence[str]) -> Any:
+    where = NodeAffinitySchedulingStrategy(node.id, soft=False)
+    actor = ray.remote(concurrency_groups=_HEALTH)(kind)
     return actor.options(**_options(config, name), scheduling_strategy=where).remote(config, name, hosts)
 
 
@@ -109,13 +140,6 @@ def _options(config: ActorConfig, name: str) -> dict[str, Any]:
         "max_concurrency": 1000,
         "num_cpus": 0,
     }
-
-
-def _gateway_places() -> list[tuple[str, str]]:
-    """One gateway a node that may run work (a head without CPUs may not, unless it is alone): its name and the node."""
-    alive = [node for node in ray.nodes() if node["Alive"]]
-    nodes = sorted(node["NodeID"] for node in alive if node["Resources"].get("CPU") or len(alive) == 1)
-    return [(f"gateway-{node_id[:12]}", node_id) for node_id in nodes]
 
 
 def _find(names: Any, namespace: str) -> list[Any]:

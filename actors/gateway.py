@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +17,7 @@ from actors.dispatch import Dispatcher
 from actors.envelopes import Parcel, unpack
 from actors.logs import configure_logs
 from actors.memory import spare_the_collector
+from actors.placement import keep_placing
 from actors.ray_calls import RayCalls, wake_self
 from classroom.callers import Caller
 from classroom.ids import SessionId
@@ -42,6 +44,7 @@ class Gateway:
         self._run = uuid4().hex
         self._sockets: Sockets | None = None
         self._attaching: asyncio.Task[None] | None = None
+        self._placing: asyncio.Task[None] | None = None
         self._starting: asyncio.Lock | None = None
         wake_self()
 
@@ -79,8 +82,9 @@ class Gateway:
 
     async def drain(self, timeout_seconds: float) -> None:
         """Take nobody new, send everybody away with 1012."""
-        if self._attaching is not None:
-            self._attaching.cancel()
+        for task in (self._attaching, self._placing):
+            if task is not None:
+                task.cancel()
         if self._sockets is not None:
             await self._sockets.drain(timeout_seconds)
 
@@ -122,4 +126,12 @@ class Gateway:
             await sockets.start()
             self._sockets = sockets
             spare_the_collector()
-            self._attaching = asyncio.get_running_loop().create_task(attachments.keep())
+            loop = asyncio.get_running_loop()
+            self._attaching = loop.create_task(attachments.keep())
+            self._placing = loop.create_task(keep_placing(partial(_extend, config)))
+
+
+def _extend(config: ActorConfig, known: frozenset[str]) -> frozenset[str]:
+    from actors.cluster import extend  # which makes gateways
+
+    return extend(config, known)

@@ -1,6 +1,8 @@
 """A host that stands still is replaced, and does no harm when it goes on: two owners at once, of which one can write."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from actors.shards import shard_of
 from loadtests.storm import check_postgres, check_promises, stampede
 from tests.end_to_end.crowds import Progress, crowd_at, healthy, next_answer, prepare
+from tests.end_to_end.joining import raylet_of, second_node
 from tests.end_to_end.killing import find_actors, paused
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
@@ -46,6 +49,62 @@ async def test_the_host_of_a_stampede_stands_still_and_goes_on_while_another_has
     with capsys.disabled():
         print(f"\nnext good answer over {over} after the host stood still: {wait:.2f} s")
     await healthy(lyceum)
+
+
+async def test_shards_move_to_a_node_that_joins_and_back_when_it_dies_in_a_stampede(
+    lyceum: Any, tmp_path: Path, record_property: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "node.log"
+    async with asyncpg.create_pool(lyceum.database_url, min_size=1, max_size=2) as pool:
+        before = await _hosts(pool)
+        joined_at = perf_counter()
+        with second_node(lyceum.pid, log) as node:
+            try:
+                await _until(lambda: _has_come(pool, before, 4), 60)
+            except TimeoutError:
+                raise AssertionError(f"no shard moved to the second node: {log.read_text()}") from None
+            moved = perf_counter() - joined_at
+            for _ in range(12):
+                prepared = await prepare(lyceum, 400, 150)
+                if await _owner(pool, prepared.session_id) not in before:
+                    break
+            else:
+                raise AssertionError("twelve classes, and none of them on the new node")
+            progress = Progress()
+            async with crowd_at(lyceum, prepared, "socket", progress.hear) as crowd:
+                storming = asyncio.create_task(stampede(crowd, prepared.session_id, patience_seconds=120, spread_seconds=8))
+                await progress.reached(100)
+                raylet = raylet_of(node)
+                assert raylet is not None
+                raylet.kill()
+                killed_at = perf_counter()
+                run = await storming
+                check_promises(run.journeys, 150)
+                await check_postgres(lyceum.database_url, prepared.session_id, run.journeys)
+        await _until(lambda: _are(pool, before), 30)
+    wait = await next_answer(lyceum, prepared, run.journeys, killed_at)
+    record_property("seconds_to_next_answer", wait)
+    with capsys.disabled():
+        print(f"\nshards moved to the new node after {moved:.1f} s; next good answer after its death: {wait:.2f} s")
+    await healthy(lyceum)
+
+
+async def _hosts(pool: "asyncpg.Pool[Any]") -> set[str]:
+    return {row["host"] for row in await pool.fetch("SELECT DISTINCT host FROM actor_shards")}
+
+
+async def _has_come(pool: "asyncpg.Pool[Any]", before: set[str], count: int) -> bool:
+    return len(await _hosts(pool) | before) >= count
+
+
+async def _are(pool: "asyncpg.Pool[Any]", hosts: set[str]) -> bool:
+    return await _hosts(pool) == hosts
+
+
+async def _until(condition: Callable[[], Awaitable[bool]], seconds: float) -> None:
+    async with asyncio.timeout(seconds):
+        while not await condition():  # noqa: ASYNC110 # other processes bring it about
+            await asyncio.sleep(0.2)
 
 
 async def _owner(pool: "asyncpg.Pool[Any]", session_id: str) -> str:
