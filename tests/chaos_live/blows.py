@@ -20,12 +20,22 @@ SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
 WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' AND state = 'active'
 """
 _CUT_TRIES = 400
+BACK_SECONDS = 90.0
+
+
+async def _found(find: Callable[[], list[psutil.Process]], what: str) -> list[psutil.Process]:
+    """What is to be struck; it may still be coming back from the blow before."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + BACK_SECONDS
+    while not (found := find()):
+        assert loop.time() < deadline, f"{what} did not come back within {BACK_SECONDS:.0f} s"
+        await asyncio.sleep(0.2)
+    return found
 
 
 def _killing(kind: str, all_of_them: bool) -> Blow:
     async def blow(lyceum: RunningLyceum, rng: random.Random) -> str:
-        found = find_actors(lyceum.pid, kind)
-        assert found, f"no process of {kind}"
+        found = await _found(lambda: find_actors(lyceum.pid, kind), kind)
         doomed = found if all_of_them else [rng.choice(found)]
         await asyncio.to_thread(kill, doomed)
         return f"{len(doomed)} of {len(found)}"
@@ -35,7 +45,8 @@ def _killing(kind: str, all_of_them: bool) -> Blow:
 
 def _killing_server(program: str) -> Blow:
     async def blow(lyceum: RunningLyceum, rng: random.Random) -> str:
-        assert await asyncio.to_thread(kill, find_servers(lyceum.pid, program)) == 1
+        found = await _found(lambda: find_servers(lyceum.pid, program), program)
+        await asyncio.to_thread(kill, found)
         return ""
 
     return blow
@@ -43,15 +54,15 @@ def _killing_server(program: str) -> Blow:
 
 async def kill_haproxy(lyceum: RunningLyceum, rng: random.Random) -> str:
     """The HTTP proxy of Serve."""
-    found = [each for each in psutil.Process(lyceum.pid).children(recursive=True) if each.name() == "haproxy"]
-    assert found, "no haproxy"
+    below = psutil.Process(lyceum.pid)
+    found = await _found(lambda: [each for each in below.children(recursive=True) if each.name() == "haproxy"], "haproxy")
     await asyncio.to_thread(kill, found)
     return f"{len(found)}"
 
 
 async def pause_host(lyceum: RunningLyceum, rng: random.Random) -> str:
     """A host does nothing for some seconds, then goes on as if nothing had happened."""
-    host = rng.choice(find_actors(lyceum.pid, "GrainHost"))
+    host = rng.choice(await _found(lambda: find_actors(lyceum.pid, "GrainHost"), "GrainHost"))
     seconds = rng.uniform(1, 6)
     host.send_signal(signal.SIGSTOP)
     try:

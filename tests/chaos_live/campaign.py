@@ -28,7 +28,7 @@ import msgspec
 import psutil
 
 from loadtests.crowd import allow_many_connections, pauses
-from loadtests.follower import Follower, TopicBroken
+from loadtests.follower import Follower
 from loadtests.http_client import HttpConnection
 from loadtests.prepared import PreparedClass, Student, read_prepared
 from tests.chaos_live.blows import BLOWS, on_small_disk
@@ -264,7 +264,7 @@ async def campaign(lyceum: RunningLyceum, prepared: PreparedClass, plan: Sequenc
     for seed, blow in plan:
         try:
             outcome = await trial(lyceum, prepared, seed, blow)
-        except (OSError, TopicBroken) as fault:  # TimeoutError is an OSError
+        except (OSError, AssertionError) as fault:  # TimeoutError is an OSError, TopicBroken an AssertionError
             outcome = Trial(seed, blow, violation=f"the system did not come back: {fault!r}")
         outcomes.append(outcome)
         worst = max(outcome.failover, default=float("nan"))
