@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -74,7 +74,7 @@ class Network:
             await self._silence()
             raise HostAway("lost on the way")
         if self._strikes("doubled"):
-            self._again(self._call(host, payload))
+            self._again(host, lambda: self._call(host, payload))
         answer = await self._call(host, payload)
         if self._strikes("crash_before_answer"):
             self._school.kill(host)
@@ -93,7 +93,7 @@ class Network:
             await self._silence()
             raise HostAway("lost on the way")
         if self._strikes("doubled"):
-            self._again(self._attach(host, gateway, run))
+            self._again(host, lambda: self._attach(host, gateway, run))
         token = await self._attach(host, gateway, run)
         if self._strikes("answer_lost"):
             raise HostAway("the answer was lost")
@@ -148,11 +148,17 @@ class Network:
         """Mostly the sender is told soon; sometimes never, until its patience ends."""
         await asyncio.sleep(self._rng.random() / 2 if self._rng.random() < 0.8 else 60)
 
-    def _again(self, message: Any) -> None:
+    def _again(self, host: str, send: Callable[[], Awaitable[Any]]) -> None:
+        """A copy is for the process that it was sent to: Ray brings none to the one that follows it."""
+        life = self._lyceum.running(host)
+
         async def later() -> None:
             await asyncio.sleep(self._rng.random() * 2)
+            if life is None or self._lyceum.running(host) is not life:
+                self.happened["copy_lost"] += 1
+                return
             try:
-                await message
+                await send()
             except HostAway:
                 self.happened["copy_lost"] += 1
 
