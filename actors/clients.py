@@ -215,12 +215,14 @@ class TopicsClient:
 
     def _ask(self, session_id: SessionId, held: ConnectionId, caller: Caller) -> Callable[[Reply], None]:
         """Claim a presence; what comes back hears whether it was granted."""
-        self._presences.ask(session_id, held, caller)
+        number = self._presences.ask(session_id, held, caller)
 
         def heard(reply: Reply) -> None:
             granted = not isinstance(reply, Refused)
-            if not self._presences.hear(session_id, held, granted):
+            if not self._presences.hear(session_id, held, number, granted):
                 self._tell_gone(session_id, caller, held)  # the socket closed while the class was asked
+            elif granted and self._presences.is_back(session_id, caller.user_id):
+                self._doubtful.add(session_id)  # what else they have open was forgotten there when they left
             self._doubt(session_id, reply)
 
         return heard

@@ -28,14 +28,18 @@ class SteadyClock:
         self._leapt = leapt
         self._since = seconds()
         self._then = max(wall(), at_least)
+        self._is_slow = False
 
     def __call__(self) -> Moment:
         seconds, wall = self._seconds(), self._wall()
         passed = (seconds - self._since) * SECOND
         slow = Moment(self._then + int(passed * PACE))
         if wall < slow:
+            self._is_slow = True
             return slow
-        leapt = wall - self._then - passed > LEAP
+        # Who goes slowly is met by the wall from behind: what is more than that was set.
+        leapt = wall - (slow if self._is_slow else self._then + passed) > LEAP
+        self._is_slow = False
         self._since, self._then = seconds, wall
         if leapt and self._leapt is not None:
             self._leapt()

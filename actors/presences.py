@@ -1,7 +1,11 @@
 """Which connections of a gateway are present in which class: what it asked for, and was not refused."""
 
+from itertools import count
+
 from classroom.callers import Caller
 from classroom.ids import ConnectionId, SessionId, UserId
+
+LEAVERS = 10_000
 
 
 class _Claim:
@@ -9,48 +13,57 @@ class _Claim:
 
     def __init__(self, caller: Caller) -> None:
         self.caller = caller
-        self.asked = 0
+        self.asked: set[int] = set()
         self.granted = False
 
 
 class Presences:
     """The only place where a gateway keeps them. A claim begins before the class hears of it, or a host that restarts
-    meanwhile would take the connection for gone; it ends when every question was refused, or the connection is gone."""
+    meanwhile would take the connection for gone; it ends when every question was refused, or the connection is gone.
+    Who leaves a class keeps the claims of what is still open: without a seat they mean nothing to the class."""
 
     def __init__(self) -> None:
         self._classes: dict[SessionId, dict[ConnectionId, _Claim]] = {}
         self._connections: dict[ConnectionId, set[SessionId]] = {}
+        self._leavers: dict[tuple[SessionId, UserId], None] = {}
+        self._numbers = count()
 
     def __len__(self) -> int:
         return sum(map(len, self._classes.values()))
 
-    def ask(self, session_id: SessionId, connection: ConnectionId, caller: Caller) -> None:
-        """The class is about to be asked to note this connection as present."""
+    def ask(self, session_id: SessionId, connection: ConnectionId, caller: Caller) -> int:
+        """The class is about to be asked to note this connection as present; the number of the question."""
         claims = self._classes.setdefault(session_id, {})
         claim = claims.get(connection)
         if claim is None:
             claim = claims[connection] = _Claim(caller)
             self._connections.setdefault(connection, set()).add(session_id)
-        claim.asked += 1
+        number = next(self._numbers)
+        claim.asked.add(number)
+        return number
 
-    def hear(self, session_id: SessionId, connection: ConnectionId, granted: bool) -> bool:
-        """The class has answered. False when the connection was gone by then, so that the class must be told."""
+    def hear(self, session_id: SessionId, connection: ConnectionId, number: int, granted: bool) -> bool:
+        """The class has answered a question. False when the connection was gone by then, so that the class must be told."""
         claim = self._classes.get(session_id, {}).get(connection)
         if claim is None:
             return not granted
-        claim.asked = max(claim.asked - 1, 0)  # it may have begun anew since this was asked
+        if number not in claim.asked:
+            return True  # asked before it went and came back: its going was told, its coming is another question
+        claim.asked.discard(number)
         claim.granted |= granted
         if not claim.granted and not claim.asked:
             self.forget(session_id, connection)
         return True
 
     def leave(self, session_id: SessionId, user_id: UserId) -> None:
-        """The class let this person go, with all their connections."""
-        for connection, claim in list(self._classes.get(session_id, {}).items()):
-            if claim.caller.user_id == user_id:
-                claim.granted = False
-                if not claim.asked:
-                    self.forget(session_id, connection)
+        """The class let this person go, with all their connections: it has forgotten those that are still open."""
+        self._leavers[session_id, user_id] = None
+        if len(self._leavers) > LEAVERS:
+            del self._leavers[next(iter(self._leavers))]
+
+    def is_back(self, session_id: SessionId, user_id: UserId) -> bool:
+        """Whether this person left before, and has just come back: said once."""
+        return self._leavers.pop((session_id, user_id), self) is None
 
     def forget(self, session_id: SessionId, connection: ConnectionId) -> None:
         """The connection is no longer present in the class, whatever it still asks."""

@@ -13,7 +13,7 @@ import redis.asyncio as redis
 import structlog
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from classroom.callers import Caller, Role
 from classroom.ids import UserId
@@ -148,7 +148,11 @@ class Together:
         async with self._redis.pipeline(transaction=False) as pipe:
             for command in commands:
                 pipe.execute_command(*command)
-            return list(await pipe.execute())
+            answers = await pipe.execute(raise_on_error=False)  # one that is refused is no reason to lose the others
+        for answer in answers:
+            if isinstance(answer, ResponseError):
+                _log.warning("redis_command_refused", reason=str(answer)[:200])
+        return [None if isinstance(answer, ResponseError) else answer for answer in answers]
 
 
 class RedisTickets:

@@ -1,13 +1,13 @@
 """One connection's side of the protocol: what a client said goes in, what is to be done comes out. No clock, no socket."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum, auto
 
 from classroom.answers import Accepted, Answer
 from classroom.callers import Caller, Role
 from classroom.ids import ConnectionId, SessionId, Topic
 from classroom.live.commands import Command, Leave, TakeSeat
-from classroom.refusals import Malformed, RateLimited, Refusal, TooMany, UnknownTopic
+from classroom.refusals import Malformed, NotSeated, RateLimited, Refusal, TooMany, UnknownTopic
 from classroom.topics import LiveTopic, parse_topic
 from realtime import commands, frames
 from realtime.closing import FLOODED, INVALID_TEXT, MALFORMED, SILENT, UNAUTHENTICATED, Close
@@ -68,7 +68,7 @@ class Connection:
         self._running: dict[str, int] = {}
         self._answers: dict[str, bytes] = {}
         self._topics: dict[Topic, str | None] = {}
-        self._leaving: dict[str, Sequence[Topic]] = {}
+        self._leaving: dict[str, dict[Topic, str | None]] = {}
 
     @property
     def closed(self) -> bool:
@@ -159,11 +159,14 @@ class Connection:
         """The class decided."""
         times = self._running.pop(request.request_id, 1)
         left = self._note_presence(request.session_id, request.command, answer)
-        ended = self._leaving.pop(request.request_id, ())
+        asked = self._leaving.pop(request.request_id, None)
         if self._stage is _Stage.CLOSED:
             return left
-        if isinstance(answer, Accepted):
-            left = (*left, *self._end_subscriptions(request.session_id, ended))
+        if isinstance(answer, Accepted) and asked is not None:
+            left = (*left, *self._end_subscriptions(request.session_id, asked))
+            if self.attends:
+                # The class has forgotten it; so must the gateway, or it would be noted again when another tab comes back.
+                left = (*left, Depart(request.session_id))
         reply = frames.reply(request.request_id, answer)
         if isinstance(answer, Accepted) or not answer.refusal.retry:
             self._answers[request.request_id] = reply
@@ -178,18 +181,19 @@ class Connection:
             if self._stage is _Stage.CLOSED:
                 return (Depart(session_id),)  # the seat was given to a socket that is gone
             self.present.add(session_id)
-        elif isinstance(command, Leave) and not self._follows(session_id):
-            self.present.discard(session_id)
         return _NOTHING
 
-    def _end_subscriptions(self, session_id: SessionId, topics: Sequence[Topic]) -> Sequence[Effect]:
+    def _end_subscriptions(self, session_id: SessionId, asked: Mapping[Topic, str | None]) -> Sequence[Effect]:
         """Whoever gave back the seat follows the class no longer: its topics are for those inside."""
-        ended = [topic for topic in topics if _presence(topic) == session_id and self._topics.get(topic, "") is None]
-        for topic in ended:
-            del self._topics[topic]
-        if ended and not self._follows(session_id):
-            self.present.discard(session_id)
-        return [Unfollow(topic) for topic in ended]
+        effects: list[Effect] = []
+        for topic, request_id in asked.items():
+            if _presence(topic) != session_id or self._topics.get(topic, "") not in (None, request_id):
+                continue
+            if self._topics.pop(topic) is not None and self.caller is not None:
+                effects.append(Send(frames.refusal(request_id or "", NotSeated(self.caller.user_id))))
+            effects.append(Unfollow(topic))
+        self.present.discard(session_id)
+        return effects
 
     def wants(self, request: Follow) -> bool:
         """Whether the subscription that is being made is still wanted."""
@@ -246,8 +250,8 @@ class Connection:
             return _refuse(frame.id, request)
         self._running[frame.id] = 1
         if isinstance(request.command, Leave) and self.caller is not None and self.caller.role is Role.STUDENT:
-            # What stands now ends with the seat; what is asked for behind it belongs to the next one.
-            self._leaving[frame.id] = [topic for topic, made in self._topics.items() if made is None]
+            # What was asked for so far ends with the seat; what is asked for behind it belongs to the next one.
+            self._leaving[frame.id] = dict(self._topics)
         self.attends = self.attends or isinstance(request.command, TakeSeat)
         return (Execute(frame.id, request.session_id, request.command),)
 

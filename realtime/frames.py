@@ -18,7 +18,7 @@ SUBPROTOCOL = "lyceum.v1"
 _EVENTS_BYTES = 60 * 1024
 
 # Ids of commands are kept by the store, which cannot hold NUL; other control characters are nobody's id either.
-_Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
+_Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 _Name = Annotated[str, msgspec.Meta(max_length=128)]
 _Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 

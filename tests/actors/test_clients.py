@@ -3,9 +3,10 @@
 import asyncio
 from typing import Any
 
+from actors.presences import Presences
 from classroom.answers import Accepted, Refused
-from classroom.callers import Caller
-from classroom.ids import ConnectionId, Topic
+from classroom.callers import Caller, Role
+from classroom.ids import ConnectionId, SessionId, Topic, UserId
 from classroom.live import commands as c
 from classroom.refusals import Unavailable
 from tests.actors.school import Class, Gate, School, until
@@ -230,6 +231,7 @@ async def test_a_socket_that_left_is_not_held_for_ever(school: School) -> None:
     sam = school.student("sam")
     await come_in(gate, room, sam, "one")
     await gate.topics.execute(room.id, sam, c.Leave())
+    await gate.topics.gone([room.id], sam, ConnectionId("one"))  # what the gateway does for the socket that left
     assert not len(gate.topics._presences)
     await come_in(gate, room, sam, "two")
     school.kill()
@@ -252,3 +254,27 @@ async def test_a_socket_that_closes_while_its_join_is_under_way_is_lost(school: 
     await leaving
     await until(lambda: not connected(school, room), "nobody is present", 1)
     assert not len(gate.topics._presences)
+
+
+async def test_a_second_tab_is_present_again_when_who_left_comes_back(school: School) -> None:
+    gate, room = await school.gate(), await school.open_class(seats=1)
+    sam = school.student("sam")
+    await come_in(gate, room, sam, "one", "join-1")
+    await gate.subscribe(room.live, sam, "two")
+    await gate.topics.execute(room.id, sam, c.Leave())
+    await come_in(gate, room, sam, "one", "join-2")
+    await asyncio.sleep(1)
+    await gate.topics.gone(None, sam, ConnectionId("one"))
+    await asyncio.sleep(120)
+    assert connected(school, room) == {sam.user_id}
+
+
+async def test_an_answer_to_an_old_question_says_nothing_of_a_new_claim() -> None:
+    presences, room, socket = Presences(), SessionId("room"), ConnectionId("socket")
+    sam = Caller(UserId("sam"), "Sam", Role.STUDENT)
+    old = presences.ask(room, socket, sam)
+    presences.forget(room, socket)
+    new = presences.ask(room, socket, sam)
+    assert presences.hear(room, socket, old, granted=False)
+    assert presences.hear(room, socket, new, granted=True)
+    assert presences.held(room) == ((sam, socket),)

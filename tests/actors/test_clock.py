@@ -52,9 +52,23 @@ def test_a_clock_that_is_set_back_goes_on_and_ends_with_the_wall() -> None:
         assert clock() > before
         before = clock()
     assert abs(before - NINE - 100 * SECOND) <= 1
-    machine.run(HOUR / (1 - PACE))
+    for _ in range(round(HOUR / (1 - PACE))):  # a host looks every second
+        machine.run(1)
+        clock()
     assert clock() == NINE + round(machine.wall * SECOND)
     assert machine.leaps == 0
+
+
+def test_a_clock_that_is_set_back_and_then_right_again_leaps() -> None:
+    machine = Machine()
+    clock = machine.clock()
+    machine.wall -= HOUR
+    for _ in range(900):
+        machine.run(1)
+        clock()
+    machine.wall += HOUR
+    assert clock() == NINE + round(machine.wall * SECOND)
+    assert machine.leaps == 1, "what was armed by the slow clock is 90 s late"
 
 
 def test_a_clock_that_is_set_forward_says_so_once() -> None:

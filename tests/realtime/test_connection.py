@@ -204,9 +204,20 @@ def test_who_leaves_the_class_follows_it_no_longer() -> None:
     (again,) = say(connection, type="subscribe", id="3", topic=f"{LIVE}:queue")
     assert isinstance(leave, Execute)
     assert isinstance(again, Follow)
-    *_, last = connection.answered(leave, Accepted("done", b"{}"))
-    assert last == Unfollow(follow.topic)
+    assert connection.answered(leave, Accepted("done", b"{}"))[1:] == (Unfollow(follow.topic), Depart(CLASS))
     assert list(connection.topics) == [again.topic], "what is asked for behind the leave belongs to the next seat"
+
+
+def test_a_subscription_that_is_being_made_when_its_socket_leaves_is_refused() -> None:
+    connection = signed_in()
+    (follow,) = say(connection, type="subscribe", id="1", topic=LIVE)
+    (leave,) = command(connection, "2", "session.leave")
+    assert isinstance(follow, Follow)
+    assert isinstance(leave, Execute)
+    effects = connection.answered(leave, Accepted("done", b"{}"))
+    assert [reply.get("error", {}).get("errorCode") for reply in sent(effects)] == [None, "not_seated"]
+    assert not connection.wants(follow)
+    assert connection.followed(follow) == (Depart(CLASS),)
 
 
 def test_a_refused_leave_and_that_of_staff_end_no_subscription() -> None:
