@@ -41,7 +41,7 @@ _SEEN = "(extract(epoch FROM seen_at) * 1000000)::bigint"
 _NOTED = f"""
     SELECT name, run, {_SEEN} AS seen, extract(epoch FROM clock_timestamp() - seen_at)::float8 AS silent, has_left
     FROM grain_hosts ORDER BY name
-"""
+"""  # noqa: S608 - our own columns
 _ENTER = f"""
     WITH noted AS (
         INSERT INTO grain_hosts (name, run, seen_at, has_left) VALUES ($1, $2, clock_timestamp(), false)
@@ -50,7 +50,7 @@ _ENTER = f"""
         DELETE FROM grain_hosts WHERE name <> $1 AND seen_at < clock_timestamp() - interval '1 day'
     )
     {_NOTED}
-"""
+"""  # noqa: S608 - our own columns
 # `held` is true unless the name has a row and that is of another run.
 _NOTE = f"""
     WITH noted AS (
@@ -60,7 +60,7 @@ _NOTE = f"""
     )
     SELECT EXISTS (SELECT FROM noted) AS held, members.*
     FROM (VALUES (true)) AS once LEFT JOIN ({_NOTED}) AS members ON true
-"""
+"""  # noqa: S608 - our own columns
 
 
 class PostgresMembership:

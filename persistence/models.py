@@ -1,4 +1,4 @@
-"""The tables of accounts, courses, enrolment and idempotency (migration 0001) and of hosts (0004), as SQLAlchemy 2 models."""
+"""The tables of accounts, courses, enrolment and idempotency (0001) and of hosts (0004), as SQLAlchemy 2 models."""
 
 from datetime import datetime
 
