@@ -56,6 +56,7 @@ class Dispatcher:
         self._run = uuid4().hex
         self._numbers = count()
         self._handed_in = count()
+        self._doubts = count()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -76,8 +77,10 @@ class Dispatcher:
 
     def doubt(self, host: str) -> None:
         """Ask another host that lives who owns now what this one owned."""
-        suspects = {each for each, lane in self._lanes.items() if lane.is_suspect}
-        self._inquiry.ask(host, sorted({*self._owners.values(), *self._lanes} - suspects - {host}))
+        others = {*self._owners.values(), *self._lanes} - {host}
+        well = {each for each in others if each not in self._lanes or not self._lanes[each].is_suspect}
+        # Who was away once, and has nothing to do since, is not seen to come back: now and then it is asked as well.
+        self._inquiry.ask(host, sorted(well if well and next(self._doubts) % 3 else others))
 
     def fresh_command_id(self) -> str:
         """An id for a command that came without one, so that it can be retried."""

@@ -7,7 +7,7 @@ import pytest
 from actors.dispatch import Dispatcher, HostAway
 from actors.envelopes import LATER, LIVE, OWNERS, Envelope, Later, NotOwner, Owned, Reply, pack_replies, unpack_envelopes
 from actors.lanes import FULL, FULL_IN_FLIGHT, WORTH_A_CALL
-from actors.shards import host_names, shard_of
+from actors.shards import SHARDS, host_names, shard_of
 from classroom.answers import Accepted, Refused
 from classroom.callers import Caller, Role
 from classroom.ids import UserId
@@ -331,6 +331,26 @@ async def test_what_a_silent_host_was_sent_goes_to_its_successor_and_a_late_answ
     assert [call for call in hosts.calls[other] if call != [-1]] == [[0, 1, 2]]
     assert await dispatcher.execute(envelope(3)) == DONE
     assert dispatcher.owner(LIVE, "class") == other
+
+
+async def test_a_host_that_was_away_once_is_asked_when_its_successor_is_gone_for_good() -> None:
+    away: set[str] = set()
+    names = host_names(2)
+
+    async def answer(host: str, envelopes: Sequence[Envelope]) -> Sequence[Reply]:
+        if host in away:
+            raise HostAway("gone")
+        return [Owned(dict.fromkeys(range(SHARDS), host)) if each.kind == OWNERS else DONE for each in envelopes]
+
+    dispatcher = Dispatcher(Hosts(answer), names)
+    first = dispatcher.owner(LIVE, "class")
+    [second] = set(names) - {first}
+    away.add(first)
+    assert await dispatcher.execute(envelope(1)) == DONE
+    assert dispatcher.owner(LIVE, "class") == second
+    away.symmetric_difference_update(names)
+    assert await dispatcher.execute(envelope(2)) == DONE, "nothing was sent there since, so nobody saw it come back"
+    assert dispatcher.owner(LIVE, "class") == first
 
 
 async def test_a_host_that_was_unknown_is_found_by_what_others_say_of_it() -> None:
