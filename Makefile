@@ -43,7 +43,7 @@ test: check ## Check, then run all tests
 ifneq ($(HAS_WEB),)
 	cd web && $(WITH_NODE) npm run --silent test
 endif
-	$(BIN)/pytest
+	$(BIN)/pytest -m "not chaos"
 
 load: install ## Load the running system: SCENARIO=class_start USERS=1500 (headless); alone: locust's web page
 ifdef SCENARIO
@@ -61,7 +61,7 @@ bench: install $(PEERS) ## Measure beside peers (ONLY="door fanout", QUICK=1 to 
 chaos: install ## Break everything on purpose, by seeds, and check every promise; prints tables (TRIALS=33)
 	@mkdir -p var
 	PYTHONHASHSEED=0 $(BIN)/python -m tests.chaos.simulation --seconds 120 --at-least 1000
-	CHAOS_SEEDS=60 $(BIN)/pytest -q tests/linearizability tests/chaos/test_storm.py
+	CHAOS_SEEDS=60 $(BIN)/pytest -q tests/linearizability tests/chaos/test_storm.py tests/chaos_live
 	$(BIN)/python -m tests.chaos_live.campaign --trials $(TRIALS) --report var/chaos
 
 migrate: install ## Bring the database up to this release's tables

@@ -81,9 +81,9 @@ class PersonUser(FastHttpUser):
             given = _processes[self.environment].next_part()
         except CannotStart as fault:
             _log.error(str(fault))
-            raise StopUser from fault
+            return
         if given is None:
-            raise StopUser
+            return  # there are more users than parts
         self.part: Part = given[0]
         self.stage: Stage = given[1]
         self.person = Person(self.stage, self.client, self.part["token"], self._break)
@@ -96,7 +96,8 @@ class PersonUser(FastHttpUser):
     @task
     def play(self) -> None:
         """Play the part once."""
-        assert self.person is not None
+        if self.person is None:
+            raise StopUser  # here and not in on_start, where locust would call it a fault
         try:
             SCENARIOS[self.environment.parsed_options.scenario].play(self.person, self.part)
         except BrokenPromise as broken:

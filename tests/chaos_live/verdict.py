@@ -9,7 +9,7 @@ import asyncpg
 
 from classroom.ids import SessionId, UserId
 from classroom.live.views import row_of
-from classroom.records import IntervalRow, LoggedEvent
+from classroom.records import IntervalRow, LoggedEvent, SessionRow
 from loadtests.follower import Follower
 from persistence.live_log import LIVE_EVENT, event_of
 from persistence.live_records import PostgresLiveRecords
@@ -19,6 +19,8 @@ from tests.linearizability.checker import check
 from tests.linearizability.door import Door, DoorModel
 
 _LOG = f'SELECT {LIVE_EVENT} FROM live_events WHERE session_id = $1 ORDER BY "offset"'  # noqa: S608 - our own columns
+_LAST = 'SELECT max("offset") FROM live_events WHERE session_id = $1'
+_READS = 100
 _STAYS = """
 SELECT user_id::text AS user_id, ordinal, to_moment(joined_at) AS joined_at, to_moment(left_at) AS left_at, reason
 FROM attendance_intervals WHERE session_id = $1
@@ -27,16 +29,10 @@ FROM attendance_intervals WHERE session_id = $1
 
 async def judge(pool: "asyncpg.Pool[Any]", room: Room, followers: Sequence[Follower], patience_seconds: float = 60) -> int:
     """How many states the search for an order looked at. Raises AssertionError with the promise that was broken."""
-    session_id = SessionId(room.id)
-    entries = [event_of(row) for row in await pool.fetch(_LOG, room.id)]
-    state, stays = replay(session_id, entries)
-    rows = await pool.fetch(_STAYS, room.id)
-    held = {
-        (UserId(each["user_id"]), each["ordinal"]): IntervalRow(session_id, UserId(each["user_id"]), *list(each)[1:])
-        for each in rows
-    }
+    entries, held, session = await _read(pool, SessionId(room.id))
+    state, stays = replay(SessionId(room.id), entries)
     check_stays(held, stays)
-    assert await PostgresLiveRecords(pool).get(session_id) == row_of(state), "live_sessions and log differ"
+    assert session == row_of(state), "live_sessions and log differ"
     _check_words(entries, room)
     verdict = check(room.history.operations, DoorModel(), Door(room.capacity))
     assert verdict.linearizable, "no order explains these answers: " + "; ".join(map(str, verdict.stuck))
@@ -53,8 +49,21 @@ async def judge(pool: "asyncpg.Pool[Any]", room: Room, followers: Sequence[Follo
     return verdict.states
 
 
-def _has_come_to(follower: Follower, offset: int) -> bool:
-    return bool(follower.events) and follower.events[-1][0] >= offset
+async def _read(
+    pool: "asyncpg.Pool[Any]", session_id: SessionId
+) -> tuple[list[LoggedEvent], dict[tuple[UserId, int], IntervalRow], SessionRow | None]:
+    """The log and the rows beside it, of one moment: the class may still hear of sockets that closed in the blow."""
+    records = PostgresLiveRecords(pool)
+    for _ in range(_READS):
+        entries = [event_of(row) for row in await pool.fetch(_LOG, session_id)]
+        held = {
+            (UserId(each["user_id"]), each["ordinal"]): IntervalRow(session_id, UserId(each["user_id"]), *list(each)[1:])
+            for each in await pool.fetch(_STAYS, session_id)
+        }
+        session = await records.get(session_id)
+        if await pool.fetchval(_LAST, session_id) == entries[-1].offset:
+            return entries, held, session
+    raise AssertionError("the class never came to rest")
 
 
 def _check_words(entries: Sequence[LoggedEvent], room: Room) -> None:
