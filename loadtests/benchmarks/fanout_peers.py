@@ -113,5 +113,5 @@ def _await_port(server: "subprocess.Popen[bytes]", port: int) -> None:
             for each in process.net_connections()
         ):
             return
-        time.sleep(0.05)
+        time.sleep(0.05)  # a foreign server says to nobody that it listens; the wait has a deadline
     raise RuntimeError(f"The server did not listen on {port}.")

@@ -12,7 +12,7 @@ from tests.end_to_end.killing import kill
 
 # `ray start` makes no second node on loopback; these are the parts it is made of, as in `serve_app/command/ray_head.py`.
 _NODE = """
-import sys, time
+import signal, sys
 from ray._private.node import Node
 from ray._private.parameter import RayParams
 parameters = RayParams(
@@ -22,8 +22,7 @@ parameters = RayParams(
 parameters.update_pre_selected_port()
 Node(parameters, head=False, shutdown_at_exit=True, spawn_reaper=True)
 print("The second node runs.", flush=True)
-while True:
-    time.sleep(1)
+signal.pause()
 """
 
 
