@@ -30,6 +30,8 @@ PAUSE_SECONDS = 0.04  # longer than the gateway's window: messages one at a time
 PATIENCE_SECONDS = 60.0
 GOOD_SECONDS = 0.1
 SEARCH_STEPS = 6
+LEAST_RATE = 1.0
+"""Posts a second: who cannot deliver so few in time delivers none in time, and a slower step would take minutes."""
 _LONGEST_MS = 5_000
 _MESSAGE = b"chat.posted"
 _OPENING_AT_ONCE = 50
@@ -225,10 +227,11 @@ async def _repeat(crowd: Crowd, pids: Sequence[int], seconds: float, at_once: in
 
 
 async def _search(crowd: Crowd, guess: float, seconds: float) -> list[Step]:
-    """Rates around a guess in posts a second: up by half while it goes well, down by half until it does, once between."""
+    """Rates around a guess in posts a second: up by half while it goes well, down by half until it does, or there is
+    hardly any left, once between."""
     steps: list[Step] = []
-    good, bad, rate = 0.0, math.inf, guess * 0.7
-    while len(steps) < SEARCH_STEPS and bad > good * 1.15:
+    good, bad, rate = 0.0, math.inf, max(guess * 0.7, LEAST_RATE)
+    while len(steps) < SEARCH_STEPS and bad > good * 1.15 and rate >= LEAST_RATE:
         step = await _steady(crowd, rate, seconds)
         steps.append(step)
         if step.is_good:
