@@ -7,11 +7,13 @@ from typing import Any
 
 from loadtests.answers import Frame
 from loadtests.crowd import pauses
+from loadtests.promises import BrokenPromise
 from loadtests.socket_client import SocketClient, SocketClosed
+from loadtests.topic_watch import TopicWatch
 
 
 class TopicBroken(AssertionError):
-    """The topic skipped or repeated an offset."""
+    """The topic skipped or repeated an offset, or went back."""
 
 
 class Follower:
@@ -20,23 +22,28 @@ class Follower:
     def __init__(self, find_url: Callable[[], Awaitable[str]], token: str, topic: str) -> None:
         self._find_url = find_url
         self._token = token
-        self._topic = topic
-        self._position: tuple[int, int] | None = None
+        self._watch = TopicWatch(topic, self._on_event)
         self._client: SocketClient | None = None
         self._task: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
         self.events: list[tuple[int, str, Any]] = []
         """Offset, type and data of every event seen, in order."""
-        self.resumed = 0
-        """How often missed events followed a subscription."""
-        self.snapshots = 0
-        """How often the whole state came instead."""
         self.broken: TopicBroken | None = None
+
+    @property
+    def resumed(self) -> int:
+        """How often missed events followed a subscription."""
+        return self._watch.resumed
+
+    @property
+    def snapshots(self) -> int:
+        """How often the whole state came instead."""
+        return self._watch.snapshots
 
     async def start(self, timeout_seconds: float = 30) -> None:
         """Subscribed for the first time. Raises TimeoutError."""
         self._task = asyncio.create_task(self._follow())
-        await self.wait_until(lambda: self._position is not None, timeout_seconds)
+        await self.wait_until(lambda: self._watch.position is not None, timeout_seconds)
 
     async def stop(self) -> None:
         """Hang up for good."""
@@ -87,7 +94,7 @@ class Follower:
     async def _subscribe(self) -> SocketClient:
         try:
             client = self._client = await SocketClient.open(await self._find_url(), self._token, self._on_topic)
-            said = await client.subscribe(self._topic, self._position)
+            said = await client.subscribe(self._watch.topic, self._watch.position)
         except SocketClosed as closed:
             if closed.is_final:
                 raise TopicBroken(f"The gateway sent the follower away for good with {closed.code}.") from closed
@@ -100,20 +107,13 @@ class Follower:
         raise TopicBroken(f"The subscription was refused: {said.error}")
 
     def _on_topic(self, frame: Frame) -> None:
-        if frame.type == "subscribed":
-            self._on_subscribed(frame)
-        for event in frame.events or ():
-            expected = self._position[1] + 1 if self._position else 0
-            if event.offset != expected and self.broken is None:
-                self.broken = TopicBroken(f"Offset {event.offset} came where {expected} was due.")
-            self._position = (frame.epoch, event.offset)
-            self.events.append((event.offset, event.type, event.data))
+        if self.broken is None:
+            try:
+                self._watch.take(frame)
+            except BrokenPromise as broken:
+                self.broken = TopicBroken(str(broken))
         self._news.set()
 
-    def _on_subscribed(self, frame: Frame) -> None:
-        """`offset` is where the topic stands; missed events, when recovered, still follow from our own position."""
-        if frame.recovered and self._position is not None:
-            self.resumed += 1
-            return
-        self.snapshots += 1
-        self._position = (frame.epoch, frame.offset)
+    def _on_event(self, kind: str, data: Any) -> None:
+        assert self._watch.position is not None
+        self.events.append((self._watch.position[1], kind, data))

@@ -19,8 +19,8 @@ class ClassLedger:
         """The ticket of each student who waits now."""
         self.ended = False
         self.seated_ever: set[tuple[str, int]] = set()
-        self.queued_ever: dict[str, int] = {}
-        """The best place that each student ever joined the waitlist with."""
+        self.queued_ever: set[tuple[str, int]] = set()
+        """Every place with which a student ever joined the waitlist."""
         self._promotion_due = False
 
     def open(self, snapshot: dict[str, Any]) -> None:
@@ -33,9 +33,8 @@ class ClassLedger:
         self.seats = {each["userId"]: int(each["seat"]) for each in snapshot["seats"]}
         self.waiting = {each["userId"]: int(each["ticket"]) for each in snapshot["waitlist"]}
         self.seated_ever |= set(self.seats.items())
-        for each in snapshot["waitlist"]:
-            self._queued(each["userId"], int(each["position"]))
-        self._promotion_due = False
+        self.queued_ever |= {(each["userId"], int(each["position"])) for each in snapshot["waitlist"]}
+        self._look_for_a_promotion()
         if len(set(self.seats.values())) != len(self.seats):
             raise BrokenPromise("A snapshot gives one seat to two students.")
 
@@ -62,7 +61,7 @@ class ClassLedger:
             raise BrokenPromise("A seat stayed free while somebody was waiting.")
 
     def _taken(self, data: Any) -> None:
-        if self.waiting and data["userId"] not in self.waiting:
+        if self.waiting:
             raise BrokenPromise(f"{data['userId']} was seated past {len(self.waiting)} who waited.")
         self._sit(data["userId"], int(data["seat"]))
 
@@ -88,10 +87,7 @@ class ClassLedger:
         self.waiting[user] = ticket
         if int(data["position"]) != len(self.waiting):
             raise BrokenPromise(f"{user} was told place {data['position']} as number {len(self.waiting)} of the waitlist.")
-        self._queued(user, int(data["position"]))
-
-    def _queued(self, user: str, position: int) -> None:
-        self.queued_ever[user] = max(position, self.queued_ever.get(user, 0))
+        self.queued_ever.add((user, int(data["position"])))
 
     def _waits_no_longer(self, data: Any) -> None:
         if self.waiting.pop(data["userId"], None) is None:

@@ -1,6 +1,7 @@
 """What must hold of the answers of a class that nobody left: promises 1 and 3 of the contract, as an outsider sees them."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from loadtests.answers import SEATED, WAITLISTED, DoorAnswer
 
@@ -9,11 +10,24 @@ class BrokenPromise(AssertionError):
     """The door gave an answer that it must never give."""
 
 
-class Tally:
-    """Counts answers as they come and raises BrokenPromise at the first that breaks a promise."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """When one question left (not when it was due) and when its answer had been read: seconds since 1970."""
 
-    def __init__(self, capacity: int) -> None:
+    sent: float
+    answered: float
+
+
+class Tally:
+    """Counts answers as they come and raises BrokenPromise at the first that breaks a promise.
+
+    `clocks_apart` is by how many seconds the clocks that the moments come from may differ.
+    """
+
+    def __init__(self, capacity: int, clocks_apart: float = 0.0) -> None:
         self.capacity = capacity
+        self._clocks_apart = clocks_apart
+        self._asked: dict[str, Asked] = {}
         self._answers: dict[str, DoorAnswer] = {}
         self._seats: dict[int, str] = {}
         self._places: dict[int, str] = {}
@@ -28,10 +42,13 @@ class Tally:
         """Students with a place in the waitlist."""
         return len(self._places)
 
-    def note(self, student_id: str, answer: DoorAnswer) -> None:
+    def note(self, student_id: str, answer: DoorAnswer, asked: Asked | None = None) -> None:
         """Take one answer down; the same student told the same again is nothing new."""
+        if asked is not None:  # decided after the first question was sent, and before the first answer was read
+            known = self._asked.get(student_id, asked)
+            self._asked[student_id] = Asked(min(asked.sent, known.sent), min(asked.answered, known.answered))
         before = self._answers.get(student_id)
-        if before is not None and before.outcome in (SEATED, WAITLISTED):
+        if before is not None:
             if before != answer:
                 raise BrokenPromise(f"{student_id} was told {before}, then {answer}.")
             return
@@ -66,6 +83,27 @@ class Tally:
         holes = sorted(set(range(1, students - expected + 1)) - self._places.keys())
         if holes:
             raise BrokenPromise(f"Nobody has place {holes[0]} of 1..{students - expected} ({len(holes)} holes).")
+        self._check_order()
+
+    def _check_order(self) -> None:
+        """Nobody stands behind somebody who asked only after they themselves had been answered."""
+        order = [student for taken in (self._seats, self._places) for _, student in sorted(taken.items())]
+        latest: str | None = None
+        for student in order:
+            asked = self._asked.get(student)
+            if asked is None:
+                continue
+            if latest is not None and self._asked[latest].sent > asked.answered + self._clocks_apart:
+                raise BrokenPromise(
+                    f"{latest} asked {self._asked[latest].sent - asked.answered:.3f} s after {student} had been answered "
+                    f"and stands before them: {self._stands(latest)} before {self._stands(student)}."
+                )
+            if latest is None or asked.sent > self._asked[latest].sent:
+                latest = student
+
+    def _stands(self, student: str) -> str:
+        answer = self._answers[student]
+        return f"{'seat' if answer.outcome == SEATED else 'place'} {answer.number}"
 
 
 def check_answers(answers: Iterable[tuple[str, DoorAnswer]], students: int, capacity: int) -> Tally:

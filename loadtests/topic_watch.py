@@ -49,6 +49,8 @@ class TopicWatch:
         before, self._due = self.position, frame.offset
         if before is not None and frame.offset < before[1]:
             raise BrokenPromise(f"{self.topic} went back from offset {before[1]} to {frame.offset}.")
+        if before is not None and frame.epoch < before[0]:
+            raise BrokenPromise(f"{self.topic} went back from epoch {before[0]} to {frame.epoch}.")
         if frame.recovered:
             if before is None:
                 raise BrokenPromise(f"{self.topic} was resumed for somebody who had seen nothing of it.")

@@ -33,6 +33,7 @@ class DoorTwin:
     log: list[str] = field(default_factory=list)
     followers: dict[ServerConnection, str] = field(default_factory=dict)
     forgets: bool = False
+    epoch: int = 1
     skips: int = 0
     miscounts: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -51,8 +52,8 @@ class DoorTwin:
         """Missed events after `since`, or a snapshot for who is new or, when the door `forgets`, for everybody."""
         since = frame.get("since")
         recovered = since is not None and not self.forgets
-        said = {"type": "subscribed", "id": frame["id"], "topic": frame["topic"], "epoch": 1, "offset": len(self.log)}
-        await connection.send(json.dumps({**said, "recovered": recovered, "snapshot": None if recovered else {}}))
+        said = {"type": "subscribed", "id": frame["id"], "topic": frame["topic"], "offset": len(self.log)}
+        await connection.send(json.dumps({**said, "epoch": self.epoch, "recovered": recovered, "snapshot": None if recovered else {}}))
         if recovered and since["offset"] < len(self.log):
             await connection.send(self._events(frame["topic"], since["offset"] + 1))
         self.followers[connection] = frame["topic"]
@@ -60,7 +61,7 @@ class DoorTwin:
 
     def _events(self, topic: str, first: int) -> str:
         events = [{"offset": n, "type": "said", "data": self.log[n - 1]} for n in range(first, len(self.log) + 1)]
-        return json.dumps({"type": "events", "topic": topic, "epoch": 1, "events": events})
+        return json.dumps({"type": "events", "topic": topic, "epoch": self.epoch, "events": events})
 
     def join(self, student: str, command: str) -> dict[str, Any] | None:
         """The result; None when this time the part behind the door is away."""

@@ -64,7 +64,7 @@ async def test_a_gap_is_named(door_twin: Any, open_door: OpenDoor, follow: Follo
     follower = await follow(door, "token")
     await door.publish("lost")
     await door.publish("two")
-    with pytest.raises(TopicBroken, match="Offset 2 came where 1 was due"):
+    with pytest.raises(TopicBroken, match="offset 2 came where 1 was due"):
         await follower.wait_until(lambda: len(follower.events) == 2)
 
 
@@ -72,3 +72,28 @@ async def test_being_sent_away_for_good_ends_the_following(door_twin: Any, open_
     door = await open_door(door_twin(capacity=1))
     with pytest.raises(TopicBroken, match="for good with 4500"):
         await follow(door, "stranger")
+
+
+@pytest.mark.parametrize("forgets", [False, True])
+async def test_a_topic_that_goes_back_is_named(
+    forgets: bool, door_twin: Any, open_door: OpenDoor, follow: Follow
+) -> None:
+    door = await open_door(door_twin(capacity=1, forgets=forgets))
+    follower = await follow(door, "token")
+    await door.publish("one")
+    await follower.wait_until(lambda: len(follower.events) == 1)
+    door.log.clear()
+    follower.cut()
+    with pytest.raises(TopicBroken, match="went back from offset 1 to 0"):
+        await follower.wait_until(lambda: len(follower.events) == 2)
+
+
+async def test_a_topic_that_goes_back_to_an_earlier_owner_is_named(
+    door_twin: Any, open_door: OpenDoor, follow: Follow
+) -> None:
+    door = await open_door(door_twin(capacity=1, epoch=3))
+    follower = await follow(door, "token")
+    door.epoch = 2
+    follower.cut()
+    with pytest.raises(TopicBroken, match="went back from epoch 3 to 2"):
+        await follower.wait_until(lambda: follower.resumed == 2)

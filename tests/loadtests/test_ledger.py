@@ -49,13 +49,14 @@ def test_a_true_history_passes() -> None:
     ledger.close()
     assert ledger.seats == {"b": 2, "c": 1, "d": 3}
     assert ledger.seated_ever == {("a", 1), ("b", 2), ("c", 1), ("d", 3)}
-    assert ledger.queued_ever == {"c": 1, "d": 2, "a": 1}
+    assert ledger.queued_ever == {("c", 1), ("d", 2), ("a", 1)}
 
 
 @pytest.mark.parametrize(
     ("happenings", "sentence"),
     [
         ([*_FULL, _seat("e", 3)], "e was seated past 2 who waited"),
+        ([*_FULL, ("capacity.changed", {"maxStudents": 2}), _seat("d", 3)], "d was seated past 2 who waited"),
         ([_seat("a", 1), _seat("b", 2), _seat("c", 3)], "3 students were seated, but there are 2 seats"),
         ([_seat("a", 1), _seat("b", 1)], "Seat 1 was given to b and was not free"),
         ([_seat("a", 1), _seat("a", 2)], "a was given seat 2 and has seat 1"),
@@ -86,3 +87,12 @@ def test_a_snapshot_that_is_not_whole_is_not_begun_with() -> None:
     session = {"maxStudents": 2, "status": "live"}
     with pytest.raises(ValueError, match="too large for one snapshot"):
         ClassLedger().open({"session": session, "seats": [], "waitlist": [], "more": {"seats": 1, "waitlist": 0}})
+
+
+def test_a_snapshot_with_a_free_seat_and_somebody_who_waits_owes_a_promotion() -> None:
+    ledger = ClassLedger()
+    session = {"maxStudents": 2, "status": "live"}
+    waits = [{"userId": "c", "ticket": 1, "position": 1}]
+    ledger.open({"session": session, "seats": [], "waitlist": waits, "more": {"seats": 0, "waitlist": 0}})
+    with pytest.raises(BrokenPromise, match="a seat was free and c was at the head"):
+        ledger.take(*_wait("d", 2, 2))

@@ -54,6 +54,7 @@ def test_a_snapshot_after_a_cut_begins_anew() -> None:
         ([_subscribed(5), _events(6), _subscribed(6, "true"), _events(8)], "a gap: offset 8"),
         ([_subscribed(5), _events(6), _subscribed(4)], "went back from offset 6 to 4"),
         ([_subscribed(5, epoch=3), _events(6, epoch=2)], "went back from epoch 3 to 2"),
+        ([_subscribed(5, epoch=3), _subscribed(7, epoch=2)], "went back from epoch 3 to 2"),
         ([_subscribed(5, "true")], "had seen nothing"),
         ([_events(1)], "before it was subscribed to"),
     ],
