@@ -1,6 +1,7 @@
 """Which shard a grain is in, and which host a shard belongs to while nobody says otherwise."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from zlib import crc32
 
@@ -22,7 +23,12 @@ def assign(hosts: Sequence[str]) -> dict[int, str]:
     only its own share. Raises ValueError without hosts."""
     if not hosts:
         raise ValueError("there is no host to assign shards to")
-    return {shard: max(hosts, key=lambda host: _weight(host, shard)) for shard in range(SHARDS)}
+    return dict(_assigned(tuple(hosts), SHARDS))
+
+
+@lru_cache(64)  # a process of many callers asks it of the same hosts again and again
+def _assigned(hosts: tuple[str, ...], shards: int) -> dict[int, str]:
+    return {shard: max(hosts, key=lambda host: _weight(host, shard)) for shard in range(shards)}
 
 
 def _weight(host: str, shard: int) -> bytes:

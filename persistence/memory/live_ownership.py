@@ -18,6 +18,7 @@ class MemoryOwnership:
         shards = self._tables.shards
         for shard_id in set(shard_ids):
             shards[shard_id] = (host, shards.get(shard_id, ("", 0))[1] + 1)
+        self._tables.owners = None
         return {shard_id: shards[shard_id][1] for shard_id in shard_ids}
 
     async def take(self, host: str, epochs: Mapping[int, int]) -> dict[int, int]:
@@ -29,4 +30,7 @@ class MemoryOwnership:
     async def owners(self) -> Sequence[Owner]:
         """See `Ownership.owners`."""
         self._tables.reach()
-        return [Owner(shard_id, host, epoch) for shard_id, (host, epoch) in sorted(self._tables.shards.items())]
+        tables = self._tables
+        if tables.owners is None:  # every host reads them every second
+            tables.owners = [Owner(shard_id, host, epoch) for shard_id, (host, epoch) in sorted(tables.shards.items())]
+        return tables.owners

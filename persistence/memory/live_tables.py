@@ -7,6 +7,7 @@ from classroom.ids import CourseId, SessionId, UserId
 from classroom.records import IntervalRow, LoggedEvent, SessionRow
 from classroom.times import Moment
 from persistence.errors import StoreAway
+from persistence.ownership import Owner
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class LiveTables:
     """One database. While `away` is true every twin answers as if Postgres could not be reached."""
 
     shards: dict[int, tuple[str, int]] = field(default_factory=dict)
+    owners: list[Owner] | None = None
+    """The shards as rows, until somebody claims one."""
     hosts: dict[str, tuple[str, float, bool]] = field(default_factory=dict)
     """Their runs, when they were seen, and whether they have left."""
     live_events: defaultdict[str, list[LoggedEvent]] = field(default_factory=lambda: defaultdict(list))
