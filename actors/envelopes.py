@@ -95,10 +95,12 @@ class Owned:
 
 @dataclass(frozen=True)
 class Attached:
-    """A host to a gateway that lives: the token of what the host sends it, and the epochs of its shards."""
+    """A host to a gateway that lives: the token of what the host sends it, the epochs of its shards, and the hosts that own
+    something as far as it knows."""
 
     token: str
     epochs: Mapping[int, int]
+    hosts: Sequence[str] = ()
 
 
 Reply = Accepted | Refused | Entered | NotOwner | Later | Owned

@@ -1,6 +1,7 @@
 """The heart of a host, without Ray: grains, their mailboxes, the journal behind them and what goes out after a commit."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
@@ -20,7 +21,7 @@ from actors.listeners import Listeners, Sender
 from actors.live_grain import LiveGrain
 from actors.postman import Mail, Postman
 from actors.shards import shard_of
-from actors.shares import Shares
+from actors.shares import SURE_SECONDS, Shares
 from actors.turns import Call, Item, Resume, Turn
 from actors.watch import Watch
 from classroom.answers import Refused
@@ -38,7 +39,7 @@ TURN = 500
 """What a grain decides at once. One turn is one write: a larger one would hold up the loop, gain nothing, and on a slow
 disk outlast the commit's limit again and again."""
 CALL_SECONDS = 0.5
-DEADLINES_PAUSE_SECONDS = 1.0
+KEEPERS_PAUSE_SECONDS = 1.0
 
 _log = structlog.get_logger(__name__)
 _HOST = Caller(UserId("host"), "host", Role.ADMIN)
@@ -55,12 +56,12 @@ class Hosting:
 
     def __init__(
         self, name: str, stores: Stores, links: Links, grace_seconds: int = 60,
-        clock: Callable[[], Moment] = wall_clock, peers: Iterable[str] = (),
+        clock: Callable[[], Moment] = wall_clock, peers: Iterable[str] = (), seconds: Callable[[], float] | None = None,
     ) -> None:  # fmt: skip
         self.name = name
         self.run_id = uuid4().hex
         self._stores = stores
-        self._shares = Shares(stores.ownership, stores.membership, name, self.run_id, peers)
+        self._shares = Shares(stores.ownership, stores.membership, name, self.run_id, peers, seconds)
         self._epochs = self._shares.epochs
         self._boxes: dict[tuple[str, str], Box] = {}
         self._alarms = Alarms(self._boxes, clock, self._wake)
@@ -70,22 +71,28 @@ class Hosting:
         self._watch = Watch(self._listeners, self._boxes, self._tell)
         self._postman = Postman(links, self._take, self._spawn)
         self._deferred = Deferred(self.run_id)
+        self._unsure: deque[tuple[Box, Grain, Turn]] = deque()
+        self._unsettled: dict[int, int] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._taking: asyncio.Task[Any] | None = None
         self._ended = False
         self._answered = 0
+        self._fenced = 0
 
     async def start(self) -> None:
         """Take the shards that fall to this host, wake what is due, and begin to commit. Raises StoreAway when Postgres is
         away."""
         await self._shares.begin()
-        deadlines = await self._stores.log.deadlines(tuple(self._epochs))
         self._alarms.begin()
+        self._taking = self._spawn(self._shares.keep(self._gain_shards, self._lose_shard, self._looked))
+        try:
+            deadlines = await self._stores.log.deadlines(tuple(self._epochs))
+        except BaseException:
+            self.abandon()
+            raise
         self._spawn(self._stores.journal.run())
-        self._spawn(self._watch.keep())
-        self._spawn(self._keeping.unload_idle())
-        self._spawn(self._alarms.keep())
-        self._taking = self._spawn(self._shares.keep(self._gain_shards, self._lose_shard))
+        for keep in (self._watch.keep, self._keeping.unload_idle, self._alarms.keep):
+            self._spawn(self._keep_on(keep))
         self._set_alarms(deadlines)
         _log.info("host_started", host=self.name, shards=len(self._epochs), deadlines=len(deadlines))
 
@@ -108,7 +115,8 @@ class Hosting:
         of this host anew and say which connections it really holds; likewise for a shard whose epoch is another."""
         if self._listeners.attach(gateway, run):
             self._watch.let_go(gateway)
-        return Attached(self._listeners.token(gateway), dict(self._epochs))
+        hosts = tuple(sorted({*self._shares.owners().values()}))
+        return Attached(self._listeners.token(gateway), dict(self._epochs), hosts)
 
     async def close(self, timeout_seconds: float) -> None:
         """Take no more shards, commit what was decided, keep snapshots of what is loaded, give the shards up, stop."""
@@ -125,6 +133,7 @@ class Hosting:
             _log.warning("host_closed_early", host=self.name, seconds=timeout_seconds, reason=reason)
         for box in self._boxes.values():
             box.answer_waiting(NotOwner(box.shard_id, None))
+        self._looked(False)
         self.abandon()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
@@ -150,6 +159,7 @@ class Hosting:
             "events": journal.events,
             "commit_seconds": journal.commit_seconds,
             "pending": journal.pending,
+            "fenced": self._fenced,
         }
 
     # -- in ------------------------------------------------------------------------------------------------------
@@ -190,7 +200,7 @@ class Hosting:
         return box
 
     def _drain(self, box: Box) -> None:
-        while box.mailbox and not box.busy and not self._ended:
+        while box.mailbox and not box.busy and not self._ended and box.shard_id not in self._unsettled:
             grain, now = box.grain, self._alarms.now(box)
             if grain is None:
                 if box.flying:
@@ -261,15 +271,21 @@ class Hosting:
             future.add_done_callback(partial(self._settled, box, grain, turn))
         elif box.flying:
             box.flying[-1].absorb(turn)
-        else:
+        elif self._shares.are_sure:
             self._finish(box, grain, turn)
+        elif len(self._unsure) < MAILBOX:
+            self._unsure.append((box, grain, turn))
+        else:
+            turn.refuse(_AWAY)
         self._alarms.set(box, grain)
         return len(turn.taken)
 
     def _part(self, box: Box, turn: Turn) -> None:
         """A fault in a rule: what memory holds can no longer be trusted, what the log holds can. Whose fault it was is
         found by deciding one by one, so that nobody else suffers."""
-        if len(turn.taken) == 1:
+        if not turn.taken:
+            box.answer_waiting(_AWAY)  # nobody's command: it would fail again for ever
+        elif len(turn.taken) == 1:
             turn.taken[0].answer(_AWAY)
             box.one_by_one = max(0, box.one_by_one - 1)
         else:
@@ -288,13 +304,22 @@ class Hosting:
         else:
             turn.refuse(NotOwner(box.shard_id, None) if verdict is Committed.FENCED else _AWAY)
             if verdict is Committed.FENCED:
+                self._fenced += 1
                 if turn.write is not None and self._epochs.get(box.shard_id) == turn.write.epoch:
                     self._lose_shard(box.shard_id)
-                self._shares.doubt()
             elif box.grain is grain:
                 self._forget(box)
         if box.grain is not grain:
             self._drain(box)  # commands may have waited for this
+
+    def _looked(self, went_well: bool) -> None:
+        """What was answered from memory by a host that stood still may leave once it knows that it still is the owner."""
+        unsure, self._unsure = self._unsure, deque()
+        for box, grain, turn in unsure:
+            if went_well and box.grain is grain:
+                self._finish(box, grain, turn)
+            else:
+                turn.refuse(_AWAY if box.shard_id in self._epochs else NotOwner(box.shard_id, None))
 
     def _finish(self, box: Box, grain: Grain, turn: Turn) -> None:
         for item, reply in turn.replies:
@@ -341,9 +366,21 @@ class Hosting:
             box.owes_wake = True
             self._alarms.set_later(box)
 
-    def _gain_shards(self, epochs: Mapping[int, int]) -> None:
+    def _gain_shards(self, epochs: Mapping[int, int], from_living: frozenset[int]) -> None:
         self._alarms.begin()
+        if from_living:
+            # Who had them may go on answering from memory for a moment: nothing must change before it knows.
+            unsettled = {shard_id: epochs[shard_id] for shard_id in from_living}
+            self._unsettled.update(unsettled)
+            asyncio.get_running_loop().call_later(SURE_SECONDS, self._settle, unsettled)
         self._spawn(self._wake_due(tuple(epochs)))
+
+    def _settle(self, epochs: Mapping[int, int]) -> None:
+        settled = {shard_id for shard_id, epoch in epochs.items() if self._unsettled.get(shard_id) == epoch}
+        for shard_id in settled:
+            del self._unsettled[shard_id]
+        for box in [box for box in self._boxes.values() if box.shard_id in settled]:
+            self._drain(box)
 
     async def _wake_due(self, shards: Sequence[int]) -> None:
         while True:
@@ -353,8 +390,19 @@ class Hosting:
                 break
             except (StoreAway, TimeoutError) as error:
                 _log.warning("deadlines_unread", host=self.name, reason=str(error) or type(error).__name__)
-                await asyncio.sleep(DEADLINES_PAUSE_SECONDS)
+            except Exception:
+                _log.exception("deadlines_unread", host=self.name)
+            await asyncio.sleep(KEEPERS_PAUSE_SECONDS)
         self._set_alarms(deadlines)
+
+    async def _keep_on(self, keep: Callable[[], Awaitable[None]]) -> None:
+        """What a host keeps doing, it does again after a fault."""
+        while True:
+            try:
+                await keep()
+            except Exception:
+                _log.exception("keeper_failed", host=self.name)
+            await asyncio.sleep(KEEPERS_PAUSE_SECONDS)
 
     def _set_alarms(self, deadlines: Iterable[Deadline]) -> None:
         for deadline in deadlines:
@@ -366,7 +414,8 @@ class Hosting:
     def _lose_shard(self, shard_id: int) -> None:
         if self._epochs.pop(shard_id, None) is None:
             return
-        _log.warning("shard_lost", host=self.name, shard=shard_id)
+        self._unsettled.pop(shard_id, None)
+        _log.debug("shard_lost", host=self.name, shard=shard_id)
         for box in [box for box in self._boxes.values() if box.shard_id == shard_id]:
             self._forget(box)
             box.answer_waiting(NotOwner(shard_id, None))
