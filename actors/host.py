@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -123,7 +124,9 @@ class GrainHost:
                     PostgresRoster(pool),
                 )
                 links = RayLinks(config, self._hosts)
-                hosting = Hosting(self._name, stores, links, config.reconnect_grace_seconds, peers=self._hosts)
+                hosting = Hosting(
+                    self._name, stores, links, config.reconnect_grace_seconds, peers=self._hosts, seconds=time.monotonic
+                )
                 await hosting.start()
                 self._hosting = hosting
                 spare_the_collector()

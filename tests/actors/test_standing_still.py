@@ -1,10 +1,13 @@
 """Hosts that stop like a stopped process, and go on as if nothing had been."""
 
 import asyncio
+import json
 
 from actors.envelopes import LIVE, Envelope, NotOwner
 from actors.shards import shard_of
+from classroom.answers import Accepted, Refused
 from classroom.live import commands as c
+from classroom.refusals import Unavailable
 from tests.actors.school import TEACHER, School, a_school, turns, until
 
 
@@ -106,3 +109,57 @@ async def test_a_host_that_stops_again_and_again_is_given_its_share_ever_later()
         assert waits[0] < 4
         assert waits[1] > waits[0] + 1
         assert waits[2] > waits[1] + 3
+
+
+async def test_a_host_that_goes_on_says_nothing_from_memory_before_it_knows_that_it_still_is_the_owner(
+    school: School,
+) -> None:
+    room = await school.open_class(seats=1)
+    sam, kim = school.students(2)
+    assert (await school.join(room, sam))["outcome"] == "seated"
+    await asyncio.sleep(5)
+    still = school.host_of(room)
+    old = await school.owner(room)
+    school.lyceum.freeze(still)
+    assert (await school.join(room, kim))["outcome"] == "waitlisted"
+    await school.ask(room, sam, c.Leave())  # promotes Kim
+    school.lyceum.thaw(still)
+    again = [Envelope(LIVE, room.id, sam, body, "again") for body in (c.TakeSeat(), c.Look())]
+    assert await old.execute(again) == [NotOwner(shard_of(LIVE, room.id), None)] * 2
+    assert (await school.join(room, sam))["outcome"] == "waitlisted"
+
+
+async def test_who_takes_a_share_from_the_living_changes_nothing_before_they_know(school: School) -> None:
+    room = await school.open_class(seats=1)
+    sam, kim = school.students(2)
+    await school.join(room, sam)
+    await asyncio.sleep(5)
+    still, loop = school.host_of(room), asyncio.get_running_loop()
+    school.lyceum.freeze(still)
+    await school.join(room, kim)
+    between = await school.owner(room)
+    school.lyceum.thaw(still)
+    shard = shard_of(LIVE, room.id)
+    await until(lambda: school.tables.shards[shard][0] == still, "it has its share again", 10)
+    given = loop.time()
+    reads = asyncio.ensure_future(between.execute([Envelope(LIVE, room.id, sam, c.Look(), None)]))
+    await school.ask(room, sam, c.Leave())
+    assert loop.time() - given >= 1.0
+    [read] = await reads
+    assert isinstance(read, NotOwner) or (isinstance(read, Accepted) and json.loads(read.body)["you"]["outcome"] == "seated")
+
+
+async def test_without_the_store_nothing_is_said_from_memory_for_longer_than_nobody_can_have_taken_it(school: School) -> None:
+    room = await school.open_class(seats=1)
+    [sam] = school.students(1)
+    await school.join(room, sam)
+    owner = await school.owner(room)
+    school.tables.away = True
+    look = Envelope(LIVE, room.id, TEACHER, c.Look(), None)
+    await asyncio.sleep(0.3)
+    assert isinstance((await owner.execute([look]))[0], Accepted)
+    await asyncio.sleep(2)
+    assert (await owner.execute([look]))[0] == Refused(Unavailable())
+    school.tables.away = False
+    await asyncio.sleep(1)
+    assert isinstance((await owner.execute([look]))[0], Accepted)
