@@ -1,7 +1,6 @@
 """The heart of a host, without Ray: grains, their mailboxes, the journal behind them and what goes out after a commit."""
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
@@ -9,11 +8,13 @@ from uuid import uuid4
 
 import structlog
 
+from actors.aftermath import Aftermath
 from actors.alarms import Alarms
-from actors.archive import STORE_SECONDS, Archive, Stores
+from actors.archive import Archive, Stores
 from actors.boxes import Box, Grain
 from actors.clock import wall_clock
 from actors.correlation import about
+from actors.deadlines import Deadlines
 from actors.deferred import Deferred
 from actors.envelopes import LATER, LIVE, OWNERS, Attached, Envelope, NotOwner, Owned, Reply
 from actors.keeping import Keeping
@@ -22,7 +23,7 @@ from actors.live_grain import LiveGrain
 from actors.postman import Mail, Postman
 from actors.shards import shard_of
 from actors.shares import SURE_SECONDS, Shares
-from actors.turns import Call, Item, Resume, Turn
+from actors.turns import Call, Item, Turn
 from actors.watch import Watch
 from classroom.answers import Refused
 from classroom.callers import Caller, Role
@@ -32,7 +33,6 @@ from classroom.refusals import Unavailable
 from classroom.times import SECOND, Moment
 from persistence.batches import Committed
 from persistence.errors import StoreAway
-from persistence.live_log import Deadline
 
 MAILBOX = 20_000
 TURN = 500
@@ -71,7 +71,8 @@ class Hosting:
         self._watch = Watch(self._listeners, self._boxes, self._tell)
         self._postman = Postman(links, self._take, self._spawn)
         self._deferred = Deferred(self.run_id)
-        self._unsure: deque[tuple[Box, Grain, Turn]] = deque()
+        self._deadlines = Deadlines(name, stores.log, self._epochs, self._box, self._alarms)
+        self._aftermath = Aftermath(self._listeners, self._postman, self._archive, self._spawn)
         self._unsettled: dict[int, int] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._taking: asyncio.Task[Any] | None = None
@@ -86,15 +87,14 @@ class Hosting:
         self._alarms.begin()
         self._taking = self._spawn(self._shares.keep(self._gain_shards, self._lose_shard, self._looked))
         try:
-            deadlines = await self._stores.log.deadlines(tuple(self._epochs))
+            due = await self._deadlines.read(tuple(self._epochs))
         except BaseException:
             self.abandon()
             raise
         self._spawn(self._stores.journal.run())
         for keep in (self._watch.keep, self._keeping.unload_idle, self._alarms.keep):
             self._spawn(self._keep_on(keep))
-        self._set_alarms(deadlines)
-        _log.info("host_started", host=self.name, shards=len(self._epochs), deadlines=len(deadlines))
+        _log.info("host_started", host=self.name, shards=len(self._epochs), deadlines=due)
 
     async def execute(self, envelopes: Sequence[Envelope]) -> Sequence[Reply]:
         """Answers to all envelopes, in their order, each durable. What takes longer than half a second is `Later`."""
@@ -133,7 +133,7 @@ class Hosting:
             _log.warning("host_closed_early", host=self.name, seconds=timeout_seconds, reason=reason)
         for box in self._boxes.values():
             box.answer_waiting(NotOwner(box.shard_id, None))
-        self._looked(False)
+        self._aftermath.refuse_held()
         self.abandon()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
@@ -272,11 +272,9 @@ class Hosting:
         elif box.flying:
             box.flying[-1].absorb(turn)
         elif self._shares.are_sure:
-            self._finish(box, grain, turn)
-        elif len(self._unsure) < MAILBOX:
-            self._unsure.append((box, grain, turn))
+            self._aftermath.finish(box, grain, turn)
         else:
-            turn.refuse(_AWAY)
+            self._aftermath.hold(box, grain, turn)
         self._alarms.set(box, grain)
         return len(turn.taken)
 
@@ -300,7 +298,7 @@ class Hosting:
             return
         if verdict is Committed.YES:
             box.failures = 0
-            self._finish(box, grain, turn)
+            self._aftermath.finish(box, grain, turn)
         else:
             turn.refuse(NotOwner(box.shard_id, None) if verdict is Committed.FENCED else _AWAY)
             if verdict is Committed.FENCED:
@@ -312,44 +310,11 @@ class Hosting:
         if box.grain is not grain:
             self._drain(box)  # commands may have waited for this
 
-    def _looked(self, went_well: bool) -> None:
-        """What was answered from memory by a host that stood still may leave once it knows that it still is the owner."""
-        unsure, self._unsure = self._unsure, deque()
-        for box, grain, turn in unsure:
-            if went_well and box.grain is grain:
-                self._finish(box, grain, turn)
-            else:
-                turn.refuse(_AWAY if box.shard_id in self._epochs else NotOwner(box.shard_id, None))
-
-    def _finish(self, box: Box, grain: Grain, turn: Turn) -> None:
-        for item, reply in turn.replies:
-            item.answer(reply)
-        if box.grain is grain:  # whoever followed one that is gone was told to catch up
-            for view, batch in turn.batches:
-                grain.rings[view].extend(batch.first_offset, batch.events)
-                for gateway in grain.followers[view]:
-                    self._listeners.publish(gateway, batch)
-        if turn.evictions:
-            self._listeners.evict(turn.evictions)
-        for resume in turn.resumes:
-            events = grain.rings[resume.view].between(resume.since.offset, resume.offset)
-            if events is None:
-                self._spawn(self._resume_from_log(box, resume))
-            else:
-                resume.recover(events)
-        if turn.snapshot is not None and isinstance(grain, LiveGrain):
-            self._spawn(self._archive.save(grain, *turn.snapshot))
-        self._postman.send(box, turn.notices)
-
-    async def _resume_from_log(self, box: Box, resume: Resume) -> None:
-        try:
-            resume.recover(await self._archive.missed(box.kind, box.id, resume))
-        except StoreAway as error:
-            _log.warning("resume_unread", kind=box.kind, grain=box.id, reason=str(error))
-            resume.item.answer(_AWAY)
-        except Exception:
-            _log.exception("resume_unreadable", kind=box.kind, grain=box.id)
-            resume.item.answer(_AWAY)
+    def _looked(self) -> None:
+        if self._shares.are_sure:
+            self._aftermath.release()
+        else:
+            self._aftermath.refuse_held()
 
     # -- forget --------------------------------------------------------------------------------------------------
 
@@ -373,7 +338,7 @@ class Hosting:
             unsettled = {shard_id: epochs[shard_id] for shard_id in from_living}
             self._unsettled.update(unsettled)
             asyncio.get_running_loop().call_later(SURE_SECONDS, self._settle, unsettled)
-        self._spawn(self._wake_due(tuple(epochs)))
+        self._spawn(self._deadlines.read_in_the_end(tuple(epochs)))
 
     def _settle(self, epochs: Mapping[int, int]) -> None:
         settled = {shard_id for shard_id, epoch in epochs.items() if self._unsettled.get(shard_id) == epoch}
@@ -381,19 +346,6 @@ class Hosting:
             del self._unsettled[shard_id]
         for box in [box for box in self._boxes.values() if box.shard_id in settled]:
             self._drain(box)
-
-    async def _wake_due(self, shards: Sequence[int]) -> None:
-        while True:
-            try:
-                async with asyncio.timeout(STORE_SECONDS):
-                    deadlines = await self._stores.log.deadlines(shards)
-                break
-            except (StoreAway, TimeoutError) as error:
-                _log.warning("deadlines_unread", host=self.name, reason=str(error) or type(error).__name__)
-            except Exception:
-                _log.exception("deadlines_unread", host=self.name)
-            await asyncio.sleep(KEEPERS_PAUSE_SECONDS)
-        self._set_alarms(deadlines)
 
     async def _keep_on(self, keep: Callable[[], Awaitable[None]]) -> None:
         """What a host keeps doing, it does again after a fault."""
@@ -403,13 +355,6 @@ class Hosting:
             except Exception:
                 _log.exception("keeper_failed", host=self.name)
             await asyncio.sleep(KEEPERS_PAUSE_SECONDS)
-
-    def _set_alarms(self, deadlines: Iterable[Deadline]) -> None:
-        for deadline in deadlines:
-            if shard_of(deadline.kind, deadline.grain_id) in self._epochs:
-                box = self._box(deadline.kind, deadline.grain_id)
-                if box.grain is None:
-                    self._alarms.set_for(box, deadline)
 
     def _lose_shard(self, shard_id: int) -> None:
         if self._epochs.pop(shard_id, None) is None:

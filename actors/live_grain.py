@@ -7,11 +7,13 @@ import msgspec
 import structlog
 
 from actors.correlation import about
+from actors.enrolled import Enrolled
 from actors.envelopes import LIVE, Deliver, Enter, Envelope, EvictNotice, Quit, Reconcile, Reply
+from actors.moves import Moves
 from actors.restoring import SEPARATOR, notices_of, publish, restore, tail_evictions, tail_notices
 from actors.rings import Ring
 from actors.snapshots import Snapshots
-from actors.turns import Item, Notice, Resume, Turn
+from actors.turns import Item, Resume, Turn
 from classroom.answers import Accepted, Refused
 from classroom.callers import Caller, Role
 from classroom.ids import CommandId, ConnectionId, SessionId, Topic, UserId
@@ -26,7 +28,7 @@ from classroom.live.publications import VIEWS, offset_in, shown_on
 from classroom.live.settle import settle, settle_due
 from classroom.live.snapshot import save
 from classroom.live.state import LiveClass, Status, next_deadline
-from classroom.live.views import estimated_wait_seconds, may_follow, reply, row_of, session_frame, standing
+from classroom.live.views import may_follow, reply, row_of, session_frame, standing
 from classroom.ports import Batch, Entered
 from classroom.records import IntervalRow, LoggedEvent
 from classroom.refusals import Forbidden, NotFound, Refusal, Unavailable
@@ -35,10 +37,6 @@ from classroom.topics import LiveTopic
 from persistence.batches import Write
 from persistence.live_log import Loaded
 
-ENROLMENT_GOOD_FOR = 10 * SECOND
-MOVES_EVERY = SECOND // 2
-MOVES_EVERY_WAITER = SECOND // 500
-"""A long queue is told its places less often: it is a notice a person."""
 MISSED_AT_MOST = 2_000
 SNAPSHOT_EVERY = 500
 TICKS_A_TURN = 10_000
@@ -70,18 +68,16 @@ class LiveGrain:
         self.rings = {view: Ring() for view in VIEWS}
         self._shard_id = shard_id
         self._new_id = new_id
-        self._enrolled: dict[UserId, Moment] = {}
-        self._strangers: set[UserId] = set()
-        self._told_places: dict[UserId, int] = {}
+        self._enrolled = Enrolled()
+        self._moves = Moves()
         self._unlogged: deque[CommandId] = deque(maxlen=UNLOGGED_AT_MOST)
-        self._moves_due: Moment | None = None
         self._frame: tuple[object, ...] = ()
         self._frame_json = b""
         self._snapshots = Snapshots()
         self._snapshot_at = loaded.snapshot_offset
         self._state = restore(SessionId(grain_id), loaded, recent, grace)
         if any(entry.type in _MOVES for entry in loaded.tail):
-            self._moves_due = self._state.at
+            self._moves.due = self._state.at
         self.unsent = tail_notices(self._state.session_id, loaded)
         self.unsent_evictions = tail_evictions(self._state, loaded)
         # What the store holds is not known after a load; a class that is over and told everything has no deadline left.
@@ -118,8 +114,7 @@ class LiveGrain:
         return (
             isinstance(envelope.body, _FOR_STUDENTS)
             and envelope.caller.role is Role.STUDENT
-            and not self._is_enrolled(user_id, now)
-            and user_id not in self._strangers
+            and not self._enrolled.knows(user_id, now)
             and self._state.plan is not None
             and not self._state.is_inside(user_id)
         )
@@ -130,18 +125,7 @@ class LiveGrain:
 
     def enrol(self, asked: Sequence[UserId], found: Sequence[UserId], now: Moment) -> None:
         """Note who of `asked` is enrolled, for ten seconds, and who is not, for the coming turn only."""
-        if len(self._enrolled) > 100_000:
-            self._enrolled.clear()
-        good_until = Moment(now + ENROLMENT_GOOD_FOR)
-        for user_id in asked:
-            self._enrolled.pop(user_id, None)
-        for user_id in found:
-            self._enrolled[user_id] = good_until
-        self._strangers = {user_id for user_id in asked if user_id not in self._enrolled}
-
-    def _is_enrolled(self, user_id: UserId, now: Moment) -> bool:
-        # Both ends: a clock that was set back must not keep old knowledge alive.
-        return now <= self._enrolled.get(user_id, 0) <= now + ENROLMENT_GOOD_FOR
+        self._enrolled.learn(asked, found, now)
 
     def work(self, mailbox: deque[Item], now: Moment, turn: Turn, at_most: int) -> None:
         """Take and decide the first of the mailbox, in order, up to somebody whose enrolment is not known. The state has
@@ -156,9 +140,9 @@ class LiveGrain:
             self._one(item, asked_at, now, turn, logged)
         if self._state.plan is not None:
             self._move(settle(self._state, now), now, None, logged)
-        self._tell_moves(now, turn)
+        turn.notices.extend(self._moves.tell(self._state, now))
         self._record(turn, logged, now)
-        self._strangers.clear()
+        self._enrolled.forget_strangers()
 
     @property
     def changed(self) -> bool:
@@ -174,7 +158,7 @@ class LiveGrain:
     @property
     def has_moves_to_tell(self) -> bool:
         """Whether some who wait are still to be told their new places: no snapshot must hide the events that say so."""
-        return self._moves_due is not None
+        return self._moves.due is not None
 
     def save(self) -> tuple[int, bytes]:
         """A snapshot of now: its offset and its encoded state."""
@@ -186,7 +170,7 @@ class LiveGrain:
 
     def wake_at(self) -> Moment | None:
         """When the class next has something to do by itself."""
-        due = [at for at in (next_deadline(self._state), settle_due(self._state), self._moves_due) if at is not None]
+        due = [at for at in (next_deadline(self._state), settle_due(self._state), self._moves.due) if at is not None]
         if not due and self._deadline is not None and not self._state.connections:
             due = [Moment(self._state.at + TOLD_WITHIN)]  # to take back the deadline of a class that has nothing more to do
         return min(due) if due and self._state.plan is not None else None
@@ -201,7 +185,7 @@ class LiveGrain:
 
     def _one(self, item: Item, asked_at: Moment, now: Moment, turn: Turn, logged: "list[_Logged]") -> None:
         body = item.envelope.body
-        enrolled = self._is_enrolled(item.envelope.caller.user_id, asked_at)
+        enrolled = self._enrolled.has(item.envelope.caller.user_id, asked_at)
         if isinstance(body, Enter):
             self._enter(item, body, enrolled, now, turn, logged)
         elif isinstance(body, Quit):
@@ -240,7 +224,7 @@ class LiveGrain:
             state.remember(key, fresh)
             self._unlogged.append(key)
         if isinstance(command, c.Leave):
-            self._enrolled.pop(caller.user_id, None)  # leaving may come from the end of the enrolment
+            self._enrolled.forget(caller.user_id)  # leaving may come from the end of the enrolment
         return self._accepted(ask, fresh)
 
     def _decide(self, ask: Ask, envelope: Envelope | None = None) -> Decision:
@@ -284,8 +268,8 @@ class LiveGrain:
                 (offsets.everybody, offsets.staff, offsets.queue),
             )  # fmt: skip
             logged.append((event, entry, touched_intervals(state, event)))
-            if isinstance(event, SeatPromoted | WaitlistLeft) and self._moves_due is None:
-                self._moves_due = Moment(now + max(MOVES_EVERY, len(state.waitlist) * MOVES_EVERY_WAITER))
+            if isinstance(event, SeatPromoted | WaitlistLeft):
+                self._moves.begin(now, len(state.waitlist))
             key = None
 
     def _noted(self, key: CommandId | None) -> str:
@@ -338,22 +322,6 @@ class LiveGrain:
         body = self._snapshots.of(state, view, caller, self._session_json())
         turn.replies.append((item, Entered(self.epoch, offset, recovered=False, events=(), snapshot=body)))
 
-    def _tell_moves(self, now: Moment, turn: Turn) -> None:
-        if self._moves_due is None or now < self._moves_due:
-            return
-        self._moves_due = None
-        places: dict[UserId, int] = {}
-        for place, waiter in enumerate(self._state.waitlist, start=1):
-            if waiter.user_id not in self._state.connections:
-                continue
-            places[waiter.user_id] = place
-            if self._told_places.get(waiter.user_id) != place:
-                seconds = estimated_wait_seconds(self._state, place)
-                data = {"sessionId": self.id, "position": place, "estimatedWaitSeconds": seconds}
-                key = f"moved:{self.id}:{self.offset}"
-                turn.notices.append(Notice(waiter.user_id, "waitlist.moved", _encode(data), key))
-        self._told_places = places
-
     def _record(self, turn: Turn, logged: "list[_Logged]", now: Moment) -> None:
         state = self._state
         if state.plan is None:
@@ -364,7 +332,7 @@ class LiveGrain:
                 turn.evictions.append(EvictNotice(self.id, event.user_id))
         # After a crash the class wakes at once, whatever the clock says, if somebody may not have been told something, or
         # if it believes in sockets: they may be gone, and nobody else would notice.
-        untold = turn.notices or turn.evictions or self._moves_due is not None
+        untold = turn.notices or turn.evictions or self._moves.due is not None
         deadline = _AT_ONCE if untold or state.connections else next_deadline(state)
         # A row that is too early wakes the class in vain; one that is too late would forget something.
         stored = self._deadline

@@ -78,9 +78,9 @@ class Shares:
             self.epochs.update(await self._take())
         self._sure_until = began + SURE_SECONDS
 
-    async def keep(self, gain: Gain, lose: Callable[[int], None], looked: Callable[[bool], None]) -> None:
-        """Look, until a later run of this host is met: `lose` what others have taken, `gain` what is taken from others; after
-        each look say whether it went well."""
+    async def keep(self, gain: Gain, lose: Callable[[int], None], looked: Callable[[], None]) -> None:
+        """Look, until a later run of this host is met: `lose` what others have taken, `gain` what is taken from others, say
+        when it `looked`, or tried to."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             began = self._seconds()
@@ -91,14 +91,14 @@ class Shares:
                         break
                     await self._look(members, gain, lose)
                 self._sure_until = began + SURE_SECONDS
-                looked(True)
+                looked()
             except (StoreAway, TimeoutError) as error:
                 _log.warning("members_unread", host=self._host, reason=str(error) or type(error).__name__)
-                looked(False)
+                looked()
             except Exception:
                 # Whatever it was: a host that stops to look is taken for gone, with all its classes.
                 _log.exception("look_failed", host=self._host)
-                looked(False)
+                looked()
         _log.warning("host_superseded", host=self._host, run=self._run)
         for shard_id in list(self.epochs):
             lose(shard_id)
@@ -125,9 +125,7 @@ class Shares:
         taken = await self._take(lost)
         if taken:
             self.epochs.update(taken)
-            from_living = frozenset(
-                shard_id for shard_id in taken if shard_id in before and before[shard_id].host in others
-            )
+            from_living = frozenset(shard_id for shard_id in taken if shard_id in before and before[shard_id].host in others)
             gain(taken, from_living)
 
     def _see_living(self) -> None:

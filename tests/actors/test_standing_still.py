@@ -149,7 +149,9 @@ async def test_who_takes_a_share_from_the_living_changes_nothing_before_they_kno
     assert isinstance(read, NotOwner) or (isinstance(read, Accepted) and json.loads(read.body)["you"]["outcome"] == "seated")
 
 
-async def test_without_the_store_nothing_is_said_from_memory_for_longer_than_nobody_can_have_taken_it(school: School) -> None:
+async def test_without_the_store_nothing_is_said_from_memory_for_longer_than_nobody_can_have_taken_it(
+    school: School,
+) -> None:
     room = await school.open_class(seats=1)
     [sam] = school.students(1)
     await school.join(room, sam)
