@@ -113,8 +113,8 @@ class GrainHost:
                 config = self._config
                 if self._pool is None:
                     self._pool = await open_live_pool(config.database_url, CONNECTIONS)
-                if self._signs is None:  # of their own: a sign of life must not wait behind what classes read
-                    self._signs = await open_live_pool(config.database_url, 1)
+                if self._signs is None:  # of their own: a sign of life must wait for nobody
+                    self._signs = await open_live_pool(config.database_url, 1, impatient=True)
                 pool, signs = self._pool, self._signs
                 stores = Stores(
                     PostgresJournal(pool),

@@ -28,7 +28,8 @@ class Ownership(Protocol):
 
     async def take(self, host: str, epochs: Mapping[int, int]) -> dict[int, int]:
         """`claim` those of the shards whose epoch is still the given one, 0 for a shard that nobody ever claimed; the new
-        epochs of those that were taken."""
+        epochs of those that were taken: none, when commits of former owners are under way for longer than the connection
+        waits for locks."""
         ...
 
     async def owners(self) -> Sequence[Owner]:
@@ -68,8 +69,11 @@ class PostgresOwnership:
 
     async def take(self, host: str, epochs: Mapping[int, int]) -> dict[int, int]:
         """See `Ownership.take`."""
-        async with borrow(self._pool) as connection:
-            rows = await connection.fetch(_TAKE, host, list(epochs), list(epochs.values()))
+        try:
+            async with borrow(self._pool) as connection:
+                rows = await connection.fetch(_TAKE, host, list(epochs), list(epochs.values()))
+        except asyncpg.LockNotAvailableError:
+            return {}
         return {row["shard_id"]: row["epoch"] for row in rows}
 
     async def owners(self) -> Sequence[Owner]:

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 import actors.live_grain as grains
+from actors.envelopes import LIVE, Envelope
+from actors.listeners import Listeners
 from classroom.answers import Accepted, Refused
 from classroom.live import commands as c
 from classroom.live.decide import Ask
@@ -188,3 +190,39 @@ async def test_a_full_mailbox_refuses(school: School, monkeypatch: pytest.Monkey
     monkeypatch.setattr(MemoryLiveLog, "load", slowly)
     answers = await asyncio.gather(*(school.answer(room, TEACHER, c.Look()) for _ in range(30)))
     assert sum(isinstance(answer, Accepted) for answer in answers) == 10
+
+
+async def test_a_fault_that_is_nobodys_command_is_answered_and_passes(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = await school.open_class(seats=2)
+    [sam] = school.students(1)
+    owner = await school.owner(room)
+    faults = 0
+
+    def faulty(*_: Any) -> bool:
+        nonlocal faults
+        faults += 1
+        raise ZeroDivisionError("a fault at the end of a class")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(grains.LiveClass, "is_past_its_end", faulty)
+        [answer] = await owner.execute([Envelope(LIVE, room.id, sam, c.TakeSeat(), "c1")])
+        assert answer == Refused(Unavailable())
+        assert faults < 5
+    assert (await school.join(room, sam))["outcome"] == "seated"
+
+
+async def test_what_a_host_keeps_doing_it_does_again_after_a_fault(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = await school.gate()
+    room = await school.open_class(seats=2)
+    sam, kim = school.students(2)
+    await gate.subscribe(room.live, TEACHER)
+    await school.join(room, sam)
+    await gate.subscribe(room.live, sam)
+    with monkeypatch.context() as patched:
+        patched.setattr(Listeners, "forget_silent", lambda _: 1 / 0)
+        await asyncio.sleep(30)
+    gate.die()
+    await asyncio.sleep(60 + 60)
+    assert (await school.join(room, kim))["seat"]["number"] == 1

@@ -1,7 +1,8 @@
 import asyncio
 from typing import Any
 
-from persistence.ownership import Owner
+from persistence.live_pool import STATEMENT_SECONDS, open_live_pool
+from persistence.ownership import Owner, PostgresOwnership
 
 
 async def test_each_claim_is_a_new_epoch_of_the_shard(live: Any) -> None:
@@ -51,3 +52,17 @@ async def test_of_many_who_take_at_once_each_shard_has_one(live: Any) -> None:
     assert sum(map(len, taken)) == 256
     for owner in await live.ownership.owners():
         assert taken[int(owner.host[1:])][owner.shard_id] == owner.epoch
+
+
+async def test_who_takes_does_not_wait_long_for_a_commit_of_the_owner(live_pool: Any, database_url: str) -> None:
+    impatient = await open_live_pool(database_url, 1, impatient=True)
+    owner, taker = PostgresOwnership(live_pool), PostgresOwnership(impatient)
+    [epoch] = (await owner.claim("a", [78])).values()
+    try:
+        async with live_pool.acquire() as commit, commit.transaction():
+            await commit.execute("SELECT FROM actor_shards WHERE shard_id = 78 FOR SHARE")
+            async with asyncio.timeout(STATEMENT_SECONDS - 1):
+                assert await taker.take("b", {78: epoch}) == {}
+        assert await taker.take("b", {78: epoch}) == {78: epoch + 1}
+    finally:
+        await impatient.close()
