@@ -3,18 +3,20 @@
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
+from contextvars import Context
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
+from typing import Any, TypeVar
 
 from actors.attachments import Attachments
 from actors.dispatch import HostAway
-from actors.envelopes import INBOX, EvictNotice, Parcel, Reply
+from actors.envelopes import INBOX, LIVE, EvictNotice, Parcel, Reply
 from actors.hosting import Hosting
-from actors.local import LocalLyceum
+from actors.local import AT_HOST, Life, LocalLyceum
 from actors.logs import configure_logs
+from actors.shards import shard_of
 from classroom.answers import Accepted, Answer, Refused
 from classroom.callers import Caller, Role
 from classroom.ids import CommandId, ConnectionId, CourseId, SessionId, Topic, UserId
@@ -36,6 +38,7 @@ from realtime.tasks import Tasks
 from tests.actors.virtual import VirtualLoop
 
 configure_logs()
+T = TypeVar("T")
 COURSE = CourseId("019a0000-0000-7000-8000-000000000002")
 TEACHER = Caller(UserId("tess"), "Tess", Role.INSTRUCTOR)
 NINE = Moment(1_795_251_600 * SECOND)
@@ -89,6 +92,15 @@ class Lyceum(LocalLyceum):
         super().__init__(*args, **kwargs)
         self.down: set[str] = set()
 
+    @property
+    def alive(self) -> list[str]:
+        """The hosts that run now."""
+        return sorted(self._hosts)
+
+    def host_in(self, life: Life | None) -> str | None:
+        """Whose life this is, if it is not over."""
+        return next((name for name, each in self._lives.items() if each is life), None)
+
     def running(self, name: str) -> Hosting | None:
         """A host that is up."""
         return self._hosts.get(name)
@@ -127,7 +139,8 @@ def _loop() -> VirtualLoop:
 
 
 class Follower:
-    """A subscriber: what it is sent must have neither gap nor repeat."""
+    """A subscriber: what it is sent must have neither gap nor repeat. Whatever else it is sent is noted in `broken`: who
+    sends must not be disturbed, and would not tell."""
 
     def __init__(self, topic: str) -> None:
         self.topic = topic
@@ -136,6 +149,7 @@ class Follower:
         self.recovered = False
         self.snapshot: Any = None
         self.events: list[dict[str, Any]] = []
+        self.broken: list[str] = []
 
     def send(self, frame: bytes) -> None:
         """One frame of the wire."""
@@ -145,10 +159,13 @@ class Follower:
             if not self.recovered:
                 self.offset = message["offset"]
             return
-        assert message["type"] == "events", message
+        if message["type"] != "events":
+            self.broken.append(f"{self.topic}: {message}")
+            return
         self.epoch = message["epoch"]
         for event in message["events"]:
-            assert event["offset"] == self.offset + 1, (self.topic, self.offset, event)
+            if event["offset"] != self.offset + 1:
+                self.broken.append(f"{self.topic}: {event['offset']} came after {self.offset}")
             self.offset = event["offset"]
             self.events.append(event)
 
@@ -158,26 +175,35 @@ class Follower:
 
 
 class Gate:
-    """A gateway without sockets: the real feeds, ports and attachments."""
+    """A gateway without sockets: the real feeds, ports and attachments, and what it alone knows of the hosts."""
 
     def __init__(self, school: "School", name: str, run: str) -> None:
         self.name, self.run = name, run
         self.evictions: list[EvictNotice] = []
         self.parcels: list[Parcel] = []
-        self.topics = school.lyceum.topics(name, run, self.receive)
+        self.topics = topics = school.lyceum.topics(name, run, self.receive)
         self.following = Following(self.topics, Tasks(), SETTINGS, self._lost)
         self.lost: list[Follower] = []
-        hosts = school.lyceum.dispatcher
-        self.attachments = Attachments(school.lyceum, lambda: hosts.hosts, name, run, self._renew, self.topics.settle_doubts)
+        self.followers: list[Follower] = []
+        self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.attachments = Attachments(
+            school.lyceum, topics.hosts, name, run, self._renew, topics.settle_doubts, topics.doubt
+        )
         self._school = school
         self._keeping: asyncio.Task[None] | None = None
         self._numbers = itertools.count(1)
+        self._life, self._context = Life(), Context()
+        self._context.run(AT_HOST.set, self._life)
 
     async def open(self) -> "Gate":
         """Begin to attach."""
-        await self.attachments.attach()
+        await self.inside(self.attachments.attach())
         self.resume()
         return self
+
+    def inside(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """Do something as a part of this gateway: it ends when the gateway crashes, and nobody hears of it."""
+        return asyncio.get_running_loop().create_task(work, context=self._context.copy())
 
     def pause(self) -> None:
         """Say nothing to the hosts."""
@@ -186,16 +212,27 @@ class Gate:
 
     def resume(self) -> None:
         """Attach again, every moment."""
-        self._keeping = asyncio.ensure_future(self.attachments.keep())
+        if not self.gone.done():
+            self._keeping = self.inside(self.attachments.keep())
 
     def die(self) -> None:
-        """As a crash would."""
+        """As a crash would; but what is under way may end."""
         self.pause()
         self.following.stop()
-        self._school.lyceum.disconnect(self.name)
+        if not self.gone.done():
+            self._school.lyceum.disconnect(self.name)
+            self.gone.set_result(None)
+
+    def crash(self) -> None:
+        """Nothing of it goes on."""
+        self.die()
+        _loop().freeze(self._life)
 
     def receive(self, parcel: Parcel) -> None:
         """What a host sent."""
+        self._context.copy().run(self._take_in, parcel)
+
+    def _take_in(self, parcel: Parcel) -> None:
         self.parcels.append(parcel)
         self.following.deliver(parcel.batches)
         self.evictions += parcel.evictions
@@ -206,6 +243,7 @@ class Gate:
     ) -> Follower:
         """A socket of this person follows the topic."""
         follower = Follower(topic)
+        self.followers.append(follower)
         if since is not None:
             follower.epoch, follower.offset = since
         refusal = await self.following.enter(
@@ -277,6 +315,12 @@ class School:
         for gate in self._gates:
             gate.die()
         await self.lyceum.close()
+        assert not self.broken, self.broken
+
+    @property
+    def broken(self) -> list[str]:
+        """What subscribers should not have been sent."""
+        return [each for gate in self._gates for follower in gate.followers for each in follower.broken]
 
     async def gate(self, name: str = "gateway", run: str = "run-1") -> Gate:
         """A gateway that has attached."""
@@ -335,12 +379,13 @@ class School:
 
     def kill(self, *hosts: str) -> None:
         """These hosts, or all of them."""
-        for host in hosts or self.lyceum.dispatcher.hosts:
+        for host in hosts or self.lyceum.alive:
             self.lyceum.kill(host)
 
     def host_of(self, of: Class) -> str:
         """The name of the class's host."""
-        return self.lyceum.dispatcher.owner("live", of.id)
+        owner = self.tables.shards.get(shard_of(LIVE, of.id))
+        return owner[0] if owner is not None else self.lyceum.dispatcher.owner(LIVE, of.id)
 
     async def owner(self, of: Class) -> Hosting:
         """The class's host itself."""
