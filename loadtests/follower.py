@@ -40,6 +40,11 @@ class Follower:
         """How often the whole state came instead."""
         return self._watch.snapshots
 
+    @property
+    def offset(self) -> int:
+        """Of the last that is known here, from a whole state or an event; -1 before anything came."""
+        return self._watch.position[1] if self._watch.position is not None else -1
+
     async def start(self, timeout_seconds: float = 30) -> None:
         """Subscribed for the first time. Raises TimeoutError."""
         self._task = asyncio.create_task(self._follow())

@@ -1,23 +1,20 @@
 """Blows against the running system under load, by a seeded schedule, and a verdict after each.
 
-python -m tests.chaos_live.campaign --seed 1 --trials 33 --report var/chaos     starts and stops a system of its own
+python -m tests.chaos_live.campaign --seed 1 --trials 36 --report var/chaos     starts and stops a system of its own
 """
 
 import argparse
 import asyncio
-import json
 import os
-import platform
 import random
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
+import traceback
 from collections.abc import AsyncIterator, Hashable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import asdict, dataclass, field
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,96 +28,109 @@ from loadtests.crowd import allow_many_connections, pauses
 from loadtests.follower import Follower
 from loadtests.http_client import HttpConnection
 from loadtests.prepared import PreparedClass, Student, read_prepared
-from tests.chaos_live.blows import BLOWS, on_small_disk
+from tests.chaos_live.blows import BLOWS, BOTH_WAYS, DISK, NODE, Fallen, Missed, on_small_disk
+from tests.chaos_live.lookout import looking_out
 from tests.chaos_live.people import Person, Room, rest_request
+from tests.chaos_live.report import Campaign, Trial, report, write
+from tests.chaos_live.scene import Scene
 from tests.chaos_live.verdict import judge
-from tests.end_to_end.operating import STOP_SECONDS, RunningLyceum, settings_for, spawn_up, wait_ready
+from tests.end_to_end.operating import RunningLyceum, running, settings_for
 
 CLASSES = 4
 STUDENTS = 5
 THINK_SECONDS = 0.3
 BEFORE_SECONDS, AFTER_SECONDS = 1.5, 2.5
 RECOVERY_SECONDS = 60.0
-DISK = "database's disk full"
+TRIES = 3
+"""How often a blow is dealt that changes nothing."""
 _STUDENT: list[tuple[Hashable, ...]] = [
     *[("join", True)] * 4, ("join", False), *[("leave",)] * 3, *[("status",)] * 2, ("chat",)
 ]  # fmt: skip
 _TEACHER: list[tuple[Hashable, ...]] = [("capacity", 1), ("capacity", 2), ("capacity", 3), ("status",), ("chat",), ("chat",)]
 
 
-@dataclass
-class Trial:
-    """One blow and what came of it. `failover` are the seconds from the blow to the first answer to somebody who asked
-    after it, one for each class and way (socket, REST)."""
-
-    seed: int
-    blow: str
-    detail: str = ""
-    questions: int = 0
-    states: int = 0
-    longest_wait: float = 0.0
-    failover: list[float] = field(default_factory=list)
-    violation: str = ""
-
-
-async def trial(lyceum: RunningLyceum, prepared: PreparedClass, seed: int, blow: str) -> Trial:
-    """Classes at work, the blow in the middle, a verdict at the end."""
-    rng = random.Random(f"{seed} {blow}")
-    outcome = Trial(seed, blow)
-    teacher = Student("teacher", prepared.instructor_token)
-    rooms = [await _open_class(lyceum, prepared, rng.randint(1, 3)) for _ in range(CLASSES)]
-    over = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    async with (
-        asyncpg.create_pool(lyceum.database_url, min_size=0, max_size=2, command_timeout=20) as pool,
-        _following(lyceum, prepared, rooms) as followers,
-    ):
-        lives = []
-        for room in rooms:
-            for number, who in enumerate((teacher, *rng.sample(prepared.students, STUDENTS))):
-                way = "socket" if number % 2 else "rest"
-                person = Person(lyceum.http_url, lyceum.realtime_url, who, room, way, rng)
-                lives.append(asyncio.create_task(person.live(_STUDENT if number else _TEACHER, THINK_SECONDS, over)))
+async def trial(scene: Scene, prepared: PreparedClass, outcome: Trial) -> None:
+    """Classes at work, the blow in the middle, a verdict at the end. Raises Missed when the blow changed nothing, and
+    AssertionError with the promise that was broken; `outcome` holds what was seen until then."""
+    rng = random.Random(f"{outcome.seed} {outcome.blow} {outcome.missed}")
+    await scene.whole()
+    async with AsyncExitStack() as stack:
+        if outcome.blow == NODE:
+            await stack.enter_async_context(scene.joined_by_a_node(scene.lyceum.data_dir.parent / "node.log"))
+        rooms = await _open_classes(scene, prepared, rng)
+        followers = await stack.enter_async_context(_following(scene.lyceum, prepared, rooms))
+        fenced, outcome.load = await scene.fenced(), round(psutil.getloadavg()[0], 2)
         try:
-            await asyncio.sleep(BEFORE_SECONDS + rng.random())
-            struck = loop.time()
-            outcome.detail = await BLOWS[blow](lyceum, rng)
-            if blow == DISK:
-                struck = loop.time()  # without room nobody can be answered
-            await _recovered(rooms, struck)
-            await asyncio.sleep(AFTER_SECONDS)
+            fallen = await _storm(scene, prepared, rooms, outcome.blow, rng)
         finally:
-            over.set()
-            await asyncio.gather(*lives)
-        outcome.failover = [round(seconds, 3) for seconds in _failovers(rooms, struck).values()]
-        outcome.longest_wait = round(max(end - start for room in rooms for _, start, end in room.answered), 3)
-        outcome.questions = sum(len(room.history.operations) + len(room.said) for room in rooms)
-        try:
-            assert len(outcome.failover) == 2 * CLASSES, f"no answer within {RECOVERY_SECONDS:.0f} s after the blow"
-            odd = [each for room in rooms for each in room.odd]
-            assert not odd, f"{len(odd)} answers break the contract: {odd[0]}"
-            for room in rooms:
-                outcome.states += await judge(pool, room, followers[room.id])
-        except (AssertionError, TimeoutError) as broken:
-            outcome.violation = str(broken) or type(broken).__name__
-    return outcome
+            answered = [each for room in rooms for each in room.answered]
+            outcome.longest_wait = round(max((each.at - each.asked for each in answered), default=0.0), 3)
+            outcome.questions = sum(len(room.history.operations) + len(room.said) for room in rooms)
+        outcome.detail = fallen.detail
+        struck = [room for room in rooms if fallen.hosts is None or scene.placed[room.id] in fallen.hosts]
+        found = _failovers(struck, fallen, fallen.ways)
+        outcome.failover = {f"{room[-8:]} {way}": round(seconds, 3) for (room, way), seconds in found.items()}
+        after = await scene.fenced()
+        outcome.fenced = sum(after[pid] - count for pid, count in fenced.items() if pid in after)
+        assert _has_recovered(rooms, fallen), f"no answer within {RECOVERY_SECONDS:.0f} s after the blow"
+        odd = [each for room in rooms for each in room.odd]
+        assert not odd, f"{len(odd)} answers break the contract: {odd[0]}"
+        for room in rooms:
+            outcome.states += await judge(scene.pool, room, followers[room.id])
 
 
-async def _recovered(rooms: Sequence[Room], struck: float) -> None:
+async def _storm(scene: Scene, prepared: PreparedClass, rooms: Sequence[Room], blow: str, rng: random.Random) -> Fallen:
+    """Everybody lives; the blow falls; some seconds after every class has answered again everybody stops."""
+    over = asyncio.Event()
+    teacher = Student("teacher", prepared.instructor_token)
+    lives = []
+    for room in rooms:
+        for number, who in enumerate((teacher, *rng.sample(prepared.students, STUDENTS))):
+            way = "socket" if number % 2 else "rest"
+            person = Person(scene.lyceum.http_url, scene.lyceum.realtime_url, who, room, way, rng)
+            lives.append(asyncio.create_task(person.live(_STUDENT if number else _TEACHER, THINK_SECONDS, over)))
+    try:
+        await asyncio.sleep(BEFORE_SECONDS + rng.random())
+        scene.placed = await scene.owners()
+        fallen = await BLOWS[blow](scene, rng)
+        await _recovered(rooms, fallen)
+        await asyncio.sleep(AFTER_SECONDS)
+    finally:
+        over.set()
+        await asyncio.gather(*lives)
+    return fallen
+
+
+async def _recovered(rooms: Sequence[Room], fallen: Fallen) -> None:
     """Returns when every class has answered over both ways, or patience ends."""
-    loop = asyncio.get_running_loop()
-    while len(_failovers(rooms, struck)) < 2 * CLASSES and loop.time() < struck + RECOVERY_SECONDS:  # noqa: ASYNC110
+    deadline = asyncio.get_running_loop().time() + RECOVERY_SECONDS
+    while not _has_recovered(rooms, fallen) and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
         await asyncio.sleep(0.05)
 
 
-def _failovers(rooms: Sequence[Room], struck: float) -> dict[tuple[str, str], float]:
+def _has_recovered(rooms: Sequence[Room], fallen: Fallen) -> bool:
+    return len(_failovers(rooms, fallen, BOTH_WAYS)) == len(BOTH_WAYS) * len(rooms)
+
+
+def _failovers(rooms: Sequence[Room], fallen: Fallen, ways: Sequence[str]) -> dict[tuple[str, str], float]:
     """By class and way: how long after the blow the first was answered who asked after it."""
     found: dict[tuple[str, str], float] = {}
     for room in rooms:
-        for way, asked, answered in room.answered:
-            if asked >= struck:
-                found[room.id, way] = min(found.get((room.id, way), 1e9), answered - struck)
+        for each in room.answered:
+            if each.asked >= fallen.at and each.way in ways and (each.wrote or not fallen.writes):
+                found[room.id, each.way] = min(found.get((room.id, each.way), 1e9), each.at - fallen.at)
     return found
+
+
+async def _open_classes(scene: Scene, prepared: PreparedClass, rng: random.Random) -> list[Room]:
+    """As many as a trial needs; with a second node, one of them at least is there."""
+    scene.classes = []
+    for _ in range(20):
+        rooms = [await _open_class(scene.lyceum, prepared, rng.randint(1, 3)) for _ in range(CLASSES)]
+        scene.classes = [room.id for room in rooms]
+        if scene.node is None or set((await scene.owners()).values()) - scene.home:
+            return rooms
+    raise AssertionError("eighty classes, and none of them on the new node")
 
 
 async def _open_class(lyceum: RunningLyceum, prepared: PreparedClass, capacity: int) -> Room:
@@ -184,35 +194,35 @@ async def _following(
 
 
 @contextmanager
-def a_system(small_disk: bool, ports: tuple[int, int] | None = None) -> Iterator[RunningLyceum]:
+def a_system(small_disk: bool, ports: tuple[int, int] | None = None, logs: Path | None = None) -> Iterator[RunningLyceum]:
     """One of our own, with a grace so long that nobody is sent out meanwhile; if wished, its data on 1 GB of memory that
-    can be filled (needs root)."""
+    can be filled (needs root), and its logs kept in a folder that does not exist yet."""
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
     folder.chmod(0o711)
-    data_dir, log = folder / "data", folder / "up.log"
+    data_dir = folder / "data"
     data_dir.mkdir()
-    if small_disk:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1g,mode=0755", "tmpfs", str(data_dir)], check=True)
     chosen = {"LYCEUM_HTTP_PORT": str(ports[0]), "LYCEUM_REALTIME_PORT": str(ports[1])} if ports else {}
-    env = settings_for(data_dir, LYCEUM_RECONNECT_GRACE_SECONDS="3600", **chosen)
-    process = spawn_up(env, log)
     try:
-        run = wait_ready(process, data_dir, log)
-        yield RunningLyceum(
-            http_url=f"http://127.0.0.1:{run['http_port']}",
-            realtime_url=f"ws://127.0.0.1:{run['realtime_port']}/ws",
-            data_dir=data_dir,
-            pid=process.pid,
-            database_url=str(run["database_url"]),
-            redis_url=str(run["redis_url"]),
-            env=env,
-        )
+        with _small_disk(data_dir) if small_disk else nullcontext():
+            try:
+                with running(settings_for(data_dir, LYCEUM_RECONNECT_GRACE_SECONDS="3600", **chosen), folder) as lyceum:
+                    yield lyceum
+            finally:
+                if logs is not None:
+                    shutil.copytree(data_dir / "logs", logs)
+                    shutil.copy(folder / "up.log", logs)
     finally:
-        process.terminate()
-        process.wait(STOP_SECONDS)
-        if small_disk:
-            subprocess.run(["umount", str(data_dir)], check=True)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _small_disk(folder: Path) -> Iterator[None]:
+    """1 GB of memory is mounted there; it is taken away whatever happens, and at the latest when nobody uses it any more."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1g,mode=0755", "tmpfs", str(folder)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def prepare(lyceum: RunningLyceum) -> PreparedClass:
@@ -229,89 +239,69 @@ def schedule(seed: int, trials: int, names: Sequence[str]) -> list[tuple[int, st
     return [(seed * 10_000 + number, blow) for number, blow in enumerate(order)]
 
 
-def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that so many are not above."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
-
-
-def table(outcomes: Sequence[Trial]) -> str:
-    """The report as Markdown."""
-    kinds: dict[str, list[Trial]] = defaultdict(list)
-    for each in outcomes:
-        kinds[each.blow].append(each)
-    lines = [
-        "| fault | trials | questions | violations | failover p50 | failover p99 | longest wait of anybody |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for name, some in [*sorted(kinds.items()), ("all", list(outcomes))]:
-        waits = [seconds for each in some for seconds in each.failover] or [float("nan")]
-        cells = [
-            name,
-            str(len(some)),
-            f"{sum(each.questions for each in some):,}",
-            str(sum(bool(each.violation) for each in some)),
-            *(f"{seconds:.2f} s" for seconds in (percentile(waits, 0.5), percentile(waits, 0.99))),
-            f"{max(each.longest_wait for each in some):.2f} s",
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
 async def campaign(lyceum: RunningLyceum, prepared: PreparedClass, plan: Sequence[tuple[int, str]]) -> list[Trial]:
-    """Trial after trial; says how each went. A trial that cannot even begin is a violation, too."""
+    """Trial after trial; says how each went."""
     outcomes = []
-    for seed, blow in plan:
-        try:
-            outcome = await trial(lyceum, prepared, seed, blow)
-        except (OSError, AssertionError) as fault:  # TimeoutError is an OSError, TopicBroken an AssertionError
-            outcome = Trial(seed, blow, violation=f"the system did not come back: {fault!r}")
-        outcomes.append(outcome)
-        worst = max(outcome.failover, default=float("nan"))
-        said = outcome.violation or f"well, failover {worst:.2f} s"
-        print(f"{seed} {blow} ({outcome.detail}): {outcome.questions} questions, {said}", flush=True)
+    async with (
+        asyncpg.create_pool(lyceum.database_url, min_size=0, max_size=2, command_timeout=20) as pool,
+        looking_out(lyceum.pid) as lookout,
+    ):
+        scene = Scene(lyceum, pool, lookout)
+        await scene.begin()
+        for seed, blow in plan:
+            outcome = await _tried(scene, prepared, Trial(seed, blow))
+            outcomes.append(outcome)
+            worst = max(outcome.failover.values(), default=float("nan"))
+            said = outcome.violation or f"well, failover {worst:.2f} s"
+            refused = f", {outcome.fenced} stale writes refused" if outcome.fenced else ""
+            print(f"{seed} {blow} ({outcome.detail}): {outcome.questions} questions{refused}, {said}", flush=True)
     return outcomes
 
 
-def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
-    memory = psutil.virtual_memory().total // 2**30
-    return {"system": platform.platform(), "cores": psutil.cpu_count(), "memory_gb": memory, "load": psutil.getloadavg()[1]}
+async def _tried(scene: Scene, prepared: PreparedClass, outcome: Trial) -> Trial:
+    """Whatever goes wrong in a trial, or keeps it from beginning, is a violation; so is a blow that never strikes."""
+    while outcome.missed < TRIES:
+        try:
+            await trial(scene, prepared, outcome)
+        except Missed as missed:
+            outcome.missed += 1
+            outcome.violation = f"the blow changed nothing {outcome.missed} times: {missed}"
+        except AssertionError as broken:
+            outcome.violation = str(broken) or "".join(traceback.format_exception(broken)[-2:])
+            break
+        except Exception as fault:
+            traceback.print_exc()
+            outcome.violation = f"the trial ended early: {fault!r}"
+            break
+        else:
+            outcome.violation = ""
+            break
+    return outcome
 
 
 def main() -> int:
     """Run; 1 when a promise broke."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos_live.campaign", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--trials", type=int, default=2 * len(BLOWS))
+    parser.add_argument("--trials", type=int, default=3 * len(BLOWS))
     parser.add_argument("--blow", action="append", choices=list(BLOWS), help="only this one; may be said again")
     parser.add_argument("--ports", type=int, nargs=2, metavar=("HTTP", "SOCKETS"))
     parser.add_argument("--report", type=Path, help="a file name without ending, for .json and .md")
+    parser.add_argument("--logs", type=Path, help="a folder that does not exist yet, for the logs of the system")
     options = parser.parse_args()
     allow_many_connections()
     names = options.blow or [name for name in BLOWS if name != DISK or os.geteuid() == 0]
     if DISK not in names and not options.blow:
         print(f"Left out: {DISK}. Only root can give the database a small disk of its own.")
-    began = time.monotonic()
-    with a_system(DISK in names, tuple(options.ports) if options.ports else None) as lyceum:
+    noted, began = Campaign.begin(options.seed), time.monotonic()
+    ports = tuple(options.ports) if options.ports else None
+    with a_system(DISK in names, ports, options.logs) as lyceum:
         assert DISK not in names or on_small_disk(lyceum.data_dir)
         outcomes = asyncio.run(campaign(lyceum, prepare(lyceum), schedule(options.seed, options.trials, names)))
-    text = table(outcomes)
-    print(f"\n{text}\n")
-    if options.report is not None:
-        options.report.parent.mkdir(parents=True, exist_ok=True)
-        report = {
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "machine": machine(),
-            "seed": options.seed,
-            "seconds": round(time.monotonic() - began),
-            "trials": [asdict(each) for each in outcomes],
-        }
-        options.report.with_suffix(".json").write_text(json.dumps(report, indent=1))
-        options.report.with_suffix(".md").write_text(text + "\n")
-    for each in outcomes:
-        if each.violation:
-            print(f"VIOLATION seed {each.seed}, {each.blow}: {each.violation}", file=sys.stderr)
+        seconds = time.monotonic() - began
+        print(f"\n{report(noted, outcomes, seconds)}\n")
+        if options.report is not None:
+            write(options.report, noted, outcomes, seconds)
     return int(any(each.violation for each in outcomes))
 
 

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
@@ -19,6 +19,16 @@ PATIENCE_SECONDS = 60.0
 _AGAIN = (429, 500, 502, 503, 504)
 
 
+class Answered(NamedTuple):
+    """A question that was answered: over socket or REST, when it was asked first, when the answer came, and whether it
+    changed something, so that it needed a commit."""
+
+    way: str
+    asked: float
+    at: float
+    wrote: bool
+
+
 @dataclass
 class Room:
     """A class under observation: what everybody asked and heard, and which messages were acknowledged."""
@@ -29,8 +39,7 @@ class Room:
     said: set[str] = field(default_factory=set)
     odd: list[str] = field(default_factory=list)
     """Answers that break the wire's contract."""
-    answered: list[tuple[str, float, float]] = field(default_factory=list)
-    """Of every answered question: over socket or REST, when it was asked first, when it was answered."""
+    answered: list[Answered] = field(default_factory=list)
 
 
 class Again(Exception):
@@ -47,6 +56,7 @@ class Person:
         self._http: HttpConnection | None = None
         self._socket: SocketClient | None = None
         self._count = 0
+        self._stands: dict[Hashable, Hashable] = {}  # what it has done last, as far as it was told
 
     async def live(self, kinds: list[tuple[Hashable, ...]], pause_seconds: float, over: asyncio.Event) -> None:
         """Until it is over."""
@@ -76,13 +86,27 @@ class Person:
             except (Again, OSError):
                 await asyncio.sleep(self._rng.random() * 0.2)
         else:
+            self._stands.clear()  # nobody knows what became of it
             return
         now = loop.time()
-        self._room.answered.append((self._way(ask), began, now))
+        self._room.answered.append(Answered(self._way(ask), began, now, self._wrote(ask, answer)))
         if operation is not None:
             self._room.history.hear(operation, answer, now)
         elif answer == ("done",):
             self._room.said.add(key)
+
+    def _wrote(self, ask: tuple[Hashable, ...], answer: Hashable) -> bool:
+        """Whether this answer can only have been given after a commit, as far as this person can tell."""
+        assert isinstance(answer, tuple)
+        kind, accepted = ask[0], bool(answer[0] != "refused")
+        if kind == "chat":
+            return accepted
+        if kind == "status" or not accepted:
+            return False
+        noun, now = ("seats", ask[1]) if kind == "capacity" else ("inside", kind == "join")
+        changed = noun in self._stands and self._stands[noun] != now
+        self._stands[noun] = now
+        return changed
 
     def _way(self, ask: tuple[Hashable, ...]) -> str:
         return "socket" if ask[0] == "chat" or (self._over == "socket" and ask[0] in ("join", "leave")) else "rest"
@@ -128,6 +152,8 @@ class Person:
         status, said = await self._http.ask(
             rest_request(method, self._netloc, path, self._who.token, body, key), ASK_SECONDS
         )
+        if status == 500:
+            self._room.odd.append(f"{method} {path} was answered 500 with {said[:120]!r}")
         if status in _AGAIN:
             raise Again
         try:

@@ -21,14 +21,24 @@ def find_servers(root: int, program: str) -> list[psutil.Process]:
 
 def kill(processes: list[psutil.Process]) -> int:
     """kill -9 each with all its descendants; returns when they are gone, with how many were asked for."""
+    wait_gone(strike(processes))
+    return len(processes)
+
+
+def strike(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """The signals alone: returns at once when all are sent, with whom they went to."""
     doomed = [member for each in processes for member in (each, *each.children(recursive=True))]
     for process in doomed:
         with _gone_is_well():
             process.kill()
+    return doomed
+
+
+def wait_gone(doomed: list[psutil.Process]) -> None:
+    """Returns when they are dead."""
     _gone, alive = psutil.wait_procs(doomed, timeout=10)
     # A killed child of a paused parent stays as a zombie: dead, and only not buried yet.
     assert all(process.status() == psutil.STATUS_ZOMBIE for process in alive), alive
-    return len(processes)
 
 
 @contextmanager

@@ -7,12 +7,16 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+
+from tests.end_to_end.killing import kill
 
 START_SECONDS = 240
 STOP_SECONDS = 60
@@ -129,6 +133,34 @@ def stop(process: "subprocess.Popen[bytes]", log: Path) -> None:
         process.kill()
         pytest.fail(f"lyceum up did not stop within {STOP_SECONDS} s:\n{log.read_text()}")
     assert code == 0, f"lyceum up ended with {code}:\n{log.read_text()}"
+
+
+@contextmanager
+def running(env: dict[str, str], folder: Path) -> Iterator[RunningLyceum]:
+    """A system of one's own with these settings, its output in `folder/up.log`. It is stopped as Ctrl-C does and must leave
+    nothing behind; when the block fails, every process of it is ended all the same."""
+    data_dir, log = Path(env["LYCEUM_DATA_DIR"]), folder / "up.log"
+    process = spawn_up(env, log)
+    try:
+        run = wait_ready(process, data_dir, log)
+        yield RunningLyceum(
+            http_url=f"http://127.0.0.1:{run['http_port']}",
+            realtime_url=f"ws://127.0.0.1:{run['realtime_port']}/ws",
+            data_dir=data_dir,
+            pid=process.pid,
+            database_url=str(run["database_url"]),
+            redis_url=str(run["redis_url"]),
+            env=env,
+        )
+        stop(process, log)
+        assert_nothing_left(run, data_dir)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                kill([psutil.Process(process.pid)])
 
 
 def assert_nothing_left(run: dict[str, Any], data_dir: Path) -> None:
