@@ -1,6 +1,7 @@
 """Courses: what instructors make, admins review and everybody can browse."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 
 from sqlalchemy import Row, Select, and_, func, literal, or_, select, tuple_, update
@@ -252,19 +253,22 @@ def page_of(found: list[CourseRow], limit: int) -> Page[CourseRow]:
     return Page(found[:limit], write_cursor(found[limit - 1].id) if len(found) > limit else None)
 
 
+@cache
 def _courses() -> Select[Any]:
+    """The columns of `CourseRow`, in its order."""
     students = (
         select(func.count(Enrollment.id))
         .where(Enrollment.course_id == Course.id, Enrollment.left_at.is_(None))
         .scalar_subquery()
     )
+    named = {
+        "instructor_name": User.name.label("instructor_name"),
+        "category_name": Category.name.label("category_name"),
+        "students": students.label("students"),
+    }
+    columns = [named[name] if name in named else Course.__table__.columns[name] for name in CourseRow.__dataclass_fields__]
     return (
-        select(
-            *Course.__table__.columns,
-            User.name.label("instructor_name"),
-            Category.name.label("category_name"),
-            students.label("students"),
-        )
+        select(*columns)
         .join(User, User.id == Course.instructor_id)
         .outerjoin(Category, Category.id == Course.category_id)
         .where(Course.deleted_at.is_(None))
@@ -290,4 +294,4 @@ def _narrow(statement: Select[Any], narrowed: CourseFilter) -> Select[Any]:
 
 
 def _course(row: Row[Any]) -> CourseRow:
-    return CourseRow(**{name: getattr(row, name) for name in CourseRow.__dataclass_fields__})
+    return CourseRow(*row._tuple())

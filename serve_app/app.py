@@ -64,6 +64,7 @@ def create_app(config: EdgeConfig, open_parts: OpenParts) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         separate_input_output_schemas=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # the edge has its own figures and log
     )
     app.state.config = config
     app.state.figures = Figures()

@@ -79,9 +79,22 @@ def uuid_or_404(text: str, kind: str) -> str:
     return ident
 
 
-CurrentVisit = Annotated[Visit, Depends(visit_of)]
-Use = Annotated[Parts, Depends(parts_of)]
-Config = Annotated[EdgeConfig, Depends(config_of)]
+# Functions that are not async would each be sent to a thread and back.
+async def _visit(request: Request) -> Visit:
+    return visit_of(request)
+
+
+async def _parts(request: Request) -> Parts:
+    return parts_of(request)
+
+
+async def _config(request: Request) -> EdgeConfig:
+    return config_of(request)
+
+
+CurrentVisit = Annotated[Visit, Depends(_visit)]
+Use = Annotated[Parts, Depends(_parts)]
+Config = Annotated[EdgeConfig, Depends(_config)]
 Me = Annotated[Caller, Depends(_caller)]
 Student = Annotated[Caller, Depends(_role("do this: it is for students", Role.STUDENT))]
 Teacher = Annotated[Caller, Depends(_role("do this: it is for instructors", Role.INSTRUCTOR, Role.ADMIN))]
