@@ -3,31 +3,34 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from actors.restoring import SEPARATOR
 from classroom.answers import Answer, Refused
 from classroom.ids import SessionId, UserId
-from classroom.live.attendance import touched_intervals
-from classroom.live.codec import event_of
+from classroom.live.codec import event_of, parse_time
 from classroom.live.evolve import evolve
 from classroom.live.snapshot import save
 from classroom.live.state import LiveClass
 from classroom.live.views import row_of
 from classroom.records import IntervalRow, LoggedEvent
-from classroom.times import SECOND
+from classroom.times import SECOND, Moment
 from tests.actors.school import Class, School
 
 Stays = dict[tuple[UserId, int], IntervalRow]
 
 
-async def insist(ask: Any) -> Answer:
-    """As a client does: the same command with the same id until there is an answer."""
-    while True:
-        answer: Answer = await ask()
+async def insist(ask: Callable[[], Awaitable[Answer]], give_up_at: float = float("inf")) -> Answer:
+    """As a client does: the same command with the same id until there is an answer. Raises TimeoutError when there is none
+    by then, on the loop's clock: nobody knows what became of it."""
+    while asyncio.get_running_loop().time() < give_up_at:
+        answer = await ask()
         if not (isinstance(answer, Refused) and answer.refusal.retry):
             return answer
         await asyncio.sleep(0.2)
+    raise TimeoutError
 
 
 def check_log(school: School, room: Class) -> LiveClass:
@@ -41,27 +44,81 @@ def check_log(school: School, room: Class) -> LiveClass:
 def replay(session_id: SessionId, entries: Sequence[LoggedEvent]) -> tuple[LiveClass, Stays]:
     """The class and its attendance as the log alone tells them; every prefix of it keeps the promises."""
     state = LiveClass(session_id, 60 * SECOND)
-    commands = Counter(entry.command_id for entry in entries if entry.command_id is not None)
-    assert not [each for each, times in commands.items() if times > 1], "a command is in the log twice"
-    tickets: list[int] = []
-    stays: Stays = {}
+    carried = Counter(each for entry in entries if entry.command_id for each in entry.command_id.split(SEPARATOR))
+    assert not [each for each, times in carried.items() if times > 1], "a command is in the log twice"
+    at = 0
     for number, entry in enumerate(entries, start=1):
         assert entry.offset == number, f"offset {entry.offset} where {number} is due"
-        event = event_of(entry.type, json.loads(entry.payload))
+        assert entry.at >= at, f"time goes back at {number}"
+        at = entry.at
+        if entry.command_id is not None:  # what the command before brought about is complete
+            _check_nobody_waits_for_a_free_seat(state, entry.at, number)
+        event: Any = event_of(entry.type, json.loads(entry.payload))
         before = len(state.seats) if state.plan is not None else 0
+        if entry.type == "seat.promoted":
+            head = next(iter(state.waitlist), None)
+            assert head is not None, f"nobody waited who could be promoted at {number}"
+            assert (head.user_id, head.ticket) == (event.user_id, event.ticket), f"promoted out of turn at {number}"
         evolve(state, event, entry.at)
-        stays.update({(row.user_id, row.ordinal): row for row in touched_intervals(state, event)})
         offsets = state.offsets
         assert entry.topic_offsets == (offsets.everybody, offsets.staff, offsets.queue)
         # Fewer seats than people send nobody out.
         assert len(state.seats) <= max(state.known.max_students, before), f"more seated than seats at {number}"
         assert not {seat.user_id for seat in state.seats} & {waiter.user_id for waiter in state.waitlist}
-        if entry.type == "seat.promoted":
-            tickets.append(event.ticket)  # type: ignore[union-attr] # the type says which event it is
-        if entry.type == "count.changed":
-            assert not (state.free_seats and len(state.waitlist)), f"a free seat waits at {number}"
-    assert tickets == sorted(tickets), "somebody was promoted out of turn"
-    return state, stays
+    _check_nobody_waits_for_a_free_seat(state, Moment(at), len(entries))
+    return state, stays_in(session_id, entries)
+
+
+def _check_nobody_waits_for_a_free_seat(state: LiveClass, at: Moment, number: int) -> None:
+    if state.plan is not None and state.is_open and not state.is_past_its_end(at):
+        assert not (state.free_seats and len(state.waitlist)), f"a free seat waits at {number}"
+
+
+def stays_in(session_id: SessionId, entries: Iterable[LoggedEvent]) -> Stays:
+    """Who was there from when to when, told from the words of the log alone: from the seat, or the first socket of who
+    had none when promoted, until the last socket is gone, the seat is given back, or the class is over."""
+    stays: Stays = {}
+    latest: dict[UserId, int] = {}
+    seated: set[UserId] = set()
+    away: set[UserId] = set()
+
+    def come(user_id: UserId, at: Moment) -> None:
+        latest[user_id] = number = latest.get(user_id, 0) + 1
+        stays[user_id, number] = IntervalRow(session_id, user_id, number, at, None, None)
+
+    def is_there(user_id: UserId) -> bool:
+        return user_id in latest and stays[user_id, latest[user_id]].left_at is None
+
+    def go(user_id: UserId, at: Moment, reason: str) -> None:
+        if is_there(user_id):
+            row = stays[user_id, latest[user_id]]
+            stays[user_id, row.ordinal] = replace(row, left_at=max(at, row.joined_at), reason=reason)
+
+    for entry in entries:
+        kind, at, data = entry.type, entry.at, json.loads(entry.payload)
+        user_id = data.get("userId")
+        if kind in ("seat.taken", "seat.promoted"):
+            seated.add(user_id)
+            if user_id not in away:
+                come(user_id, at)
+        elif kind == "presence.connected":
+            away.discard(user_id)
+            if user_id in seated and not is_there(user_id):
+                come(user_id, at)
+        elif kind == "presence.lost" and data["last"]:
+            away.add(user_id)
+            go(user_id, at, "lost")
+        elif kind in ("seat.released", "waitlist.left"):
+            go(user_id, at, data["reason"])
+            seated.discard(user_id)
+            away.discard(user_id)
+        elif kind in ("session.ended", "session.cancelled"):
+            over = parse_time(data["endedAt"]) if data.get("endedAt") else at
+            for each in seated:
+                go(each, over, kind.removeprefix("session."))
+            seated.clear()
+            away.clear()
+    return stays
 
 
 def check_stays(rows: Mapping[tuple[UserId, int], IntervalRow], told: Stays) -> None:
@@ -74,6 +131,14 @@ def check_stays(rows: Mapping[tuple[UserId, int], IntervalRow], told: Stays) -> 
         assert left_at <= row.joined_at
         assert row.left_at is None or row.left_at >= row.joined_at
         until[user_id] = ordinal, row.left_at if row.left_at is not None else 1 << 62
+
+
+def check_seated(session_id: SessionId, entries: Sequence[LoggedEvent], seated: Iterable[str]) -> None:
+    """Everyone who was told "seated" has been there, unless the seat came while they had no socket."""
+    there = {user_id for user_id, _ in stays_in(session_id, entries)}
+    away = {json.loads(entry.payload)["userId"] for entry in entries if entry.type == "presence.lost"}
+    lost = {*seated} - there - away
+    assert not lost, f"told to be seated, but without attendance: {sorted(lost)}"
 
 
 def comparable_state(state: LiveClass) -> dict[str, Any]:

@@ -43,11 +43,11 @@ class TooLarge(Exception):
     """The history has more orders than can be tried."""
 
 
-def check(operations: Sequence[Operation], model: Model, initial: Any, repeats: bool = True) -> Verdict:
-    """Look for an order that respects real time. With `repeats` the effect of a command may lie before the moment that its
-    answer describes: it was done, its answer was lost, and the same command was answered when it came again.
+def check(operations: Sequence[Operation], model: Model, initial: Any, at_most: int = STATES_AT_MOST) -> Verdict:
+    """Look for an order that respects real time. The effect of a command that was `repeated` may lie before the moment that
+    its answer describes: it was done, its answer was lost, and the same command was answered when it came again.
 
-    Raises TooLarge after two million states.
+    Raises TooLarge after `at_most` states.
     """
     ops = sorted(operations, key=lambda each: each.invoked)
     known = sum(1 << number for number, each in enumerate(ops) if each.returned is not None)
@@ -62,18 +62,16 @@ def check(operations: Sequence[Operation], model: Model, initial: Any, repeats: 
         if key in seen:
             continue
         seen.add(key)
-        if len(seen) > STATES_AT_MOST:
+        if len(seen) > at_most:
             raise TooLarge(f"{len(ops)} operations")
         if (left & known).bit_count() < deepest[0]:
             deepest = ((left & known).bit_count(), left)
-        stack.extend(_steps(ops, left, done, state, model, repeats))
+        stack.extend(_steps(ops, left, done, state, model))
     stuck = tuple(each for number, each in enumerate(ops) if deepest[1] >> number & 1)
     return Verdict(linearizable=False, states=len(seen), stuck=stuck)
 
 
-def _steps(
-    ops: Sequence[Operation], left: int, done: int, state: Any, model: Model, repeats: bool
-) -> list[tuple[int, int, Any]]:
+def _steps(ops: Sequence[Operation], left: int, done: int, state: Any, model: Model) -> list[tuple[int, int, Any]]:
     """What may come next; the likeliest last, since the search takes it first."""
     open_ops = [(1 << number, each) for number, each in enumerate(ops) if left >> number & 1]
     first_return = min((each.returned for _, each in open_ops if each.returned is not None), default=NEVER)
@@ -93,6 +91,6 @@ def _steps(
             continue
         if answer == each.answer:
             answered.append((left & ~bit, done, after))
-        if repeats and after != state and model.is_done(answer):
+        if each.repeated and after != state and model.is_done(answer):
             early.append((left, done | bit, after))
     return early + answered[::-1]

@@ -1,7 +1,7 @@
 """The door of one class as a sequential object: seats, a line, a number of seats. Written without the product's rules."""
 
 from collections.abc import Hashable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tests.linearizability.histories import Operation
 
@@ -17,14 +17,15 @@ class Door(NamedTuple):
 
 
 class DoorModel:
-    """`("join", may_wait)`, `("leave",)`, `("capacity", seats)`, `("status",)`."""
+    """`("join", may_wait)`, `("leave",)`, `("capacity", seats)`, `("status",)`; and `("lost",)`, which nobody asks for: the
+    seat or place of somebody who did not come back in time is given away."""
 
     def apply(self, door: Door, operation: Operation) -> tuple[Door, Answer]:
         """See `Model.apply`."""
         kind, person = operation.ask[0], operation.person
         if kind == "join":
             return _join(door, person, bool(operation.ask[1]))
-        if kind == "leave":
+        if kind in ("leave", "lost"):
             return _leave(door, person), ("done",)
         if kind == "capacity":
             seats = operation.ask[1]
@@ -45,6 +46,25 @@ class DoorModel:
     def is_done(self, answer: Hashable) -> bool:
         """See `Model.is_done`."""
         return isinstance(answer, tuple) and answer[0] != "refused"
+
+
+def heard(ask: tuple[Hashable, ...], body: Any) -> Answer:
+    """What the wire says to an accepted command, in the words of this model."""
+    if ask[0] == "join":
+        return "inside", _told_standing(body), *_told_counts(body["session"])
+    if ask[0] == "status":
+        return "status", *_told_counts(body), _told_standing(body["you"])
+    return ("done", *_told_counts(body)) if ask[0] == "capacity" else ("done",)
+
+
+def _told_counts(session: Any) -> tuple[int, int, int]:
+    return session["maxStudents"], session["currentStudents"], session["waitlisted"]
+
+
+def _told_standing(you: Any) -> tuple[str, int] | None:
+    if you["outcome"] == "seated":
+        return "seated", you["seat"]["number"]
+    return ("waitlisted", you["position"]) if you["outcome"] == "waitlisted" else None
 
 
 def counts(door: Door) -> tuple[int, int, int]:

@@ -17,6 +17,8 @@ class Operation:
     returned: int | None = None
     answered_at: float | None = None
     answer: Hashable = None
+    repeated: bool = True
+    """Whether it may have been sent more than once."""
 
     def __str__(self) -> str:
         heard = "?" if self.returned is None else self.answer
@@ -30,10 +32,10 @@ class History:
     operations: list[Operation] = field(default_factory=list)
     _moment: int = 0
 
-    def invoke(self, session: str, person: str, ask: tuple[Hashable, ...], at: float) -> Operation:
-        """Somebody asks now."""
+    def invoke(self, session: str, person: str, ask: tuple[Hashable, ...], at: float, repeated: bool = True) -> Operation:
+        """Somebody asks now. Who knows better than `repeated` sets it later."""
         self._moment += 1
-        operation = Operation(session, person, ask, self._moment, at)
+        operation = Operation(session, person, ask, self._moment, at, repeated=repeated)
         self.operations.append(operation)
         return operation
 

@@ -82,13 +82,14 @@ async def a_history(seed: int, fault: str | None = None, people: int = 4, asks: 
     async def live(person: str, kinds: list[Any]) -> None:
         for number in range(asks):
             await asyncio.sleep(rng.random() * 3)
-            operation = history.invoke("class", person, rng.choice(kinds), loop.time())
+            operation = history.invoke("class", person, rng.choice(kinds), loop.time(), repeated=False)
             while True:
                 try:
                     answer = await door.serve(operation, f"{person}-{number}")
                 except ConnectionError:
                     if rng.random() < 0.2:
                         break  # gives up: nobody knows
+                    operation.repeated = True
                 else:
                     history.hear(operation, answer, loop.time())
                     break
