@@ -294,4 +294,5 @@ def _narrow(statement: Select[Any], narrowed: CourseFilter) -> Select[Any]:
 
 
 def _course(row: Row[Any]) -> CourseRow:
-    return CourseRow(*row._tuple())
+    values: tuple[Any, ...] = tuple(row)
+    return CourseRow(*values)
