@@ -67,12 +67,12 @@ def command_id(student: Student, session_id: str) -> str:
     return f"join-{session_id[-12:]}-{student.id}"
 
 
-def pauses() -> Iterator[float]:
+def pauses(first: float = _FIRST_PAUSE, longest: float = _LONGEST_PAUSE) -> Iterator[float]:
     """Seconds to wait before each next attempt: exponential with full jitter, without end."""
-    limit = _FIRST_PAUSE
+    limit = first
     while True:
         yield random.uniform(0, limit)
-        limit = min(limit * 2, _LONGEST_PAUSE)
+        limit = min(limit * 2, longest)
 
 
 def allow_many_connections() -> None:
@@ -92,7 +92,7 @@ class SocketCrowd:
 
     async def open(self) -> None:
         """See `Crowd.open`."""
-        await _a_few_at_once(self._students, self._open_one)
+        await a_few_at_once(self._students, self._open_one)
 
     async def join(self, session_id: str, patience_seconds: float = 60, spread_seconds: float = 0) -> list[Journey]:
         """See `Crowd.join`."""
@@ -164,7 +164,7 @@ class RestCrowd:
         async def open_one(_: int) -> None:
             self._free.put_nowait(await HttpConnection.open(self._host, self._port))
 
-        await _a_few_at_once(range(self._connections), open_one)
+        await a_few_at_once(range(self._connections), open_one)
 
     async def join(self, session_id: str, patience_seconds: float = 60, spread_seconds: float = 0) -> list[Journey]:
         """See `Crowd.join`."""
@@ -229,16 +229,17 @@ async def _everybody(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _a_few_at_once(whom: Sequence[T], open_one: Callable[[T], Awaitable[object]]) -> None:
+async def a_few_at_once(whom: Sequence[T], treat: Callable[[T], Awaitable[object]], at_once: int = _OPENING_AT_ONCE) -> None:
+    """Await what `treat` makes of each, so many at a time. Raises the first fault."""
     remaining = iter(whom)
 
     async def worker() -> None:
         for each in remaining:
-            await open_one(each)
+            await treat(each)
 
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(_OPENING_AT_ONCE, len(whom))):
+            for _ in range(min(at_once, len(whom))):
                 group.create_task(worker())
     except BaseExceptionGroup as faults:
         raise faults.exceptions[0] from faults

@@ -1,8 +1,8 @@
 """One locust run: its parts are dealt to whoever asks, facts come back from all load processes, and one verdict is given."""
 
 import logging
-import time
 from collections import deque
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,78 +10,24 @@ from urllib.parse import urlsplit
 
 import gevent
 import requests
-from gevent.queue import Empty, Queue
 from locust.env import Environment
 from locust.runners import LocalRunner, WorkerRunner
 
+from loadtests.generator_share import GeneratorShare
+from loadtests.load_process import WANT, LoadProcess
 from loadtests.prepared import read_prepared
 from loadtests.promises import BrokenPromise
 from loadtests.results import Outcome, write_results
-from loadtests.scenario import CannotStart, Part, Plan, Setting, Site
+from loadtests.scenario import PATIENCE_SECONDS, CannotStart, Part, Plan, Setting, Site
 from loadtests.scenarios import SCENARIOS
-from loadtests.stage import Fact, Stage, now
+from loadtests.stage import Fact, now
 from loadtests.timeline import Timeline
 
-_WANT, _PART, _KEY = "lyceum-want", "lyceum-part", "lyceum"
-_DEAL_SECONDS = 60
-_PATIENCE_SECONDS = 120
-"""How long after the last thing was due everybody must be done."""
+_PART, _KEY = "lyceum-part", "lyceum"
+_COMING_SECONDS = 4.0
+"""How long after the last user came it begins."""
+_CLOCKS_APART_SECONDS = 0.05  # of several machines with NTP
 _log = logging.getLogger("lyceum.load")
-
-
-class LoadProcess:
-    """This process's side: parts that came for its users, facts and figures that go to the master."""
-
-    def __init__(self, environment: Environment) -> None:
-        self._environment = environment
-        self._parts: Queue[dict[str, Any]] = Queue()
-        self._facts: list[Fact] = []
-        self._timeline = Timeline()
-        self._run = 0
-        self._cpu_at = (time.process_time(), time.monotonic())
-        environment.events.request.add_listener(self._on_request)
-
-    def next_part(self) -> tuple[Part, Stage] | None:
-        """A part that nobody plays yet, and where it is played; None when all have their player. Raises CannotStart."""
-        runner = self._environment.runner
-        assert runner is not None
-        runner.send_message(_WANT, {})
-        try:
-            given = self._parts.get(timeout=_DEAL_SECONDS)
-        except Empty:
-            raise CannotStart("No part came from the master.") from None
-        if given["run"] != self._run:
-            self._run = given["run"]
-            self._facts = []
-        if given["part"] is None:
-            return None
-        stage = Stage(given["host"], given["socket"], given["start"], self._facts.append, self._measure)
-        return given["part"], stage
-
-    def on_part(self, msg: Any, **_: Any) -> None:
-        """The master deals."""
-        self._parts.put(msg.data)
-
-    def take(self) -> dict[str, Any]:
-        """What was seen and measured since the last call, to be sent."""
-        facts, self._facts[:] = list(self._facts), []
-        used, at = time.process_time(), time.monotonic()
-        share = (used - self._cpu_at[0]) / max(0.001, at - self._cpu_at[1])
-        self._cpu_at = (used, at)
-        return {"run": self._run, "facts": facts, "timeline": self._timeline.take(), "cpu": share}
-
-    def _measure(self, name: str, due: float, fault: Exception | None) -> None:
-        self._environment.events.request.fire(
-            request_type="WS",
-            name=name,
-            response_time=(now() - due) * 1000,
-            response_length=0,
-            exception=fault,
-            context={},
-        )
-
-    def _on_request(self, name: str, response_time: float, exception: Exception | None = None, **_: Any) -> None:
-        self._timeline.note(now(), name, response_time, exception is not None)
 
 
 class Run:
@@ -96,7 +42,7 @@ class Run:
         self._done = 0
         self._timeline = Timeline()
         self._users: dict[int, int] = {}
-        self._cpu: dict[str, float] = {}
+        self._share = GeneratorShare(0.0)
         self._stage: dict[str, Any] = {}
         self._began = 0.0
         self._seconds = 0.0
@@ -106,12 +52,12 @@ class Run:
         events.worker_report.add_listener(self._on_worker_report)
 
     def on_want(self, msg: Any, **_: Any) -> None:
-        """A load process wants a part for one of its users. Whoever asks gets the next: no deal can leave one over."""
+        """A load process wants a part for one of its users. Whoever asks gets the next, with the number of the question."""
         runner = self._environment.runner
         assert runner is not None
         part = self._waiting.popleft() if self._waiting else None
         where = None if isinstance(runner, LocalRunner) else msg.node_id
-        runner.send_message(_PART, {"part": part, "run": self._number, **self._stage}, where)
+        runner.send_message(_PART, {"part": part, "run": self._number, **msg.data, **self._stage}, where)
 
     def _on_start(self, **_: Any) -> None:
         try:
@@ -119,6 +65,10 @@ class Run:
         except (CannotStart, OSError, ValueError, requests.RequestException) as fault:
             self._waiting.clear()
             self._end_failed(f"The run cannot start: {fault}")
+        except Exception as fault:  # locust would log it and let its users wait for ever
+            _log.exception("The plan failed.")
+            self._waiting.clear()
+            self._end_failed(f"The run cannot start: {fault!r}")
 
     def _start(self) -> None:
         options, runner = self._environment.parsed_options, self._environment.runner
@@ -132,18 +82,19 @@ class Run:
         socket_url = options.socket_url or str(site.ask("GET", "/api/realtime")["url"])
         users = runner.target_user_count or _users_of(options)
         self._seconds = options.seconds or scenario.seconds
-        start_at = _moment(options.start_at, options.start_in or users / (options.spawn_rate or 100) + 4)
+        begin = _once(lambda: _moment(options.start_at, options.start_in or _arrival_seconds(options, users)))
+        apart = 0.0 if isinstance(runner, LocalRunner) or options.processes else _CLOCKS_APART_SECONDS
+        plan = scenario.plan(Setting(prepared, users, begin, self._seconds, options.over, site, apart))
+        if len(plan.parts) > users:
+            raise CannotStart(f"{options.scenario} has {len(plan.parts)} parts, but there are {users} users.")
         self._number += 1
-        self._done, self._timeline, self._users, self._cpu = 0, Timeline(), {}, {}
-        self._plan = scenario.plan(Setting(prepared, users, start_at, self._seconds, options.over, site))
-        if len(self._plan.parts) > users:
-            raise CannotStart(f"{options.scenario} has {len(self._plan.parts)} parts, but there are {users} users.")
-        self._waiting = deque(self._plan.parts)
-        self._stage = {"host": host, "socket": socket_url, "start": start_at}
-        self._began = start_at
-        at = datetime.fromtimestamp(start_at, UTC).isoformat(timespec="seconds")
-        _log.info("%s: %s It begins at %s.", options.scenario, self._plan.sentence, at)
-        gevent.spawn(self._watch, self._number, start_at + self._seconds + _PATIENCE_SECONDS)
+        self._plan, self._began = plan, begin()
+        self._done, self._timeline, self._users, self._share = 0, Timeline(), {}, GeneratorShare(self._began)
+        self._waiting = deque(plan.parts)
+        self._stage = {"host": host, "socket": socket_url}
+        at = datetime.fromtimestamp(self._began, UTC).isoformat(timespec="seconds")
+        _log.info("%s: %s It begins at %s.", options.scenario, plan.sentence, at)
+        gevent.spawn(self._watch, self._number, self._began + self._seconds + PATIENCE_SECONDS)
 
     def _watch(self, number: int, deadline: float) -> None:
         """Take facts in until all are done, then end the run."""
@@ -170,12 +121,15 @@ class Run:
         if self._plan is None or sent["run"] not in (0, self._number):
             return
         self._timeline.merge(sent["timeline"])
-        self._cpu[who] = max(sent["cpu"], self._cpu.get(who, 0.0))
+        self._share.note(who, *sent["cpu"])
         for fact in sent["facts"]:
             try:
                 self._note(fact)
             except BrokenPromise as broken:
                 self._end_failed(f"A promise is broken: {broken}")
+                return
+            except Exception as fault:  # a fault of ours must neither hang the run nor pass for a class that held
+                self._end_check_failed(fault)
                 return
 
     def _note(self, fact: Fact) -> None:
@@ -204,11 +158,17 @@ class Run:
             self._end_failed(f"A promise is broken: {broken}")
         except (CannotStart, requests.RequestException) as fault:
             self._end_failed(f"The end could not be checked: {fault}")
+        except Exception as fault:  # see `_take`
+            self._end_check_failed(fault)
         else:
             _log.info("All promises held: %s", sentence)
             # Answers that said "again" are in locust's table of failures; the verdict is about what came in the end
             self._environment.process_exit_code = 0
             self._finish(sentence, held=True)
+
+    def _end_check_failed(self, fault: Exception) -> None:
+        _log.error("The check failed.", exc_info=fault)
+        self._end_failed(f"The check itself failed: {fault!r}")
 
     def _end_failed(self, sentence: str) -> None:
         """Say it in the log and on the web page, make the exit code 1, and end the run."""
@@ -220,10 +180,20 @@ class Run:
 
     def _finish(self, sentence: str, *, held: bool) -> None:
         plan, self._plan = self._plan, None
-        options, runner = self._environment.parsed_options, self._environment.runner
-        if runner is None or options is None:
-            return
-        if plan is not None and options.results:
+        runner = self._environment.runner
+        try:
+            if plan is not None:
+                self._write(plan, sentence, held=held)
+        except Exception:  # whatever it was, the run must end, and not as if all were well
+            _log.exception("The results could not be written.")
+            self._environment.process_exit_code = 1
+        finally:
+            if runner is not None:
+                gevent.spawn(runner.quit if self._environment.web_ui is None else runner.stop)
+
+    def _write(self, plan: Plan, sentence: str, *, held: bool) -> None:
+        options = self._environment.parsed_options
+        if options is not None and options.results:
             outcome = Outcome(
                 SCENARIOS[options.scenario],
                 held,
@@ -234,10 +204,9 @@ class Run:
                 self._stage["host"],
                 self._timeline,
                 self._users,
-                list(self._cpu.values()),
+                self._share.shares(),
             )
             _log.info("The results are in %s.", write_results(outcome, Path(options.results)))
-        gevent.spawn(runner.quit if self._environment.web_ui is None else runner.stop)
 
 
 def attach(environment: Environment) -> LoadProcess:
@@ -251,7 +220,7 @@ def attach(environment: Environment) -> LoadProcess:
         environment.events.report_to_master.add_listener(lambda client_id, data, **_: data.update({_KEY: process.take()}))
     else:
         run = Run(environment, process)
-        runner.register_message(_WANT, run.on_want)
+        runner.register_message(WANT, run.on_want)
     if isinstance(runner, WorkerRunner | LocalRunner):
         runner.register_message(_PART, process.on_part)
     return process
@@ -261,6 +230,22 @@ def _users_of(options: Any) -> int:
     return int(options.num_users or 1)
 
 
+def _arrival_seconds(options: Any, users: int) -> float:
+    return users / float(options.spawn_rate or 100) + _COMING_SECONDS
+
+
+def _once(find: Callable[[], float]) -> Callable[[], float]:
+    """`find`, asked at the first call; the same answer at every further one."""
+    found: list[float] = []
+
+    def ask() -> float:
+        if not found:
+            found.append(find())
+        return found[0]
+
+    return ask
+
+
 def _moment(start_at: str, start_in: float) -> float:
     """Seconds since 1970 of the start: the RFC 3339 moment if there is one, otherwise so many seconds from now."""
     if not start_at:
@@ -268,4 +253,6 @@ def _moment(start_at: str, start_in: float) -> float:
     moment = datetime.fromisoformat(start_at)
     if moment.tzinfo is None:
         raise CannotStart(f"START_AT needs a time zone, for example {moment.isoformat()}Z.")
+    if moment.timestamp() <= now():
+        raise CannotStart(f"START_AT, {start_at}, is over.")
     return moment.timestamp()

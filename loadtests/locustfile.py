@@ -19,7 +19,8 @@ from locust.env import Environment
 from locust.exception import StopUser
 
 from loadtests.crowd import allow_many_connections
-from loadtests.locust_run import LoadProcess, attach
+from loadtests.load_process import LoadProcess
+from loadtests.locust_run import attach
 from loadtests.person import Person
 from loadtests.prepared import read_prepared
 from loadtests.promises import BrokenPromise

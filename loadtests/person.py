@@ -9,9 +9,10 @@ import gevent
 import msgspec
 
 from loadtests.answers import DoorAnswer, answer_of_reply, answer_of_response
+from loadtests.crowd import pauses
 from loadtests.promises import BrokenPromise
 from loadtests.stage import Stage, now
-from loadtests.tab import PATIENCE_SECONDS, Tab, pauses
+from loadtests.tab import FIRST_PAUSE, LONGEST_PAUSE, PATIENCE_SECONDS, Tab
 from loadtests.topic_watch import TopicWatch
 
 if TYPE_CHECKING:  # locust patches the standard library for gevent in whatever process imports it
@@ -76,7 +77,7 @@ class Person:
         headers = {"Authorization": f"Bearer {self._token}"}
         if method == "POST":
             headers["Idempotency-Key"] = key or str(uuid4())
-        for pause in pauses():
+        for pause in pauses(FIRST_PAUSE, LONGEST_PAUSE):
             with self._client.request(method, path, name=label, headers=headers, json=body, catch_response=True) as response:
                 status, said = response.status_code, response.content or b""
                 response.request_meta["response_time"] = (now() - due) * 1000

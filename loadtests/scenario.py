@@ -10,6 +10,8 @@ from loadtests.person import Person
 from loadtests.prepared import PreparedClass
 from loadtests.stage import Fact
 
+PATIENCE_SECONDS = 120
+"""How long after the last thing was due everybody must be done."""
 Part = dict[str, Any]
 """What one person is to do, as JSON: it travels to a load process."""
 
@@ -46,14 +48,17 @@ class Site:
 
 @dataclass(frozen=True)
 class Setting:
-    """A run before it starts. `start_at` is a moment (seconds since 1970), `seconds` how long the people are busy."""
+    """A run before it starts. `begin()` is the moment (seconds since 1970) at which it will; it is fixed by the first call,
+    so a plan asks when all that it needs has been made. `seconds` is how long the people are busy, `clocks_apart` by how
+    many seconds the clocks of the load processes may differ."""
 
     prepared: PreparedClass
     users: int
-    start_at: float
+    begin: Callable[[], float]
     seconds: float
     over: str
     site: Site
+    clocks_apart: float = 0.0
 
 
 class Verdict(Protocol):

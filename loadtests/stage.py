@@ -1,4 +1,4 @@
-"""What a load process knows of its run: where Lyceum is, when it starts, and whom to tell what was seen and measured."""
+"""What a load process knows of its run: where Lyceum is, and whom to tell what was seen and measured."""
 
 import time
 from collections.abc import Callable
@@ -22,7 +22,6 @@ class Stage:
 
     host: str
     socket_url: str
-    start_at: float
     tell: Callable[[Fact], None]
     measure: Callable[[str, float, Exception | None], None]
     """Note a request by its name, the moment when it was due, and what went wrong. Waiting counts from when it was due, not

@@ -1,38 +1,25 @@
 """A browser's tab, on gevent: one socket that comes back after every cut, its commands and the topics that it follows."""
 
 import logging
-import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
 from typing import Any
 
 import gevent
-import msgspec
-import websocket
 from gevent.event import AsyncResult, Event
 
 from loadtests.answers import Frame, read_frame
+from loadtests.crowd import pauses
+from loadtests.line import LINE_FAULTS, Line
 from loadtests.promises import BrokenPromise
-from loadtests.socket_client import SUBPROTOCOL
-from loadtests.socket_frames import CLOSE, PING, TEXT, FrameReader
 from loadtests.stage import Stage, now
 from loadtests.topic_watch import TopicWatch
 
 PATIENCE_SECONDS = 60
-_CONNECT_SECONDS = 30
-_READ_SECONDS = 65  # the gateway pings every 25 s
-_READ_BYTES = 65_536
-_FAULTS = (OSError, websocket.WebSocketException)
+FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0
+"""Seconds between attempts, as a browser waits (contract, section 5)."""
 _log = logging.getLogger("lyceum.load")
-
-
-def pauses() -> Iterator[float]:
-    """Seconds to wait before each next attempt: exponential with full jitter up to 5 s, without end."""
-    limit = 0.25
-    while True:
-        yield random.uniform(0, limit)
-        limit = min(limit * 2, 5.0)
 
 
 class Tab:
@@ -43,7 +30,7 @@ class Tab:
         self._stage = stage
         self._token = token
         self._on_fault = on_fault
-        self._socket: websocket.WebSocket | None = None
+        self._line: Line | None = None
         self._keeper: gevent.Greenlet[[], None] | None = None
         self._watches: dict[str, TopicWatch] = {}
         self._replies: dict[str, AsyncResult[Frame | None]] = {}
@@ -81,10 +68,18 @@ class Tab:
         return refused
 
     def unfollow(self, topic: str) -> None:
-        """Ask no more of a topic."""
-        if self._watches.pop(topic, None) is not None:
-            with suppress(*_FAULTS):  # cut just now: then the gateway knows already
-                self._send({"type": "unsubscribe", "id": f"off-{next(self._numbers)}", "topic": topic})
+        """Ask no more of a topic; what came of it before the gateway said so has been looked at. Raises BrokenPromise."""
+        if topic not in self._watches:
+            return
+        deadline = now() + PATIENCE_SECONDS
+        for pause in pauses(FIRST_PAUSE, LONGEST_PAUSE):
+            call_id = f"off-{next(self._numbers)}"
+            if self._ask(call_id, {"type": "unsubscribe", "id": call_id, "topic": topic}, deadline) is not None:
+                self._watches.pop(topic, None)
+                return
+            if now() > deadline:  # a cut in between: the tab followed it again when it came back
+                raise BrokenPromise(f"{topic} could not be left within {PATIENCE_SECONDS} s.")
+            gevent.sleep(pause)
 
     def command(
         self, name: str, arguments: dict[str, Any], command_id: str, due: float | None = None, label: str | None = None
@@ -95,7 +90,7 @@ class Tab:
         label = label or name
         frame = {"type": "command", "id": command_id, "name": name, "args": arguments}
         deadline = max(due, now()) + PATIENCE_SECONDS
-        for pause in pauses():
+        for pause in pauses(FIRST_PAUSE, LONGEST_PAUSE):
             reply = self._ask(command_id, frame, deadline)
             if reply is not None and reply.ok:
                 self._stage.measure(label, due, None)
@@ -111,7 +106,7 @@ class Tab:
 
     def send_blind(self, name: str, arguments: dict[str, Any], command_id: str) -> None:
         """Send a command and wait for nothing; a cut swallows it."""
-        with suppress(*_FAULTS):
+        with suppress(*LINE_FAULTS):
             self._send({"type": "command", "id": command_id, "name": name, "args": arguments})
 
     def wait_until(self, holds: Callable[[], bool], seconds: float) -> bool:
@@ -125,6 +120,10 @@ class Tab:
             if now() >= deadline:
                 return False
             self._news.wait(min(1.0, max(0.0, deadline - now())))
+
+    def stay(self, seconds: float) -> None:
+        """Only be there so long. Raises BrokenPromise when one broke."""
+        self.wait_until(lambda: False, seconds)
 
     def check(self) -> None:
         """Raises what broke."""
@@ -143,7 +142,7 @@ class Tab:
         try:
             self._send(frame)
             answer: Frame | None = result.get(timeout=max(0.1, deadline - now()))
-        except (gevent.Timeout, *_FAULTS):
+        except (gevent.Timeout, *LINE_FAULTS):
             answer = None
         finally:
             if self._replies.get(call_id) is result:
@@ -153,7 +152,7 @@ class Tab:
 
     def _subscribe_with_patience(self, watch: TopicWatch) -> Frame | None:
         due = now()
-        for pause in pauses():
+        for pause in pauses(FIRST_PAUSE, LONGEST_PAUSE):
             answer = self._subscribe(watch, due + PATIENCE_SECONDS)
             if answer is not None and answer.type == "subscribed":
                 self._stage.measure("subscribe", due, None)
@@ -188,19 +187,21 @@ class Tab:
         self.check()
 
     def _send(self, frame: dict[str, Any]) -> None:
-        if self._socket is None:
+        if self._line is None:
             raise ConnectionResetError("The tab has no connection.")
-        self._socket.send(msgspec.json.encode(frame).decode())
+        self._line.send(frame)
+
+    def _read(self) -> Frame:
+        if self._line is None:
+            raise ConnectionResetError("The tab has no connection.")
+        return self._take(self._line.next())
 
     # Keeping the connection
     def _keep(self) -> None:
         try:
             first = True
             while True:
-                for pause in pauses():
-                    if self._come_in(first):
-                        break
-                    gevent.sleep(pause)
+                self._come_back(first)
                 first = False
                 self._read_until_cut()
                 self._ready.clear()
@@ -220,18 +221,23 @@ class Tab:
         self._ready.set()  # whoever waits is told by `check`
         self._news.set()
 
+    def _come_back(self, first: bool) -> None:
+        what = "be let in" if first else "come back"
+        with gevent.Timeout(PATIENCE_SECONDS, BrokenPromise(f"Nobody could {what} within {PATIENCE_SECONDS} s.")):
+            for pause in pauses(FIRST_PAUSE, LONGEST_PAUSE):
+                if self._come_in(first):
+                    return
+                gevent.sleep(pause)
+
     def _come_in(self, first: bool) -> bool:
-        self._reader, self._inbox = FrameReader(), list[tuple[int, bytes]]()
         try:
-            self._socket = websocket.create_connection(
-                self._stage.socket_url, timeout=_CONNECT_SECONDS, subprotocols=[SUBPROTOCOL]
-            )
+            self._line = Line(self._stage.socket_url)
             self._send({"type": "hello", "token": self._token})
-            while self._take(self._next()).type != "welcome":
+            while self._read().type != "welcome":
                 pass
             for watch in list(self._watches.values()):
                 self._resume(watch)
-        except _FAULTS as fault:
+        except LINE_FAULTS as fault:
             self._stage.measure("hello" if first else "come back", self._due, fault)
             self._drop()
             return False
@@ -246,7 +252,7 @@ class Tab:
         call_id, frame = self._subscription(watch)
         self._send(frame)
         while True:
-            said = self._take(self._next())
+            said = self._read()
             if said.id == call_id and said.type == "reply":
                 if said.error is not None and said.error.retry:
                     raise ConnectionResetError("The topic cannot be followed yet.")
@@ -256,40 +262,15 @@ class Tab:
             if said.id == call_id:
                 break
         while not watch.caught_up:
-            self._take(self._next())
+            self._read()
 
     def _read_until_cut(self) -> None:
-        with suppress(*_FAULTS):
+        with suppress(*LINE_FAULTS):
             while True:
-                self._take(self._next())
+                self._read()
         if not self._due:
             self._due = now()
         self._drop()
-
-    def _next(self) -> bytes:
-        """The next text message. Raises OSError at a cut, BrokenPromise when the gateway sends us away for good."""
-        while True:
-            while self._inbox:
-                opcode, payload = self._inbox.pop(0)
-                if opcode == TEXT:
-                    return payload
-                if opcode == CLOSE:
-                    self._closed(int.from_bytes(payload[:2], "big") if payload else 1005)
-                if opcode == PING and self._socket is not None:
-                    self._socket.pong(payload)
-            socket = self._socket
-            if socket is None or socket.sock is None:
-                raise ConnectionResetError("The tab has no connection.")
-            socket.sock.settimeout(_READ_SECONDS)
-            said = socket.sock.recv(_READ_BYTES)
-            if not said:
-                raise ConnectionResetError("The connection was cut.")
-            self._inbox = self._reader.feed(said)
-
-    def _closed(self, code: int) -> None:
-        if 4500 <= code <= 4999:
-            raise BrokenPromise(f"A socket was closed for good with {code}.")
-        raise ConnectionResetError(f"The socket was closed with {code}.")
 
     def _take(self, payload: bytes) -> Frame:
         frame = read_frame(payload)
@@ -307,9 +288,6 @@ class Tab:
             waiting.set(None)
 
     def _drop(self) -> None:
-        socket, self._socket = self._socket, None
-        if socket is not None and socket.sock is not None:
-            with suppress(OSError):  # a greenlet that reads it must wake up
-                socket.sock.shutdown(2)
-            with suppress(OSError):
-                socket.shutdown()
+        line, self._line = self._line, None
+        if line is not None:
+            line.drop()

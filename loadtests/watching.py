@@ -8,6 +8,8 @@ from loadtests.promises import BrokenPromise
 from loadtests.tab import Tab
 from loadtests.topic_watch import TopicWatch
 
+_TIMELINE_PAGE = 500
+
 
 class StaffWatch:
     """Follows `live:{id}:staff` in a tab."""
@@ -33,6 +35,20 @@ def must_follow(tab: Tab, watch: TopicWatch) -> None:
     refused = tab.follow(watch)
     if refused is not None:
         raise BrokenPromise(f"{watch.topic} was refused: {refused.error}.")
+
+
+def read_timeline(person: Person, session_id: str) -> list[dict[str, Any]]:
+    """Every event that is on the record, in order. Raises BrokenPromise at a gap."""
+    events: list[dict[str, Any]] = []
+    while True:
+        path = f"/api/live-sessions/{session_id}/timeline?after={len(events)}&limit={_TIMELINE_PAGE}"
+        page = person.get(path, "timeline")
+        for event in page["items"]:
+            if event["offset"] != len(events) + 1:
+                raise BrokenPromise(f"The timeline of {session_id} has {event['offset']} where {len(events) + 1} was due.")
+            events.append(event)
+        if page["nextCursor"] is None:
+            return events
 
 
 def present_in(rows: list[dict[str, Any]]) -> set[str]:

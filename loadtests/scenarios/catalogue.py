@@ -2,11 +2,12 @@
 
 from itertools import pairwise
 from typing import Any
+from urllib.parse import quote_plus
 
 from loadtests.person import Person
 from loadtests.promises import BrokenPromise
 from loadtests.scenario import Needs, Part, Plan, Scenario, Setting
-from loadtests.stage import Fact, now
+from loadtests.stage import Fact
 
 _THINK_SECONDS = 2.0  # with at most one request at a time a reader keeps below 100 requests a minute
 _LEAST_SECONDS = 0.7
@@ -42,13 +43,13 @@ def _needs(users: int) -> Needs:
 
 def _plan(setting: Setting) -> Plan:
     students = setting.prepared.students[: setting.users]
-    pace = _THINK_SECONDS
+    pace, start = _THINK_SECONDS, setting.begin()
     parts: list[Part] = [
         {
             "token": student.token,
             "course": setting.prepared.course_id,
-            "from": setting.start_at + pace * number / len(students),
-            "until": setting.start_at + setting.seconds,
+            "from": start + pace * number / len(students),
+            "until": start + setting.seconds,
         }
         for number, student in enumerate(students)
     ]
@@ -56,6 +57,7 @@ def _plan(setting: Setting) -> Plan:
 
 
 def _play(person: Person, part: Part) -> None:
+    """Each look is due at a moment of its own, however long the last one took: a slow answer makes no pause."""
     due, pages, courses = part["from"], 0, 0
     while due < part["until"]:
         person.wait_for(due)
@@ -66,20 +68,20 @@ def _play(person: Person, part: Part) -> None:
         else:
             _look(person, part["course"], what, due)
             courses += 1
-        due = max(due, now() - 1) + _LEAST_SECONDS + person.chance.expovariate(1 / (_THINK_SECONDS - _LEAST_SECONDS))
+        due += _LEAST_SECONDS + person.chance.expovariate(1 / (_THINK_SECONDS - _LEAST_SECONDS))
     person.tell("read", pages, courses)
 
 
 def _look(person: Person, course: str, what: float, due: float) -> None:
     if what < 0.5:
-        _check_page(person.get("/api/courses", "first page", due)["items"])
+        check_pages(person.get("/api/courses", "first page", due)["items"], by_age=True)
     elif what < 0.8:
         said = person.get(f"/api/courses/{course}", "one course", due)
         if said["id"] != course or not said["enrolled"] or said["owned"]:
             raise BrokenPromise(f"Course {course} is shown as {said['id']}, enrolled {said['enrolled']}.")
     elif what < 0.9:
         title = person.get(f"/api/courses/{course}", "one course", due)["title"]
-        found = person.get(f"/api/courses?q={title.replace(' ', '+')}", "search")["items"]
+        found = person.get(f"/api/courses?q={quote_plus(title)}", "search")["items"]
         if course not in [each["id"] for each in found]:
             raise BrokenPromise(f"A search for {title!r} does not find the course of that title.")
     else:
@@ -88,35 +90,40 @@ def _look(person: Person, course: str, what: float, due: float) -> None:
 
 def _leaf_through(person: Person, due: float) -> tuple[float, int]:
     """Page after page by its cursor: when the last one was due, and how many they were."""
-    seen: set[str] = set()
-    path, pages, last = f"/api/courses?sort=title&limit={_PAGE}", 0, ""
+    seen: list[dict[str, Any]] = []
+    sort, label = ("title", "by title") if person.chance.random() < 0.5 else ("newest", "by age")
+    path, pages, last = f"/api/courses?sort={sort}&limit={_PAGE}", 0, ""
     while pages < _PAGES:
-        page = person.get(path if not last else f"{path}&cursor={last}", "next page" if last else "by title", due)
+        page = person.get(path if not last else f"{path}&cursor={last}", "next page" if last else label, due)
         pages += 1
-        ids = {each["id"] for each in page["items"]}
-        if len(ids) < len(page["items"]) or ids & seen or len(ids) > _PAGE:
-            raise BrokenPromise("A course came twice while leafing through the catalogue.")
-        seen |= ids
+        seen += page["items"]
+        check_pages(seen, by_age=sort == "newest")
+        if len(page["items"]) > _PAGE:
+            raise BrokenPromise(f"A page of {_PAGE} courses has {len(page['items'])}.")
         last = page["nextCursor"] or ""
         if not last:
             break
-        due = max(due, now() - 1) + _LEAST_SECONDS
+        due += _LEAST_SECONDS
         person.wait_for(due)
     return due, pages
 
 
-def _check_page(items: list[dict[str, Any]]) -> None:
+def check_pages(items: list[dict[str, Any]], *, by_age: bool) -> None:
+    """The courses of one page or of several that follow one another: published, once each, and, `by_age`, the newest first
+    across the pages, too (titles are sorted as the database's language does it). Raises BrokenPromise."""
     if any(each["status"] != "published" for each in items):
         raise BrokenPromise("The catalogue shows a course that is not published.")
-    if any(newer["createdAt"] < older["createdAt"] for newer, older in pairwise(items)):
-        raise BrokenPromise("The first page does not have the newest courses first.")
+    if len({each["id"] for each in items}) < len(items):
+        raise BrokenPromise("A course came twice while leafing through the catalogue.")
+    if by_age and any(following["createdAt"] > course["createdAt"] for course, following in pairwise(items)):
+        raise BrokenPromise("The pages do not have the newest courses first.")
 
 
 SCENARIO = Scenario(
     "catalogue",
     "readers who list, filter, search and open courses",
     30,
-    frozenset({"first page", "next page", "by title", "one course", "search", "categories"}),
+    frozenset({"first page", "next page", "by title", "by age", "one course", "search", "categories"}),
     _needs,
     _plan,
     _play,

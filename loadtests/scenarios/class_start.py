@@ -4,16 +4,18 @@ Arrivals are an open loop: each student is due at a moment of their own and wait
 """
 
 import random
+from typing import Any
 
 import gevent
 
-from loadtests.answers import DoorAnswer
+from loadtests.answers import SEATED, DoorAnswer
 from loadtests.person import Person
-from loadtests.promises import BrokenPromise, Tally
-from loadtests.scenario import Needs, Part, Plan, Scenario, Setting
+from loadtests.promises import Asked, BrokenPromise, Tally
+from loadtests.scenario import CannotStart, Needs, Part, Plan, Scenario, Setting
 from loadtests.stage import Fact, now
 from loadtests.tab import Tab
 from loadtests.topic_watch import SharedTopics, TopicWatch
+from loadtests.watching import must_follow
 
 _HABITS = ("calm", "second tab", "impatient", "calm", "cut", "calm", "calm", "second tab", "calm", "calm")
 _SEATS_A_STUDENT = 5
@@ -25,15 +27,15 @@ class _Verdict:
     def __init__(self, setting: Setting, capacity: int, students: int) -> None:
         self._setting = setting
         self._students = students
-        self._tally = Tally(capacity)
+        self._tally = Tally(capacity, setting.clocks_apart)
         self._topics = SharedTopics()
         self._asked = 0
 
     def note(self, fact: Fact) -> None:
         match fact:
-            case ["answer", student_id, outcome, number, reason]:
+            case ["answer", student_id, outcome, number, reason, sent, answered]:
                 self._asked += 1
-                self._tally.note(student_id, DoorAnswer(outcome, number, reason))
+                self._tally.note(student_id, DoorAnswer(outcome, number, reason), Asked(sent, answered))
             case ["marks", topic, offsets, marks, *_]:
                 self._topics.compare(topic, offsets, marks)
             case _:
@@ -49,8 +51,10 @@ class _Verdict:
                 f"The class counts {counted[0]} seated and {counted[1]} waiting; "
                 f"the door said {tally.seated} and {tally.waiting}."
             )
+        if self._students > 1 and self._topics.events == 0:
+            raise BrokenPromise("Students watched the class fill, and not one was told of anything.")
         return (
-            f"{tally.seated} seated, {tally.waiting} waiting, seats and places without a hole; {self._asked} answers to "
+            f"{tally.seated} seated, {tally.waiting} waiting, in order and without a hole; {self._asked} answers to "
             f"{self._students} students agree, and {self._topics.events} events were seen alike by all who watched."
         )
 
@@ -61,24 +65,35 @@ def _needs(users: int) -> Needs:
 
 def _plan(setting: Setting) -> Plan:
     prepared = setting.prepared
-    capacity = int(setting.site.ask("GET", _JOIN.format(prepared.session_id), prepared.instructor_token)["maxStudents"])
+    told = setting.site.ask("GET", _JOIN.format(prepared.session_id), prepared.instructor_token)
+    must_be_empty(told)
+    capacity = int(told["maxStudents"])
     students = list(prepared.students[: setting.users])
     random.shuffle(students)
+    start = setting.begin()
     parts: list[Part] = [
         {
             "student": student.id,
             "token": student.token,
             "session": prepared.session_id,
-            "due": setting.start_at + setting.seconds * number / len(students),
+            "due": start + setting.seconds * number / len(students),
             "habit": _HABITS[number % len(_HABITS)],
             "socket": setting.over == "socket" or (setting.over == "both" and number // 2 % 2 == 0),
             "follows": number % _FOLLOWS_EACH == 0,
-            "until": setting.start_at + setting.seconds + 1,
+            "until": start + setting.seconds + 1,
         }
         for number, student in enumerate(students)
     ]
     sentence = f"{len(students)} students will ask for {capacity} seats within {setting.seconds:g} s over {setting.over}."
     return Plan(parts, _Verdict(setting, capacity, len(students)), sentence)
+
+
+def must_be_empty(told: dict[str, Any]) -> None:
+    """A class can be stormed once: seats are taken afterwards. Raises CannotStart."""
+    if told["currentStudents"] or told["waitlisted"]:
+        raise CannotStart(
+            f"{told['currentStudents']} students are in this class and {told['waitlisted']} wait: prepare another one."
+        )
 
 
 def _play(person: Person, part: Part) -> None:
@@ -93,42 +108,55 @@ def _play(person: Person, part: Part) -> None:
     person.wait_for(due)
     other = gevent.spawn(_ask_in, person, part, second, "second") if second is not None else None
     if part["socket"]:
-        _ask_in(person, part, tab, "first")
+        answer = _ask_in(person, part, tab, "first")
     else:
-        _ask_over_rest(person, part)
+        answer = _ask_over_rest(person, part)
         tab.open()
-        _tell(person, part, person.join_over_socket(tab, session, f"{part['student']}-in", label="come in after REST"))
+        _tell(
+            person, part, now(), person.join_over_socket(tab, session, f"{part['student']}-in", label="come in after REST")
+        )
     if other is not None:
-        other.join()
-        if other.exception is not None:
-            raise other.exception
+        _finished(other)
     if part["follows"]:
-        watch = TopicWatch(f"live:{session}:queue")
-        tab.follow(watch)
-        tab.wait_until(lambda: False, max(0.0, part["until"] - now()))
+        watch = TopicWatch(f"live:{session}" if answer.outcome == SEATED else f"live:{session}:queue")
+        must_follow(tab, watch)
+        tab.stay(part["until"] - now())
         person.tell_marks(watch)
 
 
-def _ask_in(person: Person, part: Part, tab: Tab, which: str) -> None:
-    session, command_id = part["session"], f"{part['student']}-{which}"
+def _finished(other: "gevent.Greenlet[..., DoorAnswer]") -> None:
+    """Wait until it has done its part. Raises what it raised."""
+    other.join()
+    if other.exception is not None:
+        raise other.exception
+
+
+def _ask_in(person: Person, part: Part, tab: Tab, which: str) -> DoorAnswer:
+    session, command_id, sent = part["session"], f"{part['student']}-{which}", now()
     if which == "first" and part["habit"] == "cut":  # the question leaves, the answer is lost on the way
         tab.send_blind("session.join", {"sessionId": session}, command_id)
         gevent.sleep(person.chance.uniform(0, 0.05))
         tab.cut()
+    click = None
     if which == "first" and part["habit"] == "impatient":  # a second click on a button that did not answer at once
-        tab.send_blind("session.join", {"sessionId": session}, f"{part['student']}-again")
-    _tell(person, part, person.join_over_socket(tab, session, command_id, part["due"]))
+        click = gevent.spawn(_ask_in, person, part, tab, "again")
+    answer = _tell(person, part, sent, person.join_over_socket(tab, session, command_id, part["due"]))
+    if click is not None:
+        _finished(click)
+    return answer
 
 
-def _ask_over_rest(person: Person, part: Part) -> None:
-    key = f"{part['student']}-first"
-    _tell(person, part, person.join_over_rest(part["session"], key, part["due"]))
+def _ask_over_rest(person: Person, part: Part) -> DoorAnswer:
+    key, sent = f"{part['student']}-first", now()
+    answer = _tell(person, part, sent, person.join_over_rest(part["session"], key, part["due"]))
     if part["habit"] in ("cut", "impatient"):  # the answer was lost: the browser asks again with the same key
-        _tell(person, part, person.join_over_rest(part["session"], key))
+        _tell(person, part, now(), person.join_over_rest(part["session"], key))
+    return answer
 
 
-def _tell(person: Person, part: Part, answer: DoorAnswer) -> None:
-    person.tell("answer", part["student"], answer.outcome, answer.number, answer.reason)
+def _tell(person: Person, part: Part, sent: float, answer: DoorAnswer) -> DoorAnswer:
+    person.tell("answer", part["student"], answer.outcome, answer.number, answer.reason, sent, now())
+    return answer
 
 
 SCENARIO = Scenario(

@@ -1,15 +1,17 @@
 """dashboard: instructors with several screens watch their classes while students come, go and raise hands."""
 
+from functools import partial
 from uuid import uuid4
 
 from loadtests.answers import SEATED, WAITLISTED
+from loadtests.ledger import ClassLedger
 from loadtests.person import Person
 from loadtests.promises import BrokenPromise
 from loadtests.scenario import Needs, Part, Plan, Scenario, Setting
 from loadtests.stage import Fact, now
 from loadtests.tab import Tab
 from loadtests.topic_watch import SharedTopics
-from loadtests.watching import StaffWatch, present_in
+from loadtests.watching import StaffWatch, present_in, read_timeline
 
 _PEOPLE_A_CLASS = 50
 _WATCHERS = 6  # screens of one instructor: a person has at most 20 sockets
@@ -17,32 +19,33 @@ _REQUESTS_A_MINUTE = 80  # of one instructor, all screens together: 100 are allo
 _SEATS = 0.7
 _QUIET_SECONDS = 4.0
 _AGREE_SECONDS = 15
-_TIMELINE_PAGE = 500
+_LOOK_AGAIN_SECONDS = 3.0
 
 
 class _Verdict:
     def __init__(self, watchers: int) -> None:
         self._watchers = watchers
         self._topics = SharedTopics()
-        self._seats: dict[str, tuple[list[str], list[str]]] = {}
+        self._seats: dict[tuple[str, int], tuple[list[str], list[str]]] = {}
         self._screens = 0
 
     def note(self, fact: Fact) -> None:
         match fact:
             case ["marks", topic, offsets, marks, *_]:
                 self._topics.compare(topic, offsets, marks)
-            case ["stands", session, seated, waiting]:
+            case ["stands", session, offset, seated, waiting]:
                 self._screens += 1
-                if self._seats.setdefault(session, (seated, waiting)) != (seated, waiting):
-                    raise BrokenPromise(f"Two screens show different seats or waitlists of {session}.")
+                if self._seats.setdefault((session, offset), (seated, waiting)) != (seated, waiting):
+                    raise BrokenPromise(f"Two screens show different seats or waitlists of {session} at offset {offset}.")
             case _:
                 raise ValueError(f"dashboard does not know {fact[0]!r}.")
 
     def close(self) -> str:
         if self._screens != self._watchers:
             raise BrokenPromise(f"{self._screens} of {self._watchers} screens were watched to the end.")
+        classes = len({session for session, _ in self._seats})
         return (
-            f"{self._screens} screens of {len(self._seats)} classes agree with each other, with the attendance and with the "
+            f"{self._screens} screens of {classes} classes agree with each other, with the attendance and with the "
             f"counts; {self._topics.events} events were seen alike without gap or repeat."
         )
 
@@ -56,8 +59,9 @@ def _needs(users: int) -> Needs:
 def _plan(setting: Setting) -> Plan:
     staff: list[Part] = []
     students: list[Part] = []
+    start = setting.begin()
     for each in setting.prepared.classes:
-        shared = {"session": each.session_id, "from": setting.start_at, "until": setting.start_at + setting.seconds}
+        shared = {"session": each.session_id, "from": start, "until": start + setting.seconds}
         instructor = {"role": "watcher", "token": each.instructor_token, "course": each.course_id}
         staff += [{**shared, **instructor, "number": number} for number in range(_WATCHERS)]
         students += [
@@ -86,16 +90,17 @@ def _watch(person: Person, part: Part) -> None:
     every = 60 * _WATCHERS / _REQUESTS_A_MINUTE
     due = part["from"] + every * part["number"] / _WATCHERS
     while due < part["until"]:
-        tab.wait_until(lambda: False, due - now())
+        tab.stay(due - now())
         path, label = person.chance.choice(looks)
         person.get(path, label, due)
         due += every
-    tab.wait_until(lambda: False, part["until"] - now())
+    tab.stay(part["until"] - now())
     _must_agree(person, tab, staff, session)
     if part["number"] == 0:
-        _read_timeline(person, session)
+        read_timeline(person, session)
     staff.close()
-    person.tell("stands", session, sorted(staff.ledger.seats), sorted(staff.ledger.waiting))
+    assert staff.topic.position is not None
+    person.tell("stands", session, staff.topic.position[1], sorted(staff.ledger.seats), sorted(staff.ledger.waiting))
 
 
 def _looks(part: Part) -> list[tuple[str, str]]:
@@ -111,35 +116,25 @@ def _looks(part: Part) -> list[tuple[str, str]]:
 
 
 def _must_agree(person: Person, tab: Tab, staff: StaffWatch, session: str) -> None:
-    """The class is at rest: attendance and counts say what the topic said."""
-    path = f"/api/live-sessions/{session}"
-    inside = present_in(person.get(f"{path}/attendance", "attendance")["items"])
-    told = person.get(f"{path}/status", "status")
-    ledger = staff.ledger
-    agree = tab.wait_until(
-        lambda: (
-            ledger.seats.keys() == inside
-            and (len(ledger.seats), len(ledger.waiting)) == (told["currentStudents"], told["waitlisted"])
-        ),
-        _AGREE_SECONDS,
-    )
-    if not agree:
-        raise BrokenPromise(
-            f"{session} at rest: the topic says {len(ledger.seats)} seated and {len(ledger.waiting)} waiting, attendance "
-            f"{len(inside)} present, the counts {told['currentStudents']} and {told['waitlisted']}."
-        )
-
-
-def _read_timeline(person: Person, session: str) -> None:
-    after = 0
+    """The class comes to rest: attendance and counts say what the topic said. A student's last command may take a while."""
+    path, ledger = f"/api/live-sessions/{session}", staff.ledger
+    deadline = now() + _AGREE_SECONDS
     while True:
-        page = person.get(f"/api/live-sessions/{session}/timeline?after={after}&limit={_TIMELINE_PAGE}", "timeline")
-        for event in page["items"]:
-            if event["offset"] != after + 1:
-                raise BrokenPromise(f"The timeline of {session} has {event['offset']} where {after + 1} was due.")
-            after += 1
-        if page["nextCursor"] is None:
+        inside = present_in(person.get(f"{path}/attendance", "attendance")["items"])
+        told = person.get(f"{path}/status", "status")
+        counts = told["currentStudents"], told["waitlisted"]
+        agree = partial(_agree, ledger, inside, counts)
+        if tab.wait_until(agree, _LOOK_AGAIN_SECONDS):
             return
+        if now() > deadline:
+            raise BrokenPromise(
+                f"{session} at rest: the topic says {len(ledger.seats)} seated and {len(ledger.waiting)} waiting, "
+                f"attendance {len(inside)} present, the counts {counts[0]} and {counts[1]}."
+            )
+
+
+def _agree(ledger: ClassLedger, inside: set[str], counts: tuple[int, int]) -> bool:
+    return ledger.seats.keys() == inside and (len(ledger.seats), len(ledger.waiting)) == counts
 
 
 def _come_and_go(person: Person, part: Part) -> None:
@@ -151,7 +146,7 @@ def _come_and_go(person: Person, part: Part) -> None:
     due = part["from"] + 1 + chance.uniform(0, 5)
     seated = inside = hand = False
     while due < still_at:
-        tab.wait_until(lambda: False, due - now())
+        tab.stay(due - now())
         if not inside:
             answer = person.join_over_socket(tab, session, str(uuid4()), due)
             if answer.outcome not in (SEATED, WAITLISTED):
@@ -163,7 +158,9 @@ def _come_and_go(person: Person, part: Part) -> None:
                 raise BrokenPromise(f"{part['student']} has a seat and was refused: {reply.error}.")
             hand = not hand
         else:
-            tab.command("session.leave", {"sessionId": session}, str(uuid4()), due)
+            reply = tab.command("session.leave", {"sessionId": session}, str(uuid4()), due)
+            if not reply.ok:
+                raise BrokenPromise(f"{part['student']} could not leave {session}: {reply.error}.")
             inside = False
         due += chance.expovariate(1 / 6)
 

@@ -54,13 +54,13 @@ class _Visit:
             answer = self.person.join_over_rest(self.session, command_id, due)
         if answer.outcome in (SEATED, WAITLISTED):
             self.person.tell("told", self.session, self.student, answer.outcome, answer.number)
-        elif answer.reason != "class_ended" or due < self.end - 1:
+        elif answer.reason != "class_ended" or now() < self.end - _AROUND_SECONDS:
             raise BrokenPromise(f"{self.student} was refused at {self.session}: {answer.reason}.")
         return answer
 
     def follow(self, topic: str) -> bool:
         """Whether the topic may be followed; around the end it may not."""
-        watch = TopicWatch(topic, self._on_event)
+        watch = TopicWatch(topic, self._on_event, self._on_snapshot)
         refused = self.tab.follow(watch)
         if refused is not None:
             self._must_be_over(refused)
@@ -91,6 +91,11 @@ class _Visit:
             raise BrokenPromise(f"{self.student} was refused in {self.session} before its end: {reply.error}.")
         self._ended = True
 
+    def _on_snapshot(self, snapshot: Any) -> None:
+        session = (snapshot or {}).get("session")
+        if session is not None and session["status"] == "ended":  # it ended while the connection was cut
+            self._ended = True
+
     def _on_event(self, kind: str, data: Any) -> None:
         if kind == "session.ended":
             self._ended = True
@@ -106,57 +111,63 @@ def visit_lesson(person: Person, tab: Tab, part: Part, lesson: dict[str, Any]) -
     due = lesson["start"] + min(person.chance.expovariate(4 / length), 0.7 * length)
     if person.chance.random() < _ATTENDING:
         person.wait_for(due)
-        _stay(visit, due)
-        if person.chance.random() < 0.3 and not visit.ended:  # gone too soon: back again, at the end of the queue
+        left = _stay(visit, due)
+        if left and person.chance.random() < 0.6 and not visit.ended:  # gone too soon: back again, at the end of the queue
             due = now() + person.chance.uniform(0.2, 2)
             person.wait_for(due)
             _stay(visit, due)
     person.wait_for(lesson["end"])
 
 
-def _stay(visit: _Visit, due: float) -> None:
+def _stay(visit: _Visit, due: float) -> bool:
+    """Whether the student left of their own will: seat or place are given back, and the next answer is a new one."""
     # Told of a promotion on one's own topic, which must be followed before one may be promoted
     visit.promoted = False
     own = f"user:{visit.student}"
     if not visit.follow(own):
-        return
-    answer = visit.ask_for_a_seat(due)
-    seated = answer.outcome == SEATED or (answer.outcome == WAITLISTED and _wait(visit))
+        return False
+    answer, left = visit.ask_for_a_seat(due), False
+    if answer.outcome == WAITLISTED:
+        left = _wait(visit)
+    seated = answer.outcome == SEATED or (visit.promoted and not left)
     if seated and not visit.ended and visit.follow(f"live:{visit.session}"):
-        _take_part(visit)
+        left = _take_part(visit)
     visit.go()
+    return left
 
 
 def _wait(visit: _Visit) -> bool:
-    """Whether a seat came before the student's patience ended."""
+    """Until a seat came or the student's patience ended: then the student left."""
     if not visit.promoted:
         visit.follow(f"live:{visit.session}:queue")
     patience = visit.end - now() if visit.person.chance.random() < 0.8 else visit.person.chance.uniform(1, 5)
     visit.tab.wait_until(lambda: visit.promoted or visit.ended, max(0.0, min(patience, visit.end + 10 - now())))
     if not visit.promoted and not visit.ended and now() < visit.end - 0.5:
         visit.command("session.leave", now())
-        return False  # also when the seat came in this very moment: it was given back
-    return visit.promoted
+        return True  # also when the seat came in this very moment: it was given back
+    return False
 
 
-def _take_part(visit: _Visit) -> None:
-    """Talk, raise a hand, lose the connection now and then, and perhaps leave before the end."""
+def _take_part(visit: _Visit) -> bool:
+    """Talk, raise a hand, lose the connection now and then, and perhaps leave before the end: whether the student left."""
     chance = visit.person.chance
     leaves_at = visit.end if chance.random() < 0.7 else now() + chance.uniform(1, 8)
     due = now()
     while (due := due + chance.expovariate(1 / _THINK_SECONDS)) < min(leaves_at, visit.end):
         visit.tab.wait_until(lambda: visit.ended, due - now())
         if visit.ended:
-            return
+            return False
         _do_something(visit, due)
     if leaves_at < visit.end:
         visit.tab.wait_until(lambda: visit.ended, leaves_at - now())
-        if not visit.ended:
-            visit.command("session.leave", leaves_at)
-        return
+        if visit.ended:
+            return False
+        visit.command("session.leave", leaves_at)
+        return True
     visit.tab.wait_until(lambda: visit.ended, visit.end + 20 - now())
     if not visit.ended:
         raise BrokenPromise(f"{visit.student} was not told of the end of {visit.session}.")
+    return False
 
 
 def _do_something(visit: _Visit, due: float) -> None:

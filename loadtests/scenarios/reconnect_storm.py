@@ -9,6 +9,7 @@ from loadtests.answers import SEATED, DoorAnswer
 from loadtests.person import Person
 from loadtests.promises import BrokenPromise, Tally
 from loadtests.scenario import Needs, Part, Plan, Scenario, Setting
+from loadtests.scenarios.class_start import must_be_empty
 from loadtests.stage import Fact, now
 from loadtests.tab import Tab
 from loadtests.topic_watch import SharedTopics, TopicWatch
@@ -27,7 +28,7 @@ class _Verdict:
         self._tally = Tally(capacity)
         self._topics = SharedTopics()
         self._said: list[str] = []
-        self._heard: list[set[str]] = []
+        self._heard: list[tuple[set[str], bool]] = []
         self._resumed = self._snapshots = 0
 
     def note(self, fact: Fact) -> None:
@@ -36,9 +37,9 @@ class _Verdict:
                 self._tally.note(student_id, DoorAnswer(outcome, number, reason))
             case ["said", messages]:
                 self._said = messages
-            case ["heard", messages]:
-                self._heard.append(set(messages))
-                if len(self._heard[-1]) != len(messages):
+            case ["heard", messages, without_snapshot]:
+                self._heard.append((set(messages), without_snapshot))
+                if len(self._heard[-1][0]) != len(messages):
                     raise BrokenPromise("A message came twice to one student.")
             case ["marks", topic, offsets, marks, resumed, snapshots]:
                 self._topics.compare(topic, offsets, marks)
@@ -51,13 +52,10 @@ class _Verdict:
         self._tally.close(self._students)
         if len(self._heard) != self._students or not self._said:
             raise BrokenPromise(f"{len(self._heard)} of {self._students} students heard the class to its end.")
-        if self._snapshots == 0:  # who came back by a snapshot has the messages in it, not as events
-            for heard in self._heard:
-                lost = [each for each in self._said if each not in heard]
-                if lost:
-                    raise BrokenPromise(
-                        f"Message {lost[0]} did not reach everybody ({len(lost)} of {len(self._said)} lost)."
-                    )
+        for heard, without_snapshot in self._heard:
+            lost = [each for each in self._said if each not in heard]
+            if lost and without_snapshot:  # a snapshot holds the latest messages only
+                raise BrokenPromise(f"Message {lost[0]} did not reach everybody ({len(lost)} of {len(self._said)} lost).")
         return (
             f"{self._students} students kept their seats over {_CUTS} cuts and saw {self._topics.events} events alike "
             f"without gap or repeat; {self._resumed} returns were resumed, {self._snapshots} had a snapshot instead."
@@ -69,9 +67,10 @@ def _needs(users: int) -> Needs:
 
 
 def _plan(setting: Setting) -> Plan:
-    prepared, start = setting.prepared, setting.start_at
+    prepared = setting.prepared
     class_now = setting.site.ask("GET", f"/api/live-sessions/{prepared.session_id}", prepared.instructor_token)
-    capacity = int(class_now["maxStudents"])
+    must_be_empty(class_now)
+    capacity, start = int(class_now["maxStudents"]), setting.begin()
     students = prepared.students[: min(setting.users - 1, capacity)]
     after = start + _COMING_SECONDS
     gap = max(1.0, (setting.seconds - _COMING_SECONDS) / (_CUTS + 1))
@@ -116,10 +115,11 @@ def _teach(person: Person, part: Part) -> None:
     must_follow(tab, watch)
     due = part["from"]
     while due < part["until"]:
-        tab.wait_until(lambda: False, due - now())
+        tab.stay(due - now())
         said.append(_say(person, tab, session, f"Now for number {len(said) + 1}.", due))
         due += 1 / _MESSAGES_A_SECOND
-    said.append(_say(person, tab, session, _LAST_WORD, max(due, now())))
+    tab.stay(due - now())
+    said.append(_say(person, tab, session, _LAST_WORD, due))
     tab.wait_until(lambda: len(heard) >= len(said), _PATIENCE_SECONDS)
     if heard != said:
         raise BrokenPromise(f"{len(said)} messages were posted and {len(heard)} told, or in another order.")
@@ -157,7 +157,7 @@ def _attend(person: Person, part: Part) -> None:
     watch = TopicWatch(f"live:{session}", on_event, on_snapshot)
     must_follow(tab, watch)
     for cut in part["cuts"]:
-        tab.wait_until(lambda: False, cut - now())
+        tab.stay(cut - now())
         tab.cut(cut)
     patience = part["until"] + _PATIENCE_SECONDS - now()
     if not tab.wait_until(lambda: _LAST_WORD in texts[-1:], patience):
@@ -165,7 +165,7 @@ def _attend(person: Person, part: Part) -> None:
     if not tab.came_back:  # a cut may fall into a return that is under way: then one return answers two cuts
         raise BrokenPromise(f"{part['student']} never came back after {len(part['cuts'])} cuts.")
     _ask(person, tab, part)
-    person.tell("heard", heard)
+    person.tell("heard", heard, watch.snapshots == 1)
     person.tell_marks(watch)
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,30 +35,47 @@ class DoorTwin:
     followers: dict[ServerConnection, str] = field(default_factory=dict)
     forgets: bool = False
     epoch: int = 1
+    last_come_first: bool = False
+    counts_nothing: bool = False
     skips: int = 0
     miscounts: int = 0
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-    """Somebody follows now who did not before."""
+    telling: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Events and subscriptions go one after the other, or a follower would see them out of order."""
 
     async def publish(self, text: str) -> None:
         """One more event on the only topic, to who follows it now."""
-        self.log.append(text)
-        if self.skips:
-            self.skips -= 1
-            return
-        for follower, topic in list(self.followers.items()):
-            await follower.send(self._events(topic, len(self.log)))
+        async with self.telling:
+            self.log.append(text)
+            if self.skips and self.followers:
+                self.skips -= 1
+                return
+            for follower, topic in list(self.followers.items()):
+                with suppress(ConnectionClosed):
+                    await follower.send(self._events(topic, len(self.log)))
+
+    async def enter(self, student: str, command: str) -> dict[str, Any] | None:
+        """`join`, and whoever follows is told of somebody new."""
+        known = student in self.answers
+        result = self.join(student, command)
+        if result is not None and not known:
+            await self.publish(student)
+        return result
 
     async def subscribe(self, connection: ServerConnection, frame: dict[str, Any]) -> None:
         """Missed events after `since`, or a snapshot for who is new or, when the door `forgets`, for everybody."""
+        async with self.telling:
+            await self._subscribe(connection, frame)
+
+    async def _subscribe(self, connection: ServerConnection, frame: dict[str, Any]) -> None:
         since = frame.get("since")
         recovered = since is not None and not self.forgets
         said = {"type": "subscribed", "id": frame["id"], "topic": frame["topic"], "offset": len(self.log)}
-        await connection.send(json.dumps({**said, "epoch": self.epoch, "recovered": recovered, "snapshot": None if recovered else {}}))
+        await connection.send(
+            json.dumps({**said, "epoch": self.epoch, "recovered": recovered, "snapshot": None if recovered else {}})
+        )
         if recovered and since["offset"] < len(self.log):
             await connection.send(self._events(frame["topic"], since["offset"] + 1))
         self.followers[connection] = frame["topic"]
-        self.changed.set()
 
     def _events(self, topic: str, first: int) -> str:
         events = [{"offset": n, "type": "said", "data": self.log[n - 1]} for n in range(first, len(self.log) + 1)]
@@ -71,14 +89,24 @@ class DoorTwin:
             return None
         if student not in self.answers:
             entered = len(self.answers)
-            if self.oversell or entered < self.capacity:
+            if self.last_come_first:
+                self.answers[student] = self._behind(entered)
+            elif self.oversell or entered < self.capacity:
                 self.answers[student] = {"outcome": "seated", "seat": {"number": entered + 1}}
             else:
                 self.answers[student] = {"outcome": "waitlisted", "position": entered - self.capacity + 1}
         return self.answers[student]
 
+    def _behind(self, entered: int) -> dict[str, Any]:
+        """All numbers are given once, but the other way round."""
+        if entered < self.capacity:
+            return {"outcome": "seated", "seat": {"number": self.capacity - entered}}
+        return {"outcome": "waitlisted", "position": 40 - entered}
+
     def counts(self) -> dict[str, int]:
         """The class as `GET /api/live-sessions/{id}` shows it."""
+        if self.counts_nothing and self.answers:
+            return {"maxStudents": self.capacity}
         seated = sum(answer["outcome"] == "seated" for answer in self.answers.values()) - self.miscounts
         return {"maxStudents": self.capacity, "currentStudents": seated, "waitlisted": len(self.answers) - seated}
 
@@ -101,7 +129,7 @@ async def _socket(door: DoorTwin, connection: ServerConnection) -> None:
             if frame["type"] == "subscribe":
                 await door.subscribe(connection, frame)
                 continue
-            result = door.join(student, frame["id"])
+            result = await door.enter(student, frame["id"])
             if door.cuts(student):
                 connection.transport.abort()
                 return
@@ -135,7 +163,7 @@ async def _request(door: DoorTwin, reader: asyncio.StreamReader, writer: asyncio
                 continue
             await reader.readexactly(int(lines["Content-Length"]))
             student = lines["Authorization"].removeprefix("Bearer ")
-            result = door.join(student, lines["Idempotency-Key"])
+            result = await door.enter(student, lines["Idempotency-Key"])
             if door.cuts(student):
                 writer.transport.abort()
                 return
