@@ -6,6 +6,7 @@ from functools import partial
 
 from actors.config import ActorConfig
 from actors.correlation import REQUEST_ID
+from actors.discovery import Names
 from actors.dispatch import Dispatcher
 from actors.envelopes import INBOX, LIVE, Enter, Envelope, Quit, Reconcile, Reply
 from actors.presences import Presences
@@ -53,9 +54,14 @@ class LiveSessionsClient:
 
 
 class ActorClients:
-    """What a process outside the actors needs of them."""
+    """What a process outside the actors needs of them. `gateways` tells the names of those that should be there now."""
 
-    def __init__(self, dispatcher: Dispatcher, is_well: Callable[[str], Awaitable[bool]], gateways: Sequence[str]) -> None:
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        is_well: Callable[[str], Awaitable[bool]],
+        gateways: Callable[[], Awaitable[Sequence[str]]],
+    ) -> None:
         self.live = LiveSessionsClient(dispatcher)
         self._dispatcher = dispatcher
         self._gateways = gateways
@@ -64,22 +70,22 @@ class ActorClients:
     async def hosts_are_well(self) -> bool:
         """Whether every host answers that owns something, as far as is known here."""
         hosts = self._dispatcher.hosts
-        well = await asyncio.gather(*map(self._host_is_well, hosts))
+        well = await asyncio.gather(*map(self._is_well_soon, hosts))
         for host, is_well in zip(hosts, well, strict=True):
             if not is_well:
                 self._dispatcher.doubt(host)  # it may be gone, and what it owned in good hands
         return all(well)
 
-    async def _host_is_well(self, host: str) -> bool:
-        try:
-            async with asyncio.timeout(WELL_SECONDS):
-                return await self._is_well(host)
-        except TimeoutError:
-            return False
-
     async def a_gateway_is_well(self) -> bool:
         """Whether sockets can be opened somewhere."""
-        return any(await asyncio.gather(*map(self._is_well, self._gateways)))
+        return any(await asyncio.gather(*map(self._is_well_soon, await self._gateways())))
+
+    async def _is_well_soon(self, name: str) -> bool:
+        try:
+            async with asyncio.timeout(WELL_SECONDS):
+                return await self._is_well(name)
+        except TimeoutError:
+            return False
 
 
 def connect(config: ActorConfig) -> ActorClients:
@@ -87,8 +93,9 @@ def connect(config: ActorConfig) -> ActorClients:
     from actors.cluster import gateway_names, hosts_of
     from actors.ray_calls import RayCalls  # Ray takes a second to import, and the twins do without it
 
-    calls = RayCalls(config.namespace)
-    return ActorClients(Dispatcher(calls, hosts_of(config)), calls.is_well, gateway_names())
+    calls, hosts = RayCalls(config.namespace), hosts_of(config)
+    dispatcher = Dispatcher(calls, hosts, Names(partial(hosts_of, config), hosts).latest)
+    return ActorClients(dispatcher, calls.is_well, Names(gateway_names, gateway_names()).latest)
 
 
 class TopicsClient:
@@ -102,6 +109,14 @@ class TopicsClient:
         self._run = run
         self._presences = Presences()
         self._doubtful: set[SessionId] = set()
+
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts that own something, as far as is known here."""
+        return self._dispatcher.hosts
+
+    def doubt(self, host: str) -> None:
+        """A host did not answer: somebody else may own its shards now."""
+        self._dispatcher.doubt(host)
 
     async def execute(
         self, session_id: SessionId, caller: Caller, command: Command, command_id: CommandId | None = None
@@ -199,13 +214,16 @@ class TopicsClient:
         await asyncio.gather(*map(self._reconcile, doubtful))
 
     async def _reconcile(self, session_id: SessionId) -> None:
+        sent = 0
+
         def envelope() -> Envelope:
+            nonlocal sent
+            sent = self._presences.version(session_id)
             return Envelope(LIVE, session_id, _GATEWAY, Reconcile(self._run, self._presences.held(session_id)), None)
 
         # Made when it leaves: whoever came while it had to be sent again would be taken for gone.
-        held = self._presences.held(session_id)
         reply = await self._dispatcher.submit(envelope(), envelope)
-        if self._presences.held(session_id) != held:
+        if self._presences.version(session_id) != sent:
             self._doubtful.add(session_id)  # calls to a host may overtake each other
         self._doubt(session_id, reply)
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 import structlog
 
 from actors.envelopes import Envelope, Later, NotOwner, Reply, pack_envelopes, unpack_replies
-from actors.inquiry import Inquiry
+from actors.inquiry import Discover, Inquiry
 from actors.lanes import FIRST_PAUSE, LONGEST_PAUSE, PATIENCE_SECONDS, UNAVAILABLE, Flight, Hear, Lane, Waiting
 from actors.shards import assign, shard_of
 from classroom.answers import Refused
@@ -19,6 +19,8 @@ from classroom.refusals import Unavailable
 WAITING = 50_000
 DROPPED_SECONDS = 2.0
 """How long a grain that was dropped is asked again before its `Unavailable` is passed on."""
+LANES = 32
+"""So many lanes stay though nothing is in them: who owned something once may do so again, and can be asked."""
 
 _log = structlog.get_logger(__name__)
 
@@ -45,14 +47,15 @@ class Dispatcher:
     fetched later. After eight seconds it is `Unavailable`.
 
     `hosts` are those that are known at first. Others become known by what hosts answer; while one is away, or has been
-    silent for a second, another is asked who owns its shards now.
+    silent for a second, another is asked who owns its shards now; when that one says nothing either, `discover` finds out
+    whom else to ask.
     """
 
-    def __init__(self, transport: HostTransport, hosts: Sequence[str]) -> None:
+    def __init__(self, transport: HostTransport, hosts: Sequence[str], discover: Discover | None = None) -> None:
         self._transport = transport
         self._owners = assign(hosts)
         self._lanes: dict[str, Lane] = {}
-        self._inquiry = Inquiry(transport.call, self._learn_of)
+        self._inquiry = Inquiry(self._call, self._learn_of, discover)
         self._run = uuid4().hex
         self._numbers = count()
         self._handed_in = count()
@@ -77,7 +80,7 @@ class Dispatcher:
 
     def doubt(self, host: str) -> None:
         """Ask another host that lives who owns now what this one owned."""
-        others = {*self._owners.values(), *self._lanes} - {host}
+        others = {*self._owners.values(), *(self._inquiry.found or self._lanes)} - {host}
         well = {each for each in others if each not in self._lanes or not self._lanes[each].is_suspect}
         # Who was away once, and has nothing to do since, is not seen to come back: now and then it is asked as well.
         self._inquiry.ask(host, sorted(well if well and next(self._doubts) % 3 else others))
@@ -124,8 +127,15 @@ class Dispatcher:
         host = self.owner(waiting.envelope.kind, waiting.envelope.grain_id)
         lane = self._lanes.get(host)
         if lane is None:
+            if len(self._lanes) >= LANES:
+                self._drop_lanes()
             lane = self._lanes[host] = Lane(host, self._spawn, self._ask_others)
         return lane
+
+    def _drop_lanes(self) -> None:
+        """Those of hosts that own nothing, as far as is known here, and have nothing to do."""
+        owners = {*self._owners.values()}
+        self._lanes = {host: lane for host, lane in self._lanes.items() if host in owners or not lane.is_idle}
 
     def _is_elsewhere(self, host: str, waiting: Waiting) -> bool:
         return self.owner(waiting.envelope.kind, waiting.envelope.grain_id) != host
@@ -138,6 +148,9 @@ class Dispatcher:
     def _ask_others(self, lane: Lane) -> None:
         self._move_on(lane)
         self.doubt(lane.host)
+
+    def _call(self, host: str, payload: bytes) -> Awaitable[bytes]:
+        return self._transport.call(host, payload)
 
     def _learn_of(self, suspect: str, owners: Mapping[int, str]) -> None:
         """Nobody's word counts for shards of hosts that answer for themselves."""

@@ -111,6 +111,11 @@ class Lane:
         """Whether the host is away or silent, as far as is known here."""
         return self._is_away or self._silent(asyncio.get_running_loop().time() - SILENT_SECONDS)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits here, and nothing is under way."""
+        return not self.queue and not self._flying
+
     def add(self, waiting: Waiting) -> None:
         """To the end."""
         self.queue.append(waiting)

@@ -39,8 +39,9 @@ AT_HOST: ContextVar[Life | None] = ContextVar("at_host", default=None)
 
 
 class LocalLyceum:
-    """Hosts, dispatcher and gateways of one deployment in one loop. A host can be killed (what it held in memory is
-    gone) and comes back when next called."""
+    """Hosts, gateways and a REST replica of one deployment in one loop; each knows only what it learned itself of who owns
+    what. A host can be killed (what it held in memory is gone) and comes back when next called. `dispatcher` and `live` are
+    the replica's."""
 
     def __init__(
         self, tables: LiveTables | None = None, hosts: int = 2, grace_seconds: int = 60,
@@ -57,13 +58,13 @@ class LocalLyceum:
         self._receivers: dict[str, Receiver] = {}
         self._starting: dict[str, asyncio.Task[None]] = {}
         self._has_begun = False
-        self.dispatcher = Dispatcher(self, self._names)
+        self.dispatcher = Dispatcher(self, self._names, self.discover)
         self.live = LiveSessionsClient(self.dispatcher)
 
     def topics(self, gateway: str, run: str, receive: Receiver) -> TopicsClient:
         """The ports of one gateway whose parcels go to `receive`."""
         self.reconnect(gateway, receive)
-        return TopicsClient(self.dispatcher, gateway, run)
+        return TopicsClient(Dispatcher(self, self._names, self.discover), gateway, run)
 
     def reconnect(self, gateway: str, receive: Receiver) -> None:
         """What is sent to a gateway goes to `receive` from now on."""
@@ -87,6 +88,10 @@ class LocalLyceum:
         if hosting is None:
             raise HostAway("killed")
         return hosting
+
+    async def discover(self) -> Sequence[str]:
+        """See `inquiry.Discover`."""
+        return sorted({*self._names, *self._hosts})
 
     def stores(self) -> Stores:
         """What a host of its own works on; all share the tables."""
@@ -170,7 +175,7 @@ class _LocalLinks:
     def __init__(self, lyceum: LocalLyceum, hosts: Sequence[str]) -> None:
         self._lyceum: LocalLyceum | None = lyceum
         self._outgoing = Outgoing(self)
-        self._dispatcher = Dispatcher(self, hosts)
+        self._dispatcher = Dispatcher(self, hosts, lyceum.discover)
 
     def cut(self) -> None:
         """Its host is gone, and with it whatever it had sent but not delivered."""

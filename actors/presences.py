@@ -26,7 +26,8 @@ class Presences:
         self._classes: dict[SessionId, dict[ConnectionId, _Claim]] = {}
         self._connections: dict[ConnectionId, set[SessionId]] = {}
         self._leavers: dict[tuple[SessionId, UserId], None] = {}
-        self._numbers = count()
+        self._versions: dict[SessionId, int] = {}
+        self._numbers = count(1)
 
     def __len__(self) -> int:
         return sum(map(len, self._classes.values()))
@@ -37,6 +38,7 @@ class Presences:
         claim = claims.get(connection)
         if claim is None:
             claim = claims[connection] = _Claim(caller)
+            self._versions[session_id] = next(self._numbers)
             self._connections.setdefault(connection, set()).add(session_id)
         number = next(self._numbers)
         claim.asked.add(number)
@@ -70,8 +72,9 @@ class Presences:
         claims = self._classes.get(session_id)
         if claims is None or claims.pop(connection, None) is None:
             return
+        self._versions[session_id] = next(self._numbers)
         if not claims:
-            del self._classes[session_id]
+            del self._classes[session_id], self._versions[session_id]
         sessions = self._connections[connection]
         sessions.discard(session_id)
         if not sessions:
@@ -80,6 +83,10 @@ class Presences:
     def held(self, session_id: SessionId) -> tuple[tuple[Caller, ConnectionId], ...]:
         """Who is present in the class, over which connections."""
         return tuple((claim.caller, connection) for connection, claim in self._classes.get(session_id, {}).items())
+
+    def version(self, session_id: SessionId) -> int:
+        """Another whenever `held` has changed, also when it changed back; 0 when nobody is present."""
+        return self._versions.get(session_id, 0)
 
     def of(self, connection: ConnectionId) -> tuple[SessionId, ...]:
         """Where the connection is present."""

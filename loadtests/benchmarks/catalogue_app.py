@@ -4,6 +4,7 @@
 read ask no class, so there is none: who asks one is told that it is away.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -31,7 +32,10 @@ def without_actors(config: ActorConfig) -> ActorClients:
     async def is_well(name: str) -> bool:
         return False
 
-    return ActorClients(Dispatcher(NoHosts(), ("nowhere",)), is_well, ())
+    async def no_gateways() -> Sequence[str]:
+        return ()
+
+    return ActorClients(Dispatcher(NoHosts(), ("nowhere",)), is_well, no_gateways)
 
 
 configure_logs()

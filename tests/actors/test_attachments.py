@@ -11,6 +11,7 @@ class Hosts:
     def __init__(self) -> None:
         self.tokens: dict[str, str | Exception] = {"one": "a", "two": "b"}
         self.epochs: dict[str, dict[int, int]] = {"one": {1: 1, 2: 1}, "two": {3: 1}}
+        self.named: dict[str, tuple[str, ...]] = {}
         self.attached: list[str] = []
 
     async def attach(self, host: str, gateway: str, run: str) -> Attached:
@@ -20,13 +21,14 @@ class Hosts:
             raise token
         if token == "hang":
             await asyncio.Event().wait()
-        return Attached(token, self.epochs[host])
+        return Attached(token, self.epochs[host], self.named.get(host, ()))
 
 
 class Work:
     def __init__(self) -> None:
         self.renewed: list[str] = []
         self.shards: list[frozenset[int]] = []
+        self.doubted: list[str] = []
         self.settled = 0
         self.faults = 0
 
@@ -43,8 +45,11 @@ class Work:
             raise ZeroDivisionError
 
 
-def attachments(hosts: Hosts, work: Work) -> Attachments:
-    return Attachments(hosts, lambda: tuple(hosts.tokens), "gateway", "run", work.renew, work.settle)
+def attachments(hosts: Hosts, work: Work, *known: str) -> Attachments:
+    """To these hosts, or to all that there are then."""
+    return Attachments(
+        hosts, lambda: known or tuple(hosts.tokens), "gateway", "run", work.renew, work.settle, work.doubted.append
+    )
 
 
 async def test_a_host_is_renewed_when_its_token_is_another_and_only_then() -> None:
@@ -115,4 +120,35 @@ async def test_hosts_that_come_are_attached_to_and_hosts_that_go_are_let_go() ->
     await asyncio.sleep(5)
     assert hosts.attached.count("one") == gone
     assert "three" in work.renewed
+    keeping.cancel()
+
+
+async def test_hosts_that_only_other_hosts_know_of_are_attached_to_as_well() -> None:
+    hosts, work = Hosts(), Work()
+    hosts.tokens["three"], hosts.epochs["three"] = "c", {4: 1}
+    hosts.named = {"one": ("one", "two"), "two": ("two", "three")}
+    attaching = attachments(hosts, work, "one")
+    await attaching.attach()
+    assert work.renewed == ["one", "two", "three"]
+    keeping = asyncio.ensure_future(attaching.keep())
+    await asyncio.sleep(5)
+    assert hosts.attached.count("three") >= 9
+    assert work.renewed == ["one", "two", "three"], "nothing was new"
+    keeping.cancel()
+
+
+@pytest.mark.parametrize("trouble", [HostAway("gone"), "hang"])
+async def test_who_does_not_answer_is_doubted_and_what_it_said_counts_no_more(trouble: Exception | str) -> None:
+    hosts, work = Hosts(), Work()
+    hosts.tokens["three"], hosts.epochs["three"] = "c", {4: 1}
+    hosts.named = {"one": ("one", "two"), "two": ("two", "three"), "three": ("two", "three")}
+    keeping = asyncio.ensure_future(attachments(hosts, work, "one").keep())
+    await asyncio.sleep(5)
+    hosts.named["one"] = ("one",)
+    hosts.tokens["two"] = hosts.tokens["three"] = trouble
+    await asyncio.sleep(10)
+    gone = len(hosts.attached) - hosts.attached.count("one")
+    assert set(work.doubted) == {"two", "three"}
+    await asyncio.sleep(10)
+    assert len(hosts.attached) - hosts.attached.count("one") == gone, "two that are gone kept each other's name alive"
     keeping.cancel()

@@ -3,13 +3,16 @@
 import asyncio
 from typing import Any
 
+from actors.envelopes import LIVE, Reconcile, unpack_envelopes
+from actors.lanes import WORTH_A_CALL
 from actors.presences import Presences
+from actors.shards import shard_of
 from classroom.answers import Accepted, Refused
 from classroom.callers import Caller, Role
 from classroom.ids import ConnectionId, SessionId, Topic, UserId
 from classroom.live import commands as c
 from classroom.refusals import Unavailable
-from tests.actors.school import Class, Gate, School, until
+from tests.actors.school import Class, Gate, School, turns, until
 
 
 async def come_in(gate: Gate, room: Class, student: Caller, connection: str, command_id: Any = None) -> Any:
@@ -25,6 +28,11 @@ async def go(gate: Gate, room: Class, student: Caller, connection: str) -> None:
 def connected(school: School, room: Class) -> set[str]:
     """Who is present, as the log tells it."""
     return set(school.record(room).connections)
+
+
+def owner(school: School, room: Class) -> str:
+    """The name of the class's host, as the store knows it."""
+    return school.tables.shards[shard_of(LIVE, room.id)][0]
 
 
 async def test_a_socket_that_closes_loses_its_presence_at_once_and_its_seat_after_a_minute(school: School) -> None:
@@ -269,6 +277,60 @@ async def test_a_second_tab_is_present_again_when_who_left_comes_back(school: Sc
     assert connected(school, room) == {sam.user_id}
 
 
+async def test_sockets_that_follow_nothing_are_known_to_a_host_that_was_replaced_and_came_back(school: School) -> None:
+    gate, room = await school.gate(), await school.open_class(seats=2)
+    sam = school.student("sam")
+    await come_in(gate, room, sam, "socket")
+    await asyncio.sleep(5)
+    first = school.host_of(room)
+    school.lyceum.down.add(first)
+    school.kill(first)
+    await until(lambda: owner(school, room) != first, "somebody else has the class", 5)
+    await until(lambda: first not in gate.topics.hosts(), "the gateway has heard of it", 5)
+    school.lyceum.down.clear()
+    await school.lyceum.host(first)
+    await until(lambda: owner(school, room) == first, "it has its share again", 10)
+    await asyncio.sleep(120)
+    assert "presence.lost" not in school.log(room)
+    assert sam.user_id in school.record(room).seats
+
+
+async def test_who_went_and_came_back_while_a_host_was_told_of_the_others_is_not_lost(school: School) -> None:
+    gate, room = await school.gate(), await school.open_class(seats=2)
+    sam = school.student("sam")
+    await come_in(gate, room, sam, "socket")
+    gate.pause()
+    arrived, lyceum = asyncio.Event(), school.lyceum
+    call = lyceum.call
+
+    async def slow_call(host: str, payload: bytes) -> bytes:
+        bodies = [type(each.body) for each in unpack_envelopes(payload)]
+        if Reconcile in bodies:
+            await asyncio.sleep(0.7)
+        elif len(bodies) == 1:
+            await arrived.wait()
+        return await call(host, payload)
+
+    lyceum.call = slow_call  # type: ignore[method-assign]  # the way is slow
+    ahead = asyncio.ensure_future(gate.topics.execute(room.id, sam, c.Look()))
+    await turns()
+    gate.topics.renew(school.host_of(room), frozenset({shard_of(LIVE, room.id)}), [])
+    told = asyncio.ensure_future(gate.topics.settle_doubts())
+    await turns()
+    going = asyncio.ensure_future(go(gate, room, sam, "socket"))
+    await turns()
+    arrived.set()
+    await ahead
+    await turns()
+    crowd = [asyncio.ensure_future(gate.topics.execute(room.id, sam, c.Look())) for _ in range(WORTH_A_CALL)]
+    assert isinstance(await come_in(gate, room, sam, "socket"), Accepted)
+    assert not told.done(), "it was overtaken"
+    await asyncio.gather(told, going, *crowd)
+    assert connected(school, room) == set(), "it said that sam was gone"
+    gate.resume()
+    await until(lambda: connected(school, room) == {sam.user_id}, "sam is present again", 5)
+
+
 async def test_an_answer_to_an_old_question_says_nothing_of_a_new_claim() -> None:
     presences, room, socket = Presences(), SessionId("room"), ConnectionId("socket")
     sam = Caller(UserId("sam"), "Sam", Role.STUDENT)
@@ -278,3 +340,17 @@ async def test_an_answer_to_an_old_question_says_nothing_of_a_new_claim() -> Non
     assert presences.hear(room, socket, old, granted=False)
     assert presences.hear(room, socket, new, granted=True)
     assert presences.held(room) == ((sam, socket),)
+
+
+async def test_a_version_is_another_whenever_somebody_came_or_went() -> None:
+    presences, room, socket = Presences(), SessionId("room"), ConnectionId("socket")
+    sam = Caller(UserId("sam"), "Sam", Role.STUDENT)
+    versions = [presences.version(room)]
+    for _ in range(2):
+        presences.ask(room, socket, sam)
+        presences.ask(room, socket, sam)
+        versions.append(presences.version(room))
+        presences.forget(room, socket)
+        presences.forget(room, ConnectionId("another"))
+        assert presences.version(room) == versions[0]
+    assert len(set(versions)) == 3

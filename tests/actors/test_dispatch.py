@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
-from actors.dispatch import Dispatcher, HostAway
+from actors.dispatch import LANES, Dispatcher, HostAway
 from actors.envelopes import LATER, LIVE, OWNERS, Envelope, Later, NotOwner, Owned, Reply, pack_replies, unpack_envelopes
 from actors.lanes import FULL, FULL_IN_FLIGHT, WORTH_A_CALL
 from actors.shards import SHARDS, host_names, shard_of
@@ -362,6 +362,61 @@ async def test_a_host_that_was_unknown_is_found_by_what_others_say_of_it() -> No
     dispatcher = Dispatcher(Hosts(answer), host_names(1))
     assert await dispatcher.execute(envelope(1)) == DONE
     assert "newcomer" in dispatcher.hosts
+
+
+@pytest.mark.parametrize("known", [1, 3])
+async def test_when_all_known_hosts_are_gone_for_good_it_is_found_out_which_there_are(known: int) -> None:
+    discovered: list[float] = []
+
+    async def answer(host: str, envelopes: Sequence[Envelope]) -> Sequence[Reply]:
+        if not host.startswith("newcomer"):
+            raise HostAway("gone")
+        return [Owned(dict.fromkeys(range(SHARDS), host)) if each.kind == OWNERS else DONE for each in envelopes]
+
+    async def discover() -> Sequence[str]:
+        discovered.append(asyncio.get_running_loop().time())
+        if len(discovered) == 1:
+            raise ConnectionError("a fault of whoever knows")
+        return ["newcomer"]
+
+    dispatcher = Dispatcher(Hosts(answer), host_names(known), discover)
+    assert await dispatcher.execute(envelope(1)) == DONE
+    assert dispatcher.owner(LIVE, "class") == "newcomer"
+    assert len(discovered) == 2
+    assert discovered[1] - discovered[0] >= 2
+
+
+async def test_nobody_is_looked_for_while_somebody_answers() -> None:
+    gone: set[str] = set()
+    looked: list[bool] = []
+
+    async def answer(host: str, envelopes: Sequence[Envelope]) -> Sequence[Reply]:
+        if host in gone:
+            raise HostAway("gone")
+        return [Owned(dict.fromkeys(range(SHARDS), host)) if each.kind == OWNERS else DONE for each in envelopes]
+
+    async def discover() -> Sequence[str]:
+        looked.append(True)
+        return []
+
+    dispatcher = Dispatcher(Hosts(answer), host_names(2), discover)
+    gone.add(dispatcher.owner(LIVE, "class"))
+    assert await dispatcher.execute(envelope(1)) == DONE
+    assert not looked
+
+
+async def test_hosts_that_own_nothing_any_more_are_let_go_one_day() -> None:
+    shard = shard_of(LIVE, "class")
+    day = 0
+
+    async def answer(host: str, envelopes: Sequence[Envelope]) -> Sequence[Reply]:
+        today = f"host-of-day-{day}"
+        return [DONE if host == today else NotOwner(shard, today) for _ in envelopes]
+
+    dispatcher = Dispatcher(Hosts(answer), host_names(1))
+    for day in range(500):  # noqa: B007 # the hosts read it
+        assert await dispatcher.execute(envelope(day)) == DONE
+    assert len(dispatcher._lanes) <= LANES
 
 
 async def test_the_only_host_is_waited_for() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from classroom.live import commands as c
-from tests.actors.school import TEACHER, Class, School, TurnedAway, until
+from tests.actors.school import TEACHER, Class, School, TurnedAway, a_school, until
 
 
 async def chatter(school: School, room: Class, count: int, of: str = "") -> None:
@@ -131,6 +131,25 @@ async def test_a_gateway_that_was_silent_hears_the_rest(school: School) -> None:
     await chatter(school, room, 3)
     gate.resume()
     await until(lambda: len(follower.heard("chat.posted")) == 3, "three messages", 3)
+
+
+@pytest.mark.parametrize("others", [0, 1])
+async def test_silent_followers_are_found_by_a_host_that_nobody_knew_of(others: int) -> None:
+    async with a_school(hosts=1 + others) as school:
+        gate, room = await school.gate(), await school.open_class()
+        follower = await gate.subscribe(room.live, TEACHER)
+        await asyncio.sleep(5)
+        first = school.host_of(room)
+        school.lyceum.down.add(first)
+        school.kill(first)
+        await school.lyceum.host("newcomer")
+        for name in school.lyceum.dispatcher.hosts:
+            school.lyceum.down.add(name)
+            school.kill(name)
+        await asyncio.sleep(15)
+        await chatter(school, room, 1)
+        await until(lambda: follower.heard("chat.posted"), "the newcomer tells", 5)
+        assert gate.topics.hosts() == ("newcomer",)
 
 
 async def test_a_gateway_that_let_go_is_sent_nothing_and_its_class_is_unloaded(school: School) -> None:
