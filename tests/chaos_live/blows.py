@@ -47,6 +47,7 @@ WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' AND state = 'a
 _CUT_SECONDS = 5.0
 _CUTS = 3
 _TAKEN_OVER_SECONDS = 15.0
+_END_SECONDS = 30.0
 WAL_SEGMENTS = 200
 
 
@@ -162,15 +163,30 @@ async def fill_disk(scene: Scene, rng: random.Random) -> Fallen:
 
 
 async def kill_node(scene: Scene, rng: random.Random) -> Fallen:
-    """The raylet of the second node; its hosts die with it. Their classes must move."""
+    """The raylet of the second node; its hosts die with it, some moments later, and that is when the blow has fallen: until
+    then they answer. Their classes must move."""
     assert scene.node is not None
     raylet = raylet_of(scene.node)
     assert raylet is not None, "the second node died by itself"
     away = {each: host for each, host in (await scene.owners()).items() if host not in scene.home}
     if not away:
         raise Missed("the classes had moved away from the second node")
+    hosts = find_actors(scene.node.pid, "GrainHost")
     raylet.kill()
-    return Fallen(monotonic(), f"{len(away)} classes were there", frozenset(away.values()))
+    killed = monotonic()
+    while any(_is_alive(each) for each in hosts):
+        assert monotonic() < killed + _END_SECONDS, "hosts outlive their raylet"
+        await asyncio.sleep(0.01)
+    at = monotonic()
+    detail = f"{len(away)} classes were there, its hosts ended after {at - killed:.1f} s"
+    return Fallen(at, detail, frozenset(away.values()))
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 async def _use_up_the_log(database_url: str) -> bool:

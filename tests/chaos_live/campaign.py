@@ -7,14 +7,11 @@ import argparse
 import asyncio
 import os
 import random
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
 import traceback
-from collections.abc import AsyncIterator, Hashable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Hashable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,14 +24,15 @@ import psutil
 from loadtests.crowd import allow_many_connections, pauses
 from loadtests.follower import Follower
 from loadtests.http_client import HttpConnection
-from loadtests.prepared import PreparedClass, Student, read_prepared
+from loadtests.prepared import PreparedClass, Student
 from tests.chaos_live.blows import BLOWS, BOTH_WAYS, DISK, NODE, Fallen, Missed, on_small_disk
 from tests.chaos_live.lookout import looking_out
 from tests.chaos_live.people import Person, Room, rest_request
 from tests.chaos_live.report import Campaign, Trial, report, write
 from tests.chaos_live.scene import Scene
+from tests.chaos_live.system import a_system, prepare
 from tests.chaos_live.verdict import judge
-from tests.end_to_end.operating import RunningLyceum, running, settings_for
+from tests.end_to_end.operating import RunningLyceum
 
 CLASSES = 4
 STUDENTS = 5
@@ -193,45 +191,6 @@ async def _following(
         await asyncio.gather(*(each.stop() for each in everybody))
 
 
-@contextmanager
-def a_system(small_disk: bool, ports: tuple[int, int] | None = None, logs: Path | None = None) -> Iterator[RunningLyceum]:
-    """One of our own, with a grace so long that nobody is sent out meanwhile; if wished, its data on 1 GB of memory that
-    can be filled (needs root), and its logs kept in a folder that does not exist yet."""
-    folder = Path(tempfile.mkdtemp(prefix="chaos-"))
-    folder.chmod(0o711)
-    data_dir = folder / "data"
-    data_dir.mkdir()
-    chosen = {"LYCEUM_HTTP_PORT": str(ports[0]), "LYCEUM_REALTIME_PORT": str(ports[1])} if ports else {}
-    try:
-        with _small_disk(data_dir) if small_disk else nullcontext():
-            try:
-                with running(settings_for(data_dir, LYCEUM_RECONNECT_GRACE_SECONDS="3600", **chosen), folder) as lyceum:
-                    yield lyceum
-            finally:
-                if logs is not None:
-                    shutil.copytree(data_dir / "logs", logs)
-                    shutil.copy(folder / "up.log", logs)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _small_disk(folder: Path) -> Iterator[None]:
-    """1 GB of memory is mounted there; it is taken away whatever happens, and at the latest when nobody uses it any more."""
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1g,mode=0755", "tmpfs", str(folder)], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-def prepare(lyceum: RunningLyceum) -> PreparedClass:
-    """A course with students; the classes of each trial are made in it."""
-    done = lyceum.command("loadtest", "prepare", "--students", "30", "--capacity", "1", timeout=120)
-    assert done.returncode == 0, done.stderr
-    return read_prepared(done.stdout)
-
-
 def schedule(seed: int, trials: int, names: Sequence[str]) -> list[tuple[int, str]]:
     """Each blow equally often, in an order that the seed decides; a seed of its own for each trial."""
     order = [names[number % len(names)] for number in range(trials)]
@@ -244,7 +203,7 @@ async def campaign(lyceum: RunningLyceum, prepared: PreparedClass, plan: Sequenc
     outcomes = []
     async with (
         asyncpg.create_pool(lyceum.database_url, min_size=0, max_size=2, command_timeout=20) as pool,
-        looking_out(lyceum.pid) as lookout,
+        looking_out(lyceum.pid, lyceum.data_dir.parent / "lookout.log") as lookout,
     ):
         scene = Scene(lyceum, pool, lookout)
         await scene.begin()

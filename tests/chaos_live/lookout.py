@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -100,19 +101,20 @@ class Lookout:
 
 
 @asynccontextmanager
-async def looking_out(root: int) -> AsyncIterator[Lookout]:
-    """Of the system that runs under `root`."""
+async def looking_out(root: int, log: Path) -> AsyncIterator[Lookout]:
+    """Of the system that runs under `root`; what Ray complains of is in `log`."""
     [head] = [each for each in psutil.Process(root).children() if each.name() == "raylet"]
     [address] = [word.split("=", 1)[1] for word in head.cmdline() if word.startswith("--gcs-address=")]
-    driver = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", _DRIVER, address, "lyceum", env=head.environ(), cwd="/",
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+    with log.open("ab") as complaints:
+        driver = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", _DRIVER, address, "lyceum", env=head.environ(), cwd="/",
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=complaints,
+        )  # fmt: skip
     try:
         assert driver.stdout is not None
         async with asyncio.timeout(60):
             while (line := await driver.stdout.readline()) != b"ready\n":
-                assert line, "the lookout found no Ray"
+                assert line, f"the lookout found no Ray; it says why in {log}"
         yield Lookout(driver)
     finally:
         if driver.returncode is None:

@@ -12,6 +12,7 @@ import msgspec
 from loadtests.http_client import HttpConnection
 from loadtests.prepared import Student
 from loadtests.socket_client import SocketClient
+from tests.linearizability.door import heard
 from tests.linearizability.histories import History
 
 ASK_SECONDS = 10.0
@@ -40,6 +41,15 @@ class Room:
     odd: list[str] = field(default_factory=list)
     """Answers that break the wire's contract."""
     answered: list[Answered] = field(default_factory=list)
+
+    def seated(self) -> set[str]:
+        """Who was told to have a seat when they joined."""
+        found = set()
+        for each in self.history.operations:
+            match each.answer:
+                case ("inside", ("seated", _), *_):
+                    found.add(each.person)
+        return found
 
 
 class Again(Exception):
@@ -175,22 +185,3 @@ def rest_request(method: str, netloc: str, path: str, token: str, body: dict[str
     typed = "" if body is None else f"Content-Type: application/json\r\nContent-Length: {len(payload)}\r\n"
     head = f"{method} {path} HTTP/1.1\r\nHost: {netloc}\r\nAuthorization: Bearer {token}\r\n{typed}{keyed}\r\n"
     return head.encode("ascii") + payload
-
-
-def heard(ask: tuple[Hashable, ...], body: Any) -> Hashable:
-    """What the wire says, in the words of the sequential door."""
-    if ask[0] in ("leave", "chat"):
-        return ("done",)
-    if ask[0] == "join":
-        return "inside", _standing(body), *_counts(body["session"])
-    return ("done", *_counts(body)) if ask[0] == "capacity" else ("status", *_counts(body), _standing(body["you"]))
-
-
-def _counts(session: dict[str, Any]) -> tuple[int, int, int]:
-    return session["maxStudents"], session["currentStudents"], session["waitlisted"]
-
-
-def _standing(you: dict[str, Any]) -> tuple[str, int] | None:
-    if you["outcome"] == "seated":
-        return "seated", you["seat"]["number"]
-    return ("waitlisted", you["position"]) if you["outcome"] == "waitlisted" else None

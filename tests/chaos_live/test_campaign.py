@@ -8,8 +8,9 @@ import pytest
 
 from loadtests.crowd import allow_many_connections
 from tests.chaos_live.blows import BLOWS
-from tests.chaos_live.campaign import a_system, campaign, prepare, schedule
+from tests.chaos_live.campaign import campaign, schedule
 from tests.chaos_live.report import table
+from tests.chaos_live.system import a_system, prepare
 from tests.end_to_end.operating import RunningLyceum
 
 SHORT = ("every GrainHost killed", "Gateway killed", "Postgres killed", "commits cut", "GrainHost stopped, then continued")

@@ -13,7 +13,7 @@ from classroom.records import IntervalRow, LoggedEvent, SessionRow
 from loadtests.follower import Follower
 from persistence.live_log import LIVE_EVENT, event_of
 from persistence.live_records import PostgresLiveRecords
-from tests.chaos.oracle import check_stays, replay
+from tests.chaos.oracle import check_seated, check_stays, replay
 from tests.chaos_live.people import Room
 from tests.linearizability.checker import check
 from tests.linearizability.door import Door, DoorModel
@@ -32,6 +32,7 @@ async def judge(pool: "asyncpg.Pool[Any]", room: Room, followers: Sequence[Follo
     entries, held, session = await _read(pool, SessionId(room.id))
     state, stays = replay(SessionId(room.id), entries)
     check_stays(held, stays)
+    check_seated(SessionId(room.id), entries, room.seated())
     assert session == row_of(state), "live_sessions and log differ"
     _check_words(entries, room)
     verdict = check(room.history.operations, DoorModel(), Door(room.capacity))
