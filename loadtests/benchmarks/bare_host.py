@@ -1,6 +1,5 @@
 """One host as its actor runs it, on the real journal and Postgres, without Ray and sockets before it."""
 
-import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -11,6 +10,7 @@ from typing import Any
 from actors.archive import Stores
 from actors.envelopes import LIVE, Envelope, Parcel, Reply
 from actors.hosting import Hosting
+from actors.memory import spare_the_collector
 from classroom.answers import Accepted
 from classroom.callers import Caller, Role
 from classroom.ids import CourseId, SessionId, UserId
@@ -58,8 +58,9 @@ class Cast:
 
 
 @asynccontextmanager
-async def hosting_alone(database_url: str) -> AsyncIterator[Hosting]:
-    """A host that owns all shards, started; ended in order, with snapshots kept."""
+async def hosting_alone(database_url: str, grace_seconds: int = 60) -> AsyncIterator[Hosting]:
+    """A host that owns all shards, started; ended in order, with snapshots kept. Seats without a socket stay for
+    `grace_seconds`."""
     pool = await open_live_pool(database_url, _CONNECTIONS)
     stores = Stores(
         PostgresJournal(pool),
@@ -68,8 +69,9 @@ async def hosting_alone(database_url: str) -> AsyncIterator[Hosting]:
         PostgresMembership(pool),
         PostgresRoster(pool),
     )
-    hosting = Hosting("host-0", stores, NoLinks())
+    hosting = Hosting("host-0", stores, NoLinks(), grace_seconds)
     await hosting.start()
+    spare_the_collector()  # as the actor does
     try:
         yield hosting
     finally:
@@ -142,19 +144,6 @@ async def say(hosting: Hosting, envelopes: Sequence[Envelope]) -> Sequence[Any]:
             f"{len(wrong)} of {len(replies)} commands were not done, for example: {json.dumps(str(wrong[0]))}"
         )
     return replies
-
-
-async def a_few_at_once(works: Sequence[Any], at_once: int) -> None:
-    """Await what the callables make, so many at a time."""
-    remaining = iter(works)
-
-    async def worker() -> None:
-        for work in remaining:
-            await work()
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(at_once):
-            group.create_task(worker())
 
 
 def now() -> Moment:

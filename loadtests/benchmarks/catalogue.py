@@ -9,22 +9,18 @@ python -m loadtests.benchmarks.catalogue [--seconds 4] [--rounds 4]
 import argparse
 import asyncio
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
 from urllib.parse import urlsplit
 
-import psutil
-
 from classroom.ids import CourseId
 from loadtests.benchmarks.bare_host import make_cast, now
-from loadtests.benchmarks.chart import Bar, bar_chart
-from loadtests.benchmarks.door import measured, quiet
-from loadtests.benchmarks.machine import cpu_of_children
+from loadtests.benchmarks.comparison import Faults, NothingMeasured, command_line, in_loop, measured, parser_of
+from loadtests.benchmarks.machine import Meter, Rest, at_rest, generator_bound, quiet
 from loadtests.benchmarks.report import Part, Report, Target
 from loadtests.benchmarks.servers import (
     SECRET_KEY,
@@ -34,9 +30,10 @@ from loadtests.benchmarks.servers import (
     running_redis,
     running_uvicorn,
 )
-from loadtests.benchmarks.turns import BOTTLENECK, IDLE, interleaved
-from loadtests.benchmarks.waits import within
+from loadtests.benchmarks.tables import paired, spread, spread_chart, table
+from loadtests.benchmarks.turns import interleaved
 from loadtests.http_client import HttpConnection, get_request
+from loadtests.waits import within
 from persistence.courses import CourseText, PostgresCourses
 from persistence.database import Database, open_engine
 from persistence.ids import new_id
@@ -61,6 +58,8 @@ class Turn:
     cpu_seconds: float
     generator_share: float
     machine_idle: float
+    round: int = 0
+    busy_before: float = 0
 
     @property
     def per_second(self) -> float:
@@ -69,8 +68,17 @@ class Turn:
 
     @property
     def is_void(self) -> bool:
-        """Whether the generator set the pace."""
-        return self.generator_share > BOTTLENECK and self.machine_idle > IDLE
+        """Whether the generator may have set the pace."""
+        return generator_bound(self.generator_share)
+
+
+@dataclass
+class Found:
+    """What was measured so far. `rate` is that of the even half of a turn."""
+
+    turns: list[Turn] = field(default_factory=list)
+    rate: float = 0
+    rest: Rest = field(default_factory=Rest)
 
 
 class Readers:
@@ -127,22 +135,40 @@ class Readers:
         return waits
 
 
-async def take_turn(name: str, url: str, seconds: float, rate: float) -> Turn:
+@dataclass(frozen=True)
+class Contender:
+    """A server under test; `pids` are its processes, Postgres' and Redis' among them."""
+
+    name: str
+    url: str
+    pids: Sequence[int]
+
+
+async def take_turn(contender: Contender, seconds: float, rate: float, rest: Rest, number: int = 0) -> Turn:
     """Under load, then at `rate` (0: not)."""
-    readers = Readers(url)
-    await readers.open()
+    readers = Readers(contender.url)
     try:
-        await quiet()
-        before, used = psutil.cpu_times(), sum(cpu_of_children())
-        own, start = time.process_time(), time.perf_counter()
+        await readers.open()
+        busy = await quiet(rest)
+        meter = Meter(contender.pids)
         loaded = await readers.hurry(seconds)
-        took, after = time.perf_counter() - start, psutil.cpu_times()
-        share, cpu = (time.process_time() - own) / took, sum(cpu_of_children()) - used
+        usage = meter.read()
         calm = await readers.stroll(rate, seconds) if rate else loaded
     finally:
         readers.close()
-    idle = (after.idle - before.idle) / max(sum(after) - sum(before), 0.001)
-    return Turn(name, len(loaded), took, within(loaded, 0.99), within(calm, 0.5), within(calm, 0.99), cpu, share, idle)
+    return Turn(
+        contender.name,
+        len(loaded),
+        usage.seconds,
+        within(loaded, 0.99),
+        within(calm, 0.5),
+        within(calm, 0.99),
+        usage.service_cpu,
+        usage.generator_share,
+        usage.machine_idle,
+        number,
+        busy,
+    )
 
 
 async def _make_catalogue(database_url: str) -> None:
@@ -158,83 +184,107 @@ async def _make_catalogue(database_url: str) -> None:
         await database.close()
 
 
-async def _compare(options: argparse.Namespace, folder: Path) -> Report:
+async def _start(stack: AsyncExitStack, folder: Path, port: int) -> dict[str, Contender]:
+    postgres = await stack.enter_async_context(running_postgres(folder))
+    await asyncio.to_thread(upgrade, postgres.url)
+    await _make_catalogue(postgres.url)
+    redis = await stack.enter_async_context(running_redis(folder / "redis", "everysec"))
+    settings = {
+        "LYCEUM_DATABASE_URL": postgres.url,
+        "LYCEUM_REDIS_URL": f"unix://{redis.url}",
+        "LYCEUM_SECRET_KEY": SECRET_KEY,
+        "LYCEUM_RATE_LIMIT_PER_MINUTE": "100000000",
+    }
+    lyceum = await stack.enter_async_context(running_lyceum(folder, postgres.url, port, port + 1, settings))
+    application, log = "loadtests.benchmarks.catalogue_app:application", folder / "bare.log"
+    bare = await stack.enter_async_context(running_uvicorn(application, settings, port + 2, log, health=PATH))
+    both = (*postgres.pids, *redis.pids)
+    serve = Contender(SERVE, lyceum.rest_url, (*lyceum.pids, *both))
+    return {SERVE: serve, BARE: Contender(BARE, bare.url, (*bare.pids, *both))}
+
+
+async def _measure(options: argparse.Namespace, found: Found, folder: Path, faults: Faults) -> None:
     async with AsyncExitStack() as stack:
-        database_url = await stack.enter_async_context(running_postgres(folder))
-        await asyncio.to_thread(upgrade, database_url)
-        await _make_catalogue(database_url)
-        redis = await stack.enter_async_context(running_redis(folder / "redis", "everysec"))
-        settings = {
-            "LYCEUM_DATABASE_URL": database_url,
-            "LYCEUM_REDIS_URL": f"unix://{redis}",
-            "LYCEUM_SECRET_KEY": SECRET_KEY,
-            "LYCEUM_RATE_LIMIT_PER_MINUTE": "100000000",
-        }
-        lyceum = await stack.enter_async_context(
-            running_lyceum(folder, database_url, options.port, options.port + 1, settings)
-        )
-        log, port = folder / "bare.log", options.port + 2
-        application = "loadtests.benchmarks.catalogue_app:application"
-        bare = await stack.enter_async_context(running_uvicorn(application, settings, port, log, health=PATH))
-        urls = {SERVE: lyceum.rest_url, BARE: bare}
-        await take_turn(SERVE, urls[SERVE], 1, 0)
-        rate = (await take_turn(BARE, urls[BARE], 1, 0)).per_second / 2
-        turns = []
-        for name in interleaved([SERVE, BARE], options.rounds):
-            turns.append(await take_turn(name, urls[name], options.seconds, rate))
-            print(f"{name:16} {turns[-1].per_second:8,.0f}/s", file=sys.stderr, flush=True)
-    return report(turns, rate)
+        contenders = await _start(stack, folder, options.port)
+        for contender in contenders.values():  # a first turn that does not count: caches, connections, compiled statements
+            await take_turn(contender, options.seconds, 0, Rest(busy=0.1))
+        found.rest = await at_rest([pid for contender in contenders.values() for pid in contender.pids])
+        tried = [await take_turn(contenders[BARE], options.seconds / 2, 0, found.rest) for _ in range(2)]
+        found.rate = median(turn.per_second for turn in tried) / 2
+        for number, name in interleaved([SERVE, BARE], options.rounds):
+            with faults.surviving(f"{name}, round {number + 1}"):
+                turn = await take_turn(contenders[name], options.seconds, found.rate, found.rest, number)
+                found.turns.append(turn)
+                void = "  (void)" if turn.is_void else ""
+                print(f"{name:16} {turn.per_second:8,.0f}/s{void}", file=sys.stderr, flush=True)
 
 
-def report(turns: Sequence[Turn], rate: float) -> Report:
-    """The table and its targets."""
-    head = "| server | requests/s (median) | slowest – fastest | CPU a request | 99 % under load "
-    lines = [
-        head + f"| half / 99 % at {rate:,.0f}/s | generator, of a core | machine idle |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|",
-    ]
-    bars, rates, most = [], {}, {}
-    for name in (SERVE, BARE):
-        mine = [turn for turn in turns if turn.contender == name and not turn.is_void]
-        if not mine:
-            lines.append(f"| {name} | all turns void: the generator was the bottleneck |")
+def report(options: argparse.Namespace, command: str, found: Found) -> Report:
+    """The table and its targets. Raises NothingMeasured."""
+    turns = found.turns
+    if not turns:
+        raise NothingMeasured("No turn came to its end.")
+    valid = [turn for turn in turns if not turn.is_void]
+    both = {name: [turn for turn in valid if turn.contender == name] for name in (SERVE, BARE)}
+    rates = {name: {turn.round: turn.per_second for turn in mine} for name, mine in both.items()}
+    most = {name: {turn.round: turn.most_within for turn in mine} for name, mine in both.items()}
+    rows = []
+    for name, mine in both.items():
+        own = spread(list(rates[name].values()))
+        if own is None:
+            rows.append([name, "all turns void, or none", *["–"] * 6])
             continue
-        found = sorted(turn.per_second for turn in mine)
-        rates[name], most[name] = median(found), median(turn.most_within for turn in mine)
-        lines.append(
-            f"| {name} | {rates[name]:,.0f} | {found[0]:,.0f} – {found[-1]:,.0f} "
-            f"| {median(turn.cpu_seconds / turn.requests for turn in mine) * 1e6:,.0f} µs "
-            f"| {median(turn.loaded_within for turn in mine) * 1000:.1f} ms "
-            f"| {median(turn.half_within for turn in mine) * 1000:.1f} / {most[name] * 1000:.1f} ms "
-            f"| {median(turn.generator_share for turn in mine):.0%} | {median(turn.machine_idle for turn in mine):.0%} |"
+        calm = [median(waits) * 1000 for waits in zip(*((turn.half_within, turn.most_within) for turn in mine), strict=True)]
+        rows.append(
+            [
+                name,
+                f"{own.median:,.0f}",
+                own.ends(0),
+                f"{median(turn.cpu_seconds / turn.requests for turn in mine) * 1e6:,.0f} µs",
+                f"{median(turn.loaded_within for turn in mine) * 1000:.1f} ms",
+                f"{calm[0]:.1f} / {calm[1]:.1f} ms",
+                f"{median(turn.generator_share for turn in mine):.0%}",
+                f"{median(turn.machine_idle for turn in mine):.0%}",
+            ]
         )
-        bars.append(Bar(name, rates[name], found[0], found[-1], name == SERVE))
-    void = sum(turn.is_void for turn in turns)
-    lines += [f"{void} void turns (generator at its limit while the machine was idle) are left out."] if void else []
-    both = len(rates) == 2
+    head = ["server", "requests/s (median)", "slowest – fastest", "CPU a request", "99 % under load"]
+    head += [f"half / 99 % at {found.rate:,.0f}/s", "generator, of a core", "machine idle"]
+    void = len(turns) - len(valid)
+    said = [f"{void} void turns, in which the generator was at its limit, are left out."] if void else []
+    said.append(f"Before a turn the machine was at most {max(turn.busy_before for turn in turns):.0%} busy.")
+    against = "against bare uvicorn"
     targets = [
-        Target("requests a second against bare uvicorn", rates[SERVE] / rates[BARE] if both else None, 0.8, unit="×"),
-        Target("99 % against bare uvicorn", most[SERVE] / most[BARE] if both else None, 1.5, at_most=True, unit="×"),
+        Target.of(f"requests a second {against}", paired(rates[SERVE], rates[BARE]), 0.8, unit="×"),
+        Target.of(f"99 % {against}", paired(most[SERVE], most[BARE]), 1.5, at_most=True, unit="×"),
     ]
     conditions = (
         f"GET {PATH} (a page of 20 of {_COURSES} courses), {_CONNECTIONS} keep-alive connections, two processes each; Serve "
-        "has HAProxy before them, as `lyceum up` runs it."
+        f"has HAProxy before them, as `lyceum up` runs it; {options.rounds} interleaved turns each. CPU is that of the "
+        f"server, Postgres and Redis. At rest everything together uses {found.rest.services:.0%} of a core."
     )
-    part = Part("The catalogue's page", "\n".join(lines), bar_chart("The catalogue's page", "requests a second", bars))
-    figures = {"turns": [asdict(turn) for turn in turns], "calmRate": rate}
-    return Report("catalogue", "REST through Serve", "make bench ONLY=catalogue", conditions, [part], targets, figures)
+    bars = {name: list(own.values()) for name, own in rates.items()}
+    chart = spread_chart("The catalogue's page", "requests a second", bars, [SERVE])
+    part = Part("The catalogue's page", f"{table(head, rows)}\n\n{' '.join(said)}", chart)
+    figures = {
+        "turns": [{**asdict(turn), "void": turn.is_void} for turn in turns],
+        "calmRate": found.rate,
+        "atRest": asdict(found.rest),
+    }
+    return Report("catalogue", "REST through Serve", command, conditions, [part], targets, figures)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line. 1 when a target was missed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """The command line. 1 when a target was missed, 2 when something could not be measured."""
+    parser = parser_of("catalogue", __doc__)
     parser.add_argument("--seconds", type=float, default=4.0, help="of each half of a turn")
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--port", type=int, default=9_930, help="the first of three ports to use")
-    options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="bench-catalogue-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o711)
-        return measured(_compare(options, Path(folder)))
+    options, found = parser.parse_args(arguments), Found()
+    return measured(
+        options.results,
+        lambda folder, faults: in_loop(_measure(options, found, folder, faults)),
+        lambda: report(options, command_line("catalogue", arguments), found),
+    )
 
 
 if __name__ == "__main__":

@@ -9,25 +9,22 @@ import argparse
 import asyncio
 import ctypes
 import gc
+import json
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from pathlib import Path
 
 import psutil
 
 from actors import keeping
-from actors.envelopes import Envelope
 from actors.hosting import Hosting
 from classroom.ids import SessionId
 from classroom.live.commands import Look
 from loadtests.benchmarks.bare_host import (
     Cast,
-    a_few_at_once,
     command,
     hosting_alone,
     join,
@@ -35,15 +32,18 @@ from loadtests.benchmarks.bare_host import (
     open_class,
     say,
 )
-from loadtests.benchmarks.chart import Bar, bar_chart
-from loadtests.benchmarks.door import measured
+from loadtests.benchmarks.comparison import Faults, NothingMeasured, command_line, in_loop, measured, parser_of
 from loadtests.benchmarks.report import Part, Report
 from loadtests.benchmarks.servers import ServiceFailed, running_postgres
-from loadtests.benchmarks.waits import within
+from loadtests.benchmarks.tables import spread_chart, table
+from loadtests.crowd import a_few_at_once
+from loadtests.waits import within
 from persistence.migrate import upgrade
 
 _AT_ONCE = 32
 _UNLOADING_SECONDS = 120
+_GRACE_SECONDS = 3_600
+"""Nobody here has a socket; a seat must not go while its class waits for its turn."""
 
 
 @asynccontextmanager
@@ -62,16 +62,19 @@ async def _open_and_fill(hosting: Hosting, cast: Cast, classes: list[SessionId])
     classes.append(session_id)
 
 
-async def _ask(hosting: Hosting, envelope: Envelope, waits: list[float]) -> None:
-    start = time.perf_counter()
-    await say(hosting, [envelope])
-    waits.append(time.perf_counter() - start)
-
-
 async def _ask_all(hosting: Hosting, cast: Cast, classes: Sequence[SessionId]) -> list[float]:
+    """How long each class took to answer. Raises ServiceFailed unless all its seats are taken."""
     waits: list[float] = []
-    asked = [partial(_ask, hosting, command(each, cast.instructor, Look()), waits) for each in classes]
-    await a_few_at_once(asked, _AT_ONCE)
+
+    async def ask(session_id: SessionId) -> None:
+        start = time.perf_counter()
+        (reply,) = await say(hosting, [command(session_id, cast.instructor, Look())])
+        waits.append(time.perf_counter() - start)
+        taken = json.loads(reply.body)["currentStudents"]
+        if taken != len(cast.students):
+            raise ServiceFailed(f"Class {session_id} has {taken} students instead of {len(cast.students)}.")
+
+    await a_few_at_once(classes, ask, _AT_ONCE)
     return waits
 
 
@@ -110,55 +113,64 @@ class Course:
     left: int = 0
 
 
-async def _measure(options: argparse.Namespace, folder: Path) -> Report:
+async def _measure(options: argparse.Namespace, found: Course, folder: Path) -> None:
     classes: list[SessionId] = []
-    found = Course()
-    async with running_postgres(folder) as url:
-        await asyncio.to_thread(upgrade, url)
-        cast = await make_cast(url, options.seats)
-        async with hosting_alone(url) as hosting:
+    async with running_postgres(folder) as postgres:
+        await asyncio.to_thread(upgrade, postgres.url)
+        cast = await make_cast(postgres.url, options.seats)
+        async with hosting_alone(postgres.url, _GRACE_SECONDS) as hosting:
             empty, start = memory(), time.perf_counter()
-            await a_few_at_once([partial(_open_and_fill, hosting, cast, classes)] * options.classes, _AT_ONCE)
+            await a_few_at_once(range(options.classes), lambda _: _open_and_fill(hosting, cast, classes), _AT_ONCE)
             found.filling, found.filled = time.perf_counter() - start, memory() - empty
             found.warm = await _ask_all(hosting, cast, classes)
-        async with hosting_alone(url) as hosting:
+        async with hosting_alone(postgres.url, _GRACE_SECONDS) as hosting:
             empty, start = memory(), time.perf_counter()
             found.cold = await _ask_all(hosting, cast, classes)
             found.activating, found.activated = time.perf_counter() - start, memory() - empty
             async with idle_after(0):
                 found.unloading = await _unload_all(hosting)
             found.left = memory() - empty
-    return report(options.classes, options.seats, found)
 
 
-def report(count: int, seats: int, found: Course) -> Report:
-    """The table."""
+def report(options: argparse.Namespace, command_typed: str, found: Course) -> Report:
+    """The table of what there is. Raises NothingMeasured."""
+    if not found.filled:
+        raise NothingMeasured("The classes could not be opened and filled.")
+    count, seats = options.classes, options.seats
     each, again, left = (size / count / 1024 for size in (found.filled, found.activated, found.left))
-    rows = {
-        "opened, started and filled": f"{found.filling:.1f} s: {count / found.filling:,.0f} classes/s, "
-        f"{count * seats / found.filling:,.0f} seats/s",
-        "memory of a full class": f"{each:.1f} kB ({found.filled / 2**20:,.0f} MB in all)",
-        "an answer of a class in memory": _waits(found.warm),
-        "activation: an answer of a class that must be read": _waits(found.cold),
-        "all activated again": f"{found.activating:.1f} s: {count / found.activating:,.0f} classes/s, {again:.1f} kB each",
-        "all unloaded": f"{found.unloading:.1f} s; {left:.1f} kB a class stay: its deadline, and what Python keeps",
-    }
-    sizes = {"filled": each, "activated again": again, "unloaded": left}
+    rows = [
+        [
+            "opened, started and filled",
+            f"{found.filling:.1f} s: {count / found.filling:,.0f} classes/s, {count * seats / found.filling:,.0f} seats/s",
+        ],
+        ["memory of a full class", f"{each:.1f} kB ({found.filled / 2**20:,.0f} MB in all)"],
+    ]
+    sizes = {"filled": [each]}
+    if found.warm:
+        rows.append(["an answer of a class in memory", _waits(found.warm)])
+    if found.activated:
+        sizes["activated again"] = [again]
+        rows += [
+            ["activation: an answer of a class that must be read", _waits(found.cold)],
+            [
+                "all activated again",
+                f"{found.activating:.1f} s: {count / found.activating:,.0f} classes/s, {again:.1f} kB each",
+            ],
+        ]
+    if found.unloading:
+        sizes["unloaded"] = [left]
+        rows.append(
+            ["all unloaded", f"{found.unloading:.1f} s; {left:.1f} kB a class stay: its deadline, and what Python keeps"]
+        )
     heading = f"{count:,} classes of {seats} seats alive"
-    chart = bar_chart(heading, "kB a class", [Bar(name, size, size, size, ours=True) for name, size in sizes.items()])
     conditions = (
         f"{count:,} classes of {seats} seats on one host, {_AT_ONCE} commands at a time; host and asking client share one "
-        "process. For the unloading, classes were taken for idle at once."
+        "process. Every answer says that all seats are taken. For the unloading, classes were taken for idle at once."
     )
-    table = "\n".join(["| what | measured |", "|---|---:|", *(f"| {what} | {value} |" for what, value in rows.items())])
-    return Report(
-        "classes",
-        "Many classes on one host",
-        "make bench ONLY=classes",
-        conditions,
-        [Part(heading, table, chart)],
-        figures={"classes": count, "seats": seats, **asdict(found)},
-    )
+    chart = spread_chart(heading, "kB a class", sizes, list(sizes))
+    parts = [Part(heading, table(["what", "measured"], rows), chart)]
+    figures = {"classes": count, "seats": seats, **asdict(found)}
+    return Report("classes", "Many classes on one host", command_typed, conditions, parts, figures=figures)
 
 
 def _waits(waits: Sequence[float]) -> str:
@@ -166,14 +178,16 @@ def _waits(waits: Sequence[float]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """The command line. 2 when something could not be measured."""
+    parser = parser_of("classes", __doc__)
     parser.add_argument("--classes", type=int, default=5_000)
     parser.add_argument("--seats", type=int, default=20)
-    options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="bench-classes-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o711)
-        return measured(_measure(options, Path(folder)))
+    options, found = parser.parse_args(arguments), Course()
+
+    def measure(folder: Path, faults: Faults) -> None:
+        in_loop(_measure(options, found, folder))
+
+    return measured(options.results, measure, lambda: report(options, command_line("classes", arguments), found))
 
 
 if __name__ == "__main__":

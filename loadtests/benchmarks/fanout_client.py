@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import psutil
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
 from loadtests.benchmarks.fanout_servers import (
@@ -23,15 +22,29 @@ from loadtests.benchmarks.fanout_servers import (
     WEBSOCKETS,
     chat,
 )
+from loadtests.benchmarks.machine import Meter
+from loadtests.benchmarks.servers import ServiceFailed
 
 TEXT_BYTES = 200
 AT_ONCE = 20
-PAUSE_SECONDS = 0.04  # longer than the gateway's window: messages one at a time share no frame
-PATIENCE_SECONDS = 60.0
+PAUSE_SECONDS = 0.03  # longer than the gateway's window: messages one at a time share no frame
+PATIENCE_SECONDS = 30.0
 GOOD_SECONDS = 0.1
+ENOUGH_CPU = 0.5
+"""Processor seconds of the server after which a way of posting has been measured: the kernel counts in hundredths."""
+LONGEST_WAY = 20.0
+LONGEST_BURST = 10.0
+"""Seconds: whose bursts would take longer, judged by messages one at a time, is not measured in bursts."""
 SEARCH_STEPS = 6
+SEARCH_SECONDS = 10.0
+"""No further step of a search begins after so long."""
 LEAST_RATE = 1.0
-"""Posts a second: who cannot deliver so few in time delivers none in time, and a slower step would take minutes."""
+"""Posts or bursts a second: who cannot deliver so few in time delivers none in time, and a slower step takes minutes."""
+SINGLE, BURST, PACED, BURSTS = "single", "burst", "paced", "bursts"
+"""One at a time and a burst at a time, with a pause after each; evenly, and in bursts that come evenly, for the highest
+rate."""
+_LEAST_POSTS = {1: 8, AT_ONCE: 4}
+"""How often somebody posts in a step of a search, at the least."""
 _LONGEST_MS = 5_000
 _MESSAGE = b"chat.posted"
 _OPENING_AT_ONCE = 50
@@ -80,6 +93,7 @@ class Crowd:
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self.sockets: list[WSTransport] = []
+        self.subscribers: list[Subscriber] = []
         self.standing = 0
         self.delivered = 0
         self.waits = [0] * (_LONGEST_MS + 1)
@@ -91,10 +105,12 @@ class Crowd:
         """Connect everybody and wait until every subscription stands. Raises TimeoutError."""
 
         async def open_one(number: int) -> None:
-            transport, _ = await ws_connect(
+            transport, subscriber = await ws_connect(
                 lambda: Subscriber(self, number), url + self.dialect.path, websocket_handshake_timeout=PATIENCE_SECONDS
             )
+            assert isinstance(subscriber, Subscriber)
             self.sockets.append(transport)
+            self.subscribers.append(subscriber)
 
         for start in range(0, subscribers, _OPENING_AT_ONCE):
             await asyncio.gather(*(open_one(number) for number in range(start, min(start + _OPENING_AT_ONCE, subscribers))))
@@ -131,8 +147,21 @@ class Crowd:
         self._awaited = self.posted * len(self.sockets)
         self._reached.clear()
         if self.delivered < self._awaited:
-            async with asyncio.timeout(patience_seconds):
-                await self._reached.wait()
+            try:
+                async with asyncio.timeout(patience_seconds):
+                    await self._reached.wait()
+            except TimeoutError as late:
+                raise TimeoutError(
+                    f"{self._awaited - self.delivered:,} of {self._awaited:,} deliveries had not come after "
+                    f"{patience_seconds:.0f} s"
+                ) from late
+        self.check()
+
+    def check(self) -> None:
+        """Every socket got every message, none more often. Raises ServiceFailed."""
+        wrong = [subscriber.heard for subscriber in self.subscribers if subscriber.heard != self.posted]
+        if wrong:
+            raise ServiceFailed(f"{len(wrong)} sockets got not {self.posted:,} messages but, for example, {wrong[0]:,}")
 
     def most_within(self) -> float:
         """The seconds within which 99 % of the deliveries since the last call came."""
@@ -152,7 +181,7 @@ class Subscriber(WSListener):
         self._crowd = crowd
         self._number = number
         self._stands = False
-        self._heard = 0
+        self.heard = 0
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         if not self._crowd.dialect.standing:
@@ -165,8 +194,8 @@ class Subscriber(WSListener):
         if self._stands:
             messages = payload.count(_MESSAGE)
             if messages:
-                self._crowd.hear(self._heard, messages)
-                self._heard += messages
+                self._crowd.hear(self.heard, messages)
+                self.heard += messages
         elif self._crowd.dialect.standing in payload:
             self._stand()
         if payload == b"2":  # Engine.IO's ping
@@ -193,46 +222,68 @@ class Step:
         return self.most_within <= GOOD_SECONDS
 
 
-async def drive(kind: str, port: int, subscribers: int, pids: Sequence[int], seconds: float) -> dict[str, Any]:
-    """One turn: connect, warm up, post one at a time, post in bursts, then look for the highest rate at which 99 % come
-    within a tenth of a second."""
+async def drive(
+    kind: str, port: int, subscribers: int, pids: Sequence[int], seconds: float, enough_cpu: float = ENOUGH_CPU
+) -> dict[str, Any]:
+    """One turn: connect, warm up, post one at a time, post in bursts, then look for the highest rates at which 99 % come
+    within a tenth of a second, evenly and in bursts. Whatever fails ends the turn; what was measured before counts, and
+    `fault` says why there is no more."""
     crowd = Crowd(DIALECTS[kind])
-    await crowd.open(f"ws://127.0.0.1:{port}", subscribers)
-    gc.freeze()
-    await _repeat(crowd, pids, 0, 1)
-    single = await _repeat(crowd, pids, seconds, 1)
-    burst = await _repeat(crowd, pids, seconds, AT_ONCE)
-    steps = await _search(crowd, burst["delivered"] / burst["seconds"] / subscribers, seconds)
-    if crowd.delivered != crowd.posted * subscribers:
-        raise RuntimeError(f"{kind}: {crowd.delivered} deliveries of {crowd.posted * subscribers}")
-    return {"single": single, "burst": burst, "steps": [asdict(step) for step in steps]}
+    said: dict[str, Any] = {"fault": ""}
+    try:
+        await crowd.open(f"ws://127.0.0.1:{port}", subscribers)
+        gc.freeze()
+        warm = await _repeat(crowd, pids, 0, 0, 1)
+        single = said[SINGLE] = await _repeat(crowd, pids, seconds, enough_cpu, 1)
+        if warm["longest"] * AT_ONCE > LONGEST_BURST and single["longest"] * AT_ONCE > LONGEST_BURST:
+            said["fault"] = f"a burst of {AT_ONCE} would take more than {LONGEST_BURST:.0f} s: only posted one at a time"
+            return said
+        burst = said[BURST] = await _repeat(crowd, pids, seconds, enough_cpu, AT_ONCE)
+        guess = burst["delivered"] / burst["waited"] / subscribers
+        said[PACED] = [asdict(step) for step in await _search(crowd, guess, seconds, 1)]
+        said[BURSTS] = [asdict(step) for step in await _search(crowd, guess, seconds, AT_ONCE)]
+    except (OSError, ServiceFailed) as fault:
+        said["fault"] = str(fault) or type(fault).__name__
+    return said
 
 
-async def _repeat(crowd: Crowd, pids: Sequence[int], seconds: float, at_once: int) -> dict[str, float]:
-    """Post `at_once`, wait until all have all, pause, again, for so long. CPU-seconds of the server and of this client."""
-    server, own, before, start = cpu_of(pids), time.process_time(), crowd.delivered, time.perf_counter()
+async def _repeat(crowd: Crowd, pids: Sequence[int], seconds: float, enough_cpu: float, at_once: int) -> dict[str, float]:
+    """Post `at_once`, wait until all have all, pause, again, for so long and until the server has used so much processor
+    time. What server and client used, how long was waited without the pauses, and how long at most."""
+    meter, before = Meter(pids), crowd.delivered
+    waited, longest, look = 0.0, 0.0, seconds
     while True:
+        posted_at = time.perf_counter()
         for _ in range(at_once):
             crowd.post(time.perf_counter())
         await crowd.arrive()
+        took = time.perf_counter() - posted_at
+        waited, longest = waited + took, max(longest, took)
         await asyncio.sleep(PAUSE_SECONDS)
-        if time.perf_counter() - start >= seconds:
+        gone = meter.seconds
+        if gone >= LONGEST_WAY or (gone >= look and meter.read().service_cpu >= enough_cpu):
             break
+        if gone >= look:
+            look = gone + 0.5  # reading looks at all processes of the machine
+    usage = meter.read()
     return {
         "delivered": crowd.delivered - before,
-        "cpu": cpu_of(pids) - server,
-        "generator": time.process_time() - own,
-        "seconds": time.perf_counter() - start,
+        "cpu": usage.service_cpu,
+        "generator": usage.generator_cpu,
+        "seconds": usage.seconds,
+        "waited": waited,
+        "longest": longest,
     }
 
 
-async def _search(crowd: Crowd, guess: float, seconds: float) -> list[Step]:
+async def _search(crowd: Crowd, guess: float, seconds: float, at_once: int) -> list[Step]:
     """Rates around a guess in posts a second: up by half while it goes well, down by half until it does, or there is
-    hardly any left, once between."""
+    hardly any left, then between."""
     steps: list[Step] = []
-    good, bad, rate = 0.0, math.inf, max(guess * 0.7, LEAST_RATE)
-    while len(steps) < SEARCH_STEPS and bad > good * 1.15 and rate >= LEAST_RATE:
-        step = await _steady(crowd, rate, seconds)
+    good, bad, rate = 0.0, math.inf, max(guess * 0.7 / at_once, LEAST_RATE)
+    until = time.perf_counter() + SEARCH_SECONDS
+    while len(steps) < SEARCH_STEPS and bad > good * 1.15 and rate >= LEAST_RATE and time.perf_counter() < until:
+        step = await _steady(crowd, rate, seconds, at_once)
         steps.append(step)
         if step.is_good:
             good = rate
@@ -243,30 +294,17 @@ async def _search(crowd: Crowd, guess: float, seconds: float) -> list[Step]:
     return steps
 
 
-async def _steady(crowd: Crowd, rate: float, seconds: float) -> Step:
-    """Post evenly, whatever comes back, and wait for the rest."""
+async def _steady(crowd: Crowd, rate: float, seconds: float, at_once: int) -> Step:
+    """Post so many at once, evenly, whatever comes back, and wait for the rest."""
     crowd.most_within()
-    times, own, before = psutil.cpu_times(), time.process_time(), crowd.delivered
-    start = time.perf_counter()
-    for number in range(max(8, int(rate * seconds))):
+    meter, before, start = Meter(()), crowd.delivered, time.perf_counter()
+    for number in range(max(_LEAST_POSTS[at_once], int(rate * seconds))):
         due = start + number / rate
         if due > time.perf_counter():
             await asyncio.sleep(due - time.perf_counter())
-        crowd.post(due)
+        for _ in range(at_once):
+            crowd.post(due)
     await crowd.arrive()
-    took = time.perf_counter() - start
-    now = psutil.cpu_times()
-    idle = (now.idle - times.idle) / max(sum(now) - sum(times), 0.001)
-    share = (time.process_time() - own) / took
-    return Step(rate, (crowd.delivered - before) / took, crowd.most_within(), share, idle)
-
-
-def cpu_of(pids: Sequence[int]) -> float:
-    """Processor seconds of these processes and all below them."""
-    return sum(times.user + times.system for pid in pids for process in family(pid) for times in (process.cpu_times(),))
-
-
-def family(pid: int) -> list[psutil.Process]:
-    """A process and all below it."""
-    process = psutil.Process(pid)
-    return [process, *process.children(recursive=True)]
+    usage = meter.read()
+    delivered = (crowd.delivered - before) / usage.seconds
+    return Step(rate * at_once, delivered, crowd.most_within(), usage.generator_share, usage.machine_idle)

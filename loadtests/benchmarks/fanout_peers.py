@@ -3,7 +3,6 @@
 import importlib.util
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -12,9 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from loadtests.benchmarks.fanout_client import family
+import psutil
+
 from loadtests.benchmarks.fanout_servers import CHANNELS, NCHAN, NODE
-from loadtests.benchmarks.servers import REPOSITORY
+from loadtests.benchmarks.machine import family
+from loadtests.benchmarks.servers import REPOSITORY, ServiceFailed, end
 from persistence.embedded import redis
 
 _NCHAN_MODULE = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
@@ -61,14 +62,10 @@ def missing(kind: str) -> str | None:
     return None
 
 
-def end_in_order() -> None:
-    """Let SIGTERM end this process as Ctrl-C does, so that no server stays behind."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("The comparison was interrupted."))
-
-
 @contextmanager
 def serving(kind: str, port: int) -> Iterator[list[int]]:
-    """A contender that listens; gives the processes that it consists of, without those below them. Raises RuntimeError."""
+    """A contender that listens; gives the processes that it consists of, without those below them. Raises
+    ServiceFailed."""
     with tempfile.TemporaryDirectory(prefix="bench-fanout-") as name:
         folder = Path(name)
         store = redis.start(folder, folder / "redis.log") if kind == CHANNELS else None
@@ -79,8 +76,7 @@ def serving(kind: str, port: int) -> Iterator[list[int]]:
                 _await_port(server, port)
                 yield [server.pid, *([store.process.pid] if store is not None else [])]
             finally:
-                server.terminate()
-                server.wait(20)
+                end(server)
         finally:
             if store is not None:
                 store.stop(10)
@@ -107,11 +103,14 @@ def _nginx() -> str | None:
 def _await_port(server: "subprocess.Popen[bytes]", port: int) -> None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and server.poll() is None:
-        if any(
-            each.laddr.port == port and each.status == "LISTEN"
-            for process in family(server.pid)
-            for each in process.net_connections()
-        ):
+        if any(_listens(process, port) for process in family(server.pid)):
             return
         time.sleep(0.05)  # a foreign server says to nobody that it listens; the wait has a deadline
-    raise RuntimeError(f"The server did not listen on {port}.")
+    raise ServiceFailed(f"The server did not listen on {port}.")
+
+
+def _listens(process: psutil.Process, port: int) -> bool:
+    try:
+        return any(each.laddr.port == port and each.status == "LISTEN" for each in process.net_connections("tcp"))
+    except psutil.NoSuchProcess:
+        return False  # a helper that ended meanwhile

@@ -33,9 +33,15 @@ _POOL_SIZE = 10  # a worker; more connections only queue on the row of the class
 _tokens = AccessTokens(os.environ["PLAIN_SECRET_KEY"])
 
 
+async def _as_it_is(connection: Any) -> None:
+    """In place of what asyncpg asks Postgres for whenever a connection comes back, a round trip a request: nothing here
+    leaves anything behind in its session."""
+
+
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    async with asyncpg.create_pool(os.environ["PLAIN_DATABASE_URL"], min_size=_POOL_SIZE, max_size=_POOL_SIZE) as pool:
+    url = os.environ["PLAIN_DATABASE_URL"]
+    async with asyncpg.create_pool(url, min_size=_POOL_SIZE, max_size=_POOL_SIZE, reset=_as_it_is) as pool:
         app.state.pool = pool
         yield
 

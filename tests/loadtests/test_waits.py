@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadtests.benchmarks.waits import within
+from loadtests.waits import within
 
 
 def test_a_share_of_the_waits_ended_by_then() -> None:
