@@ -53,7 +53,7 @@ class Connection:
     def __init__(self, connection_id: ConnectionId, settings: GatewaySettings, now: float) -> None:
         self.id = connection_id
         self.caller: Caller | None = None
-        self.present: set[SessionId] = set()
+        self.present: frozenset[SessionId] = frozenset()
         """Classes whose owner noted this connection as present."""
         self.attends = False
         """Whether any class was ever asked to."""
@@ -180,7 +180,7 @@ class Connection:
         if isinstance(command, TakeSeat):
             if self._stage is _Stage.CLOSED:
                 return (Depart(session_id),)  # the seat was given to a socket that is gone
-            self.present.add(session_id)
+            self.present |= {session_id}
         return _NOTHING
 
     def _end_subscriptions(self, session_id: SessionId, asked: Mapping[Topic, str | None]) -> Sequence[Effect]:
@@ -192,7 +192,7 @@ class Connection:
             if self._topics.pop(topic) is not None and self.caller is not None:
                 effects.append(Send(frames.refusal(request_id or "", NotSeated(self.caller.user_id))))
             effects.append(Unfollow(topic))
-        self.present.discard(session_id)
+        self.present -= {session_id}
         return effects
 
     def wants(self, request: Follow) -> bool:
@@ -209,7 +209,7 @@ class Connection:
             return _NOTHING if here else (Depart(session_id),)
         self._topics[request.topic] = None
         if session_id is not None:
-            self.present.add(session_id)
+            self.present |= {session_id}
         return _NOTHING
 
     def unfollowed(self, request: Follow, reason: Refusal) -> Sequence[Effect]:
@@ -281,7 +281,7 @@ class Connection:
         session_id = _presence(topic)
         if session_id is None or session_id not in self.present or self._follows(session_id):
             return Unfollow(topic), Send(frames.done(frame.id))
-        self.present.discard(session_id)
+        self.present -= {session_id}
         return Unfollow(topic), Depart(session_id), Send(frames.done(frame.id))
 
     def _follows(self, session_id: SessionId) -> bool:

@@ -14,7 +14,7 @@ class Roster:
     def __init__(self, per_user: int) -> None:
         self._per_user = per_user
         self._sockets: set[Socket] = set()
-        self._by_user: dict[UserId, dict[Socket, None]] = {}
+        self._by_user: dict[UserId, tuple[Socket, ...]] = {}
 
     def __len__(self) -> int:
         return len(self._sockets)
@@ -33,17 +33,16 @@ class Roster:
 
     def sign_in(self, socket: "Socket", user_id: UserId) -> "Socket | None":
         """The socket is this person's; also says which older one of theirs is now too many."""
-        own = self._by_user.setdefault(user_id, {})
-        own[socket] = None
-        return next(iter(own)) if len(own) > self._per_user else None
+        own = self._by_user[user_id] = (*self._by_user.get(user_id, ()), socket)
+        return own[0] if len(own) > self._per_user else None
 
     def sign_out(self, socket: "Socket", user_id: UserId) -> None:
         """The socket speaks for nobody any more."""
-        own = self._by_user.get(user_id)
-        if own is not None:
-            own.pop(socket, None)
-            if not own:
-                del self._by_user[user_id]
+        left = tuple(each for each in self.of(user_id) if each is not socket)
+        if left:
+            self._by_user[user_id] = left
+        else:
+            self._by_user.pop(user_id, None)
 
     def vanish(self, socket: "Socket") -> None:
         """Nothing is left of the socket."""

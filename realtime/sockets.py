@@ -151,7 +151,8 @@ class Socket(WSListener):
     def on_ws_connected(self, transport: WSTransport) -> None:
         self._transport = transport
         transport.underlying_transport.set_write_buffer_limits(high=_TRANSPORT_BYTES)
-        transport.request.headers.clear()  # they were looked at, and would stay as long as the socket
+        for headers in (transport.request.headers, transport.response.headers):
+            headers.clear()  # they were looked at, or sent, and would stay as long as the socket
         wire = transport.underlying_transport
         self._file = wire.get_extra_info("socket").fileno()
         parser = cast(asyncio.BufferedProtocol, wire.get_protocol())
