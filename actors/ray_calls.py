@@ -1,7 +1,7 @@
 """Calls between processes of the cluster, over Ray."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import ray
@@ -12,27 +12,34 @@ from actors.envelopes import Attached
 from actors.outgoing import GatewayAway
 
 
+Send = Callable[[Any], Awaitable[Any]]
+"""Calls a method of the actor whose handle it is given; the answer is still to be awaited."""
+
+
 class RayCalls:
-    """`HostTransport` and `GatewayTransport` over named actors. Handles are looked up once and again after a failure."""
+    """`HostTransport` and `GatewayTransport` over named actors. Handles are looked up once, and again after a failure. What
+    is to be sent while an actor is looked up is sent, in order, once it is found, and before whatever comes later."""
 
     def __init__(self, namespace: str) -> None:
         self._namespace = namespace
         self._handles: dict[str, Any] = {}
-        self._looking: dict[str, asyncio.Task[Any]] = {}
+        self._waiting: dict[str, list[tuple[Send, asyncio.Future[Awaitable[Any]]]]] = {}
+        self._looking: set[asyncio.Task[None]] = set()
 
     def call(self, host: str, payload: bytes) -> Awaitable[bytes]:
         """See `HostTransport.call`."""
         handle = self._handles.get(host)
         try:
-            sent = handle.execute.remote(payload) if handle is not None else None
+            if handle is not None:
+                return self._replies(host, handle.execute.remote(payload))
         except (RayError, ValueError) as error:
             self._handles.pop(host, None)
             raise HostAway(_why(error)) from error
-        return self._replies(host, payload, sent)
+        return self._replies(host, self._wait(host, lambda found: found.execute.remote(payload)), is_sent=False)
 
-    async def _replies(self, host: str, payload: bytes, sent: Any) -> bytes:
+    async def _replies(self, host: str, sent: Awaitable[Any], is_sent: bool = True) -> bytes:
         try:
-            packed: bytes = await (sent if sent is not None else (await self._handle(host)).execute.remote(payload))
+            packed: bytes = await (sent if is_sent else await sent)
         except (RayError, ValueError) as error:
             self._handles.pop(host, None)
             raise HostAway(_why(error)) from error
@@ -41,46 +48,70 @@ class RayCalls:
     async def attach(self, host: str, gateway: str, run: str) -> Attached:
         """See `attachments.Hosts.attach`."""
         try:
-            handle = await self._handle(host)
-            attached: Attached = await handle.attach.remote(gateway, run)
+            attached: Attached = await self._send(host, lambda found: found.attach.remote(gateway, run))
         except (RayError, ValueError) as error:
-            self._handles.pop(host, None)
             raise HostAway(_why(error)) from error
         return attached
 
     async def is_well(self, name: str) -> bool:
         """Whether a host or gateway answers, in its group for health, that it has started."""
         try:
-            handle = await self._handle(name)
-            health: dict[str, Any] = await handle.health.options(concurrency_group="health").remote()
+            health: dict[str, Any] = await self._send(
+                name, lambda found: found.health.options(concurrency_group="health").remote()
+            )
         except (RayError, ValueError):
-            self._handles.pop(name, None)
             return False
         return bool(health["started"])
 
     async def deliver(self, gateway: str, parcel: bytes) -> None:
         """See `GatewayTransport.deliver`."""
         try:
-            handle = self._handles.get(gateway) or await self._handle(gateway)
-            await handle.deliver.remote(parcel)
+            await self._send(gateway, lambda found: found.deliver.remote(parcel))
         except (RayError, ValueError) as error:
-            self._handles.pop(gateway, None)
             raise GatewayAway(_why(error)) from error
 
-    async def _handle(self, name: str) -> Any:
+    async def _send(self, name: str, send: Send) -> Any:
         handle = self._handles.get(name)
-        if handle is not None:
-            return handle
-        looking = self._looking.get(name)
-        if looking is None:  # once for all who ask meanwhile: they go on in the order in which they came
-            looking = self._looking[name] = asyncio.get_running_loop().create_task(self._look_up(name))
-            looking.add_done_callback(lambda _: self._looking.pop(name, None))
-        return await asyncio.shield(looking)
+        try:
+            return await (send(handle) if handle is not None else await self._wait(name, send))
+        except (RayError, ValueError):
+            self._handles.pop(name, None)
+            raise
 
-    async def _look_up(self, name: str) -> Any:
-        # A blocking question to Ray's control service; ValueError when nobody has this name.
-        handle = self._handles[name] = await asyncio.to_thread(ray.get_actor, name, self._namespace)
-        return handle
+    def _wait(self, name: str, send: Send) -> "asyncio.Future[Awaitable[Any]]":
+        """Sends once the actor is found; the future is done when that has happened. It fails with ValueError when nobody has
+        this name."""
+        loop = asyncio.get_running_loop()
+        sent: asyncio.Future[Awaitable[Any]] = loop.create_future()
+        waiting = self._waiting.setdefault(name, [])
+        waiting.append((send, sent))
+        if len(waiting) == 1:
+            task = loop.create_task(self._look_up(name))
+            self._looking.add(task)
+            task.add_done_callback(self._looking.discard)
+        return sent
+
+    async def _look_up(self, name: str) -> None:
+        try:
+            handle = await asyncio.to_thread(ray.get_actor, name, self._namespace)  # asks Ray's control service, and blocks
+        except Exception as error:
+            for _, sent in self._waiting.pop(name):
+                _fail(sent, error)
+            return
+        self._handles[name] = handle
+        for send, sent in self._waiting.pop(name):
+            if sent.done():
+                continue  # nobody wants it any more
+            try:
+                sent.set_result(send(handle))
+            except Exception as error:
+                _fail(sent, error)
+
+
+def _fail(sent: "asyncio.Future[Any]", error: Exception) -> None:
+    if not sent.done():
+        sent.set_exception(error)
+        sent.exception()  # who waited may be gone by now: then nobody need be told
 
 
 def wake_self() -> None:

@@ -33,7 +33,7 @@ class Departures:
     def after(self, connection: ConnectionId, work: Callable[[], None]) -> None:
         """Do `work` once the classes know of every departure so far, or have not answered in time: at once when there is
         none, otherwise in the order of these calls. The connection itself bounds how much it asks for at a time."""
-        if connection in self._under_way:
+        if connection in self._under_way or connection in self._behind:
             self._behind.setdefault(connection, deque()).append(work)
         else:
             work()
@@ -58,9 +58,12 @@ class Departures:
                 self._go_on(connection)
 
     def _go_on(self, connection: ConnectionId) -> None:
-        behind = self._behind.pop(connection, None)
-        while behind:
-            if connection in self._under_way:  # one of these was a departure
-                self._behind[connection] = behind
-                return
-            behind.popleft()()
+        behind = self._behind.get(connection)
+        while behind and connection not in self._under_way:  # one of these may be a departure, or ask for more
+            work = behind.popleft()
+            try:
+                work()
+            except Exception:
+                _log.exception("connection.work_failed", connection=connection)
+        if not behind:
+            self._behind.pop(connection, None)

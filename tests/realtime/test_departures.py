@@ -50,3 +50,38 @@ async def test_a_departure_among_what_waited_holds_up_the_rest() -> None:
     await asyncio.sleep(0)
     assert not done.is_set()
     await asyncio.wait_for(done.wait(), 5)
+
+
+async def test_what_raises_keeps_nobody_else_waiting() -> None:
+    host, done = SlowHost(), asyncio.Event()
+    departures = Departures(host, Tasks(), 1)
+    departures.tell(ONE, SAM, (ROOM,))
+
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    departures.after(ONE, broken)
+    departures.after(ONE, done.set)
+    host.heard.set()
+    await asyncio.wait_for(done.wait(), 5)
+
+
+async def test_who_departs_and_asks_for_more_goes_behind_what_waited_before() -> None:
+    host, done = SlowHost(), list[str]()
+    over = asyncio.Event()
+    departures = Departures(host, Tasks(), 1)
+    departures.tell(ONE, SAM, (ROOM,))
+
+    def go_and_come_back() -> None:
+        departures.after(ONE, lambda: done.append("third"))
+        departures.tell(ONE, SAM, None)
+        departures.after(ONE, lambda: done.append("fourth"))
+        departures.after(ONE, over.set)
+
+    departures.after(ONE, go_and_come_back)
+    departures.after(ONE, lambda: done.append("second"))
+    host.heard.set()
+    await asyncio.wait_for(over.wait(), 5)
+    assert done == ["second", "third", "fourth"]
+    departures.after(ONE, lambda: done.append("at once"))
+    assert done[-1] == "at once"
