@@ -36,8 +36,10 @@ LONGEST_WAY = 20.0
 LONGEST_BURST = 10.0
 """Seconds: whose bursts would take longer, judged by messages one at a time, is not measured in bursts."""
 SEARCH_STEPS = 6
-SEARCH_SECONDS = 10.0
-"""No further step of a search begins after so long."""
+SEARCH_TURNS = 10
+"""No further step of a search begins after as many times the seconds of a step."""
+MOST_FROM_A_SOCKET = 40.0
+"""Posts a second: our gateway refuses a person more than 50, and nobody else is asked for more either."""
 LEAST_RATE = 1.0
 """Posts or bursts a second: who cannot deliver so few in time delivers none in time, and a slower step takes minutes."""
 SINGLE, BURST, PACED, BURSTS = "single", "burst", "paced", "bursts"
@@ -281,8 +283,12 @@ async def _search(crowd: Crowd, guess: float, seconds: float, at_once: int) -> l
     hardly any left, then between."""
     steps: list[Step] = []
     good, bad, rate = 0.0, math.inf, max(guess * 0.7 / at_once, LEAST_RATE)
-    until = time.perf_counter() + SEARCH_SECONDS
-    while len(steps) < SEARCH_STEPS and bad > good * 1.15 and rate >= LEAST_RATE and time.perf_counter() < until:
+    most = MOST_FROM_A_SOCKET * len(crowd.sockets) / at_once
+    until = time.perf_counter() + seconds * SEARCH_TURNS
+    while len(steps) < SEARCH_STEPS and bad > good * 1.15 and good < most and rate >= LEAST_RATE:
+        if steps and time.perf_counter() > until:
+            break
+        rate = min(rate, most)
         step = await _steady(crowd, rate, seconds, at_once)
         steps.append(step)
         if step.is_good:
