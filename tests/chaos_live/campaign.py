@@ -64,7 +64,8 @@ async def trial(scene: Scene, prepared: PreparedClass, outcome: Trial) -> None:
             answered = [each for room in rooms for each in room.answered]
             outcome.longest_wait = round(max((each.at - each.asked for each in answered), default=0.0), 3)
             outcome.questions = sum(len(room.history.operations) + len(room.said) for room in rooms)
-        outcome.detail = fallen.detail
+        ago = timedelta(seconds=asyncio.get_running_loop().time() - fallen.at)
+        outcome.detail, outcome.fell = fallen.detail, (datetime.now(UTC) - ago).isoformat(timespec="milliseconds")
         struck = [room for room in rooms if fallen.hosts is None or scene.placed[room.id] in fallen.hosts]
         found = _failovers(struck, fallen, fallen.ways)
         outcome.failover = {f"{room[-8:]} {way}": round(seconds, 3) for (room, way), seconds in found.items()}

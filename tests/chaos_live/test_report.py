@@ -25,7 +25,7 @@ def test_a_trial_that_measured_nothing_has_no_figures() -> None:
 def test_the_report_says_whether_the_goal_was_met_and_what_was_slower(tmp_path: Path) -> None:
     said = report(NOTED, OUTCOMES, 60)
     assert "Not met: 9.00 s. 1 blows changed nothing" in said
-    assert f"- seed 2, {DISK} (), load 0.0: 9.00 s of 1" in said
+    assert f"- seed 2, {DISK} () at , load 0.0: 9.00 s of 1" in said
     assert f"- seed 2, {DISK}: a seat is lost" in said
     assert "Met: 2.00 s." in report(NOTED, OUTCOMES[:1], 60)
     write(tmp_path / "var" / "chaos", NOTED, OUTCOMES, 60)
