@@ -5,14 +5,16 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from actors.config import ActorConfig
+
 LOOK_SECONDS = 1.0
 
 _log = structlog.get_logger(__name__)
 
 
 class Names:
-    """What `find` finds, which blocks, and may for as long as the control service is away: so one question at a time is under
-    way, and who asks waits for a second at most. `first` are the names that are known at first."""
+    """What `find` finds, which blocks, and may for as long as the control service is away: so one question at a time is
+    under way, and who asks waits for a second at most. `first` are the names that are known at first."""
 
     def __init__(self, find: Callable[[], Sequence[str]], first: Sequence[str] = ()) -> None:
         self._find = find
@@ -32,3 +34,14 @@ class Names:
         except Exception:
             # The control service is away, most likely. Whatever it is: who asks has the names of the last time.
             _log.exception("names_unknown")
+
+
+def hosts_now(config: ActorConfig) -> Names:
+    """The names of the hosts of all nodes."""
+
+    def find() -> Sequence[str]:
+        from actors.cluster import hosts_of  # which makes the actors that ask this
+
+        return hosts_of(config)
+
+    return Names(find)

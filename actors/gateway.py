@@ -13,7 +13,7 @@ import structlog
 from actors.attachments import Attachments
 from actors.clients import TopicsClient
 from actors.config import ActorConfig
-from actors.discovery import Names
+from actors.discovery import hosts_now
 from actors.dispatch import Dispatcher
 from actors.envelopes import Parcel, unpack
 from actors.logs import configure_logs
@@ -97,7 +97,7 @@ class Gateway:
                 return
             config = self._config
             calls = RayCalls(config.namespace)
-            dispatcher = Dispatcher(calls, self._hosts, Names(partial(_hosts_of, config)).latest)
+            dispatcher = Dispatcher(calls, self._hosts, hosts_now(config).latest)
             topics = TopicsClient(dispatcher, self._name, self._run)
             redis = open_redis(config.redis_url)
             tokens = AccessTokens(config.secret_key)
@@ -118,9 +118,7 @@ class Gateway:
             async def renew(host: str, shards: frozenset[int]) -> None:
                 await sockets.resync(topics.renew(host, shards, sockets.topics()))
 
-            attachments = Attachments(
-                calls, topics.hosts, self._name, self._run, renew, topics.settle_doubts, topics.doubt
-            )
+            attachments = Attachments(calls, topics.hosts, self._name, self._run, renew, topics.settle_doubts, topics.doubt)
             # Hosts must know this run before it follows anything: it is how they tell its sockets from an earlier one's.
             await attachments.attach()
             await sockets.start()
@@ -129,12 +127,6 @@ class Gateway:
             loop = asyncio.get_running_loop()
             self._attaching = loop.create_task(attachments.keep())
             self._placing = loop.create_task(keep_placing(partial(_extend, config)))
-
-
-def _hosts_of(config: ActorConfig) -> tuple[str, ...]:
-    from actors.cluster import hosts_of  # which makes gateways
-
-    return hosts_of(config)
 
 
 def _extend(config: ActorConfig, known: frozenset[str]) -> frozenset[str]:

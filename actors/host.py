@@ -10,8 +10,9 @@ import structlog
 
 from actors.archive import Stores
 from actors.config import ActorConfig
+from actors.discovery import hosts_now
 from actors.dispatch import Dispatcher
-from actors.envelopes import Attached, Envelope, Parcel, Reply, pack_replies, unpack_envelopes
+from actors.envelopes import Attached, Envelope, EvictNotice, Parcel, Reply, pack_replies, unpack_envelopes
 from actors.hosting import Hosting
 from actors.logs import configure_logs
 from actors.memory import spare_the_collector
@@ -37,7 +38,7 @@ class RayLinks:
     def __init__(self, config: ActorConfig, hosts: Sequence[str]) -> None:
         calls = RayCalls(config.namespace)
         self._outgoing = Outgoing(calls)
-        self._dispatcher = Dispatcher(calls, hosts)
+        self._dispatcher = Dispatcher(calls, hosts, hosts_now(config).latest)
 
     def send(self, gateway: str, parcel: Parcel) -> None:
         """See `Links.send`."""
@@ -46,6 +47,10 @@ class RayLinks:
     def lost(self, gateway: str) -> int:
         """See `Links.lost`."""
         return self._outgoing.lost(gateway)
+
+    def forget(self, gateway: str) -> Sequence[EvictNotice]:
+        """See `Links.forget`."""
+        return self._outgoing.forget(gateway)
 
     async def execute(self, envelope: Envelope) -> Reply:
         """See `Links.execute`."""

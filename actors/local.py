@@ -10,7 +10,7 @@ from actors.archive import Stores
 from actors.clients import LiveSessionsClient, TopicsClient
 from actors.clock import wall_clock
 from actors.dispatch import Dispatcher, HostAway
-from actors.envelopes import Attached, Envelope, Parcel, Reply, pack_replies, unpack, unpack_envelopes
+from actors.envelopes import Attached, Envelope, EvictNotice, Parcel, Reply, pack_replies, unpack, unpack_envelopes
 from actors.hosting import Hosting
 from actors.outgoing import GatewayAway, Outgoing
 from actors.shards import host_names
@@ -187,6 +187,10 @@ class _LocalLinks:
     def lost(self, gateway: str) -> int:
         """See `Links.lost`."""
         return self._outgoing.lost(gateway)
+
+    def forget(self, gateway: str) -> Sequence[EvictNotice]:
+        """See `Links.forget`."""
+        return self._outgoing.forget(gateway)
 
     async def execute(self, envelope: Envelope) -> Reply:
         return await self._dispatcher.execute(envelope)

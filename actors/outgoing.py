@@ -32,8 +32,8 @@ class GatewayTransport(Protocol):
 
 class Outgoing:
     """One queue a gateway. A gateway that does not keep up, or is away, loses its queue, all but the evictions in it:
-    `lost` tells, and it has to follow its topics anew. The evictions are tried again, however long that takes: the
-    sockets that they speak of stay open as long as the gateway lives."""
+    `lost` tells, and it has to follow its topics anew. The evictions are tried again until the gateway is forgotten, and
+    belong to whoever forgets it: the sockets that they speak of stay open as long as the gateway lives."""
 
     def __init__(self, transport: GatewayTransport) -> None:
         self._transport = transport
@@ -52,6 +52,11 @@ class Outgoing:
         queue = self._queues.get(gateway)
         return queue.lost if queue is not None else 0
 
+    def forget(self, gateway: str) -> Sequence[EvictNotice]:
+        """Try nothing more for a gateway; the evictions of which it is not known that they arrived."""
+        queue = self._queues.pop(gateway, None)
+        return queue.close() if queue is not None else ()
+
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
@@ -69,7 +74,8 @@ class _Queue:
         self._waiting: list[Parcel] = []
         self._evictions: list[EvictNotice] = []
         self._events = 0
-        self._under_way = 0
+        self._under_way: list[Parcel] = []
+        self._closed = False
         self._from = ("", "")
         self._pause = FIRST_PAUSE_SECONDS
         self._pausing = False
@@ -81,13 +87,19 @@ class _Queue:
         if self._events > WAITING_EVENTS:
             _log.warning("gateway_slow", gateway=self._gateway, events=self._events)
             self._lose(self._waiting)
-        elif self._under_way < UNDER_WAY:
+        elif len(self._under_way) < UNDER_WAY:
             self._leave()
+
+    def close(self) -> Sequence[EvictNotice]:
+        """End; what it still owes."""
+        self._closed = True
+        self._lose([*self._under_way, *self._waiting])
+        return tuple(self._evictions)
 
     def _leave(self) -> None:
         parcel = _together(self._from, self._waiting, self._evictions)
         self._waiting, self._evictions, self._events = [], [], 0
-        self._under_way += 1
+        self._under_way.append(parcel)
         self._spawn(self._deliver(parcel))
 
     def _lose(self, parcels: Sequence[Parcel]) -> None:
@@ -108,10 +120,10 @@ class _Queue:
             _log.exception("parcel_failed", gateway=self._gateway)
             self._lose([parcel, *self._waiting])
         finally:
-            self._under_way -= 1
-            if self._waiting and self._under_way < UNDER_WAY:
+            self._under_way = [each for each in self._under_way if each is not parcel]
+            if self._waiting and len(self._under_way) < UNDER_WAY:
                 self._leave()
-            elif self._evictions and not self._pausing:
+            elif self._evictions and not self._pausing and not self._closed:
                 self._pausing = True
                 self._spawn(self._try_again())
 
@@ -120,7 +132,7 @@ class _Queue:
         await asyncio.sleep(self._pause)
         self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
         self._pausing = False
-        if self._evictions and self._under_way < UNDER_WAY:
+        if self._evictions and not self._closed and len(self._under_way) < UNDER_WAY:
             self._leave()
 
 

@@ -11,7 +11,6 @@ from actors.dispatch import HostAway
 from actors.envelopes import Attached
 from actors.outgoing import GatewayAway
 
-
 Send = Callable[[Any], Awaitable[Any]]
 """Calls a method of the actor whose handle it is given; the answer is still to be awaited."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from actors.archive import Stores
-from actors.envelopes import LIVE, Envelope, Parcel, Reply
+from actors.envelopes import LIVE, Envelope, EvictNotice, Parcel, Reply
 from actors.hosting import Hosting
 from actors.memory import spare_the_collector
 from classroom.answers import Accepted
@@ -42,6 +42,10 @@ class NoLinks:
     def lost(self, gateway: str) -> int:
         """See `Links.lost`."""
         return 0
+
+    def forget(self, gateway: str) -> Sequence[EvictNotice]:
+        """See `Links.forget`."""
+        return ()
 
     async def execute(self, envelope: Envelope) -> Reply:
         """See `Links.execute`."""

@@ -414,7 +414,7 @@ async def test_hosts_that_own_nothing_any_more_are_let_go_one_day() -> None:
         return [DONE if host == today else NotOwner(shard, today) for _ in envelopes]
 
     dispatcher = Dispatcher(Hosts(answer), host_names(1))
-    for day in range(500):  # noqa: B007 # the hosts read it
+    for day in range(500):  # the hosts read it
         assert await dispatcher.execute(envelope(day)) == DONE
     assert len(dispatcher._lanes) <= LANES
 

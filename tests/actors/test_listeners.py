@@ -1,7 +1,8 @@
 import asyncio
+from collections.abc import Sequence
 
 from actors.envelopes import EvictNotice, Parcel
-from actors.listeners import Listeners
+from actors.listeners import GONE_KEPT, Listeners
 from classroom.ids import Topic, UserId
 from classroom.ports import Batch
 from tests.actors.school import turns
@@ -13,12 +14,18 @@ class Sender:
     def __init__(self) -> None:
         self.sent: list[tuple[str, Parcel]] = []
         self.failures = 0
+        self.forgotten: list[str] = []
+        self.owed: list[EvictNotice] = []
 
     def send(self, gateway: str, parcel: Parcel) -> None:
         self.sent.append((gateway, parcel))
 
     def lost(self, gateway: str) -> int:
         return self.failures
+
+    def forget(self, gateway: str) -> Sequence[EvictNotice]:
+        self.forgotten.append(gateway)
+        return self.owed
 
 
 async def test_what_one_turn_has_for_a_gateway_is_one_parcel_in_order() -> None:
@@ -74,6 +81,52 @@ async def test_recent_evictions_are_told_to_whoever_attaches() -> None:
     listeners.attach("gateway", "g-1")
     await turns()
     assert [notice.user_id for _, parcel in sender.sent for notice in parcel.evictions] == ["new"]
+
+
+async def test_a_gateway_that_was_silent_and_comes_back_is_told_whom_it_missed_and_only_then() -> None:
+    sender = Sender()
+    listeners = Listeners("host", "run", sender)
+    listeners.attach("gateway", "g-1")
+    sender.owed = [EvictNotice("class", UserId("owed"))]
+    await asyncio.sleep(11)
+    assert listeners.forget_silent() == ["gateway"]
+    assert sender.forgotten == ["gateway"]
+    listeners.evict([EvictNotice("class", UserId("missed"))])
+    await asyncio.sleep(60)
+    assert not sender.sent
+    listeners.attach("gateway", "g-1")
+    await turns()
+    assert [notice.user_id for _, parcel in sender.sent for notice in parcel.evictions] == ["owed", "missed"]
+    await asyncio.sleep(11)
+    listeners.forget_silent()
+    sender.sent.clear()
+    listeners.attach("gateway", "g-2")
+    await turns()
+    assert not sender.sent, "another run has none of those sockets"
+
+
+async def test_who_follows_without_ever_saying_that_it_lives_is_forgotten_too() -> None:
+    sender = Sender()
+    listeners = Listeners("host", "run", sender)
+    listeners.publish("stranger", Batch(TOPIC, 1, 1, [b"{}"]))
+    listeners.publish("friend", Batch(TOPIC, 1, 1, [b"{}"]))
+    await asyncio.sleep(9)
+    listeners.attach("friend", "g-1")
+    assert not listeners.forget_silent()
+    await asyncio.sleep(2)
+    assert listeners.forget_silent() == ["stranger"]
+    assert not listeners.forget_silent()
+
+
+async def test_gateways_that_are_gone_for_good_are_not_remembered_for_ever() -> None:
+    listeners = Listeners("host", "run", Sender())
+    for number in range(3 * GONE_KEPT):
+        listeners.attach(f"gateway-{number}", "run")
+    await asyncio.sleep(11)
+    listeners.forget_silent()
+    assert len(listeners._gone) == GONE_KEPT
+    assert not listeners.runs
+    assert not listeners._comings
 
 
 async def test_after_the_end_nothing_is_sent() -> None:

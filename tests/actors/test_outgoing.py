@@ -1,6 +1,8 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
 from actors.envelopes import EvictNotice, Parcel, unpack
 from actors.outgoing import LONGEST_PAUSE_SECONDS, WAITING_EVENTS, GatewayAway, Outgoing
 from classroom.ids import Topic, UserId
@@ -159,3 +161,26 @@ async def test_evictions_of_a_queue_that_was_lost_leave_without_waiting_for_more
     outgoing.send("gateway", parcel(3, WAITING_EVENTS + 1, EVICTION))
     gateways.open.set()
     await until(lambda: [list(each.evictions) for each in gateways.taken] == [[], [], [EVICTION]], "evicted", 5)
+
+
+@pytest.mark.parametrize("hanging", [False, True])
+async def test_a_gateway_that_is_forgotten_is_asked_no_more_and_what_it_was_owed_is_told(hanging: bool) -> None:
+    gateways = Gateways()
+    gateways.fault = lambda: GatewayAway("gone")
+    if not hanging:
+        gateways.open.set()
+    outgoing = Outgoing(gateways)
+    others = [EvictNotice("class", UserId(name)) for name in ("kim", "bob")]
+    for first, notice in enumerate((EVICTION, *others), start=1):
+        outgoing.send("gateway", parcel(first, 1, notice))
+        await settled()
+    assert sorted(outgoing.forget("gateway"), key=lambda notice: notice.user_id) == [others[1], others[0], EVICTION]
+    asked = gateways.asked
+    await asyncio.sleep(60)
+    assert gateways.asked == asked
+    assert outgoing.forget("gateway") == ()
+    gateways.fault = None
+    gateways.open.set()
+    outgoing.send("gateway", parcel(9))
+    await settled()
+    assert gateways.offsets == [9]

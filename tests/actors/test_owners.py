@@ -1,9 +1,10 @@
 """Two owners of the same shards: the later one is right, the earlier one can write nothing."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
-from actors.envelopes import LIVE, Enter, Envelope, NotOwner, Parcel, Reply
+from actors.envelopes import LIVE, Enter, Envelope, EvictNotice, NotOwner, Parcel, Reply
 from actors.hosting import Hosting
 from actors.shards import SHARDS, assign, shard_of
 from classroom.answers import Accepted
@@ -24,6 +25,9 @@ class NoLinks:
 
     def lost(self, gateway: str) -> int:
         return 0
+
+    def forget(self, gateway: str) -> Sequence[EvictNotice]:
+        return ()
 
     async def execute(self, envelope: Envelope) -> Reply:
         return NotOwner(0, None)

@@ -11,6 +11,7 @@ from actors.outgoing import GatewayAway
 from actors.ray_calls import RayCalls
 from tests.actors.school import turns, until
 
+
 class Method:
     """A method of an actor: what it is sent, in order."""
 
