@@ -20,7 +20,8 @@ GOAL_SECONDS = 2.0
 class Trial:
     """One blow and what came of it. `failover` are the seconds from the blow to the first answer to somebody who asked
     after it, one for each class and way (socket, REST) that it struck; `missed` is how often the blow changed nothing and
-    was dealt again; `fell` when it fell, for who reads logs; `fenced` how many stale writes were refused; `load` the machine's load average when it began."""
+    was dealt again; `fell` when it fell, for who reads logs; `fenced` how many stale writes were refused; `load` the
+    machine's load average when it began."""
 
     seed: int
     blow: str
@@ -120,7 +121,8 @@ def write(path: Path, campaign: Campaign, outcomes: Sequence[Trial], seconds: fl
 def _slow(trial: Trial) -> str:
     over = sorted((wait for wait in trial.failover.values() if wait > GOAL_SECONDS), reverse=True)
     waits = ", ".join(f"{wait:.2f} s" for wait in over)
-    return f"- seed {trial.seed}, {trial.blow} ({trial.detail}) at {trial.fell}, load {trial.load:.1f}: {waits} of {len(trial.failover)}"
+    blow = f"seed {trial.seed}, {trial.blow} ({trial.detail}) at {trial.fell}, load {trial.load:.1f}"
+    return f"- {blow}: {waits} of {len(trial.failover)}"
 
 
 def _commit() -> str:
