@@ -107,7 +107,8 @@ class DoorTwin:
         """The class as `GET /api/live-sessions/{id}` shows it."""
         if self.counts_nothing and self.answers:
             return {"maxStudents": self.capacity}
-        seated = sum(answer["outcome"] == "seated" for answer in self.answers.values()) - self.miscounts
+        seated = sum(answer["outcome"] == "seated" for answer in self.answers.values())
+        seated -= min(seated, self.miscounts)
         return {"maxStudents": self.capacity, "currentStudents": seated, "waitlisted": len(self.answers) - seated}
 
     def cuts(self, student: str) -> bool:
