@@ -3,7 +3,7 @@
 Two processes each, one Postgres and one Redis for both, turns A B, B A, …: first as many requests as a number of keep-alive
 connections can get, then evenly at half of what bare uvicorn managed, where waits are counted from when a request was due.
 
-python -m loadtests.benchmarks.catalogue [--seconds 4] [--rounds 4]
+python -m loadtests.benchmarks.catalogue [--seconds 4] [--rounds 3]
 """
 
 import argparse
@@ -277,7 +277,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command line. 1 when a target was missed, 2 when something could not be measured."""
     parser = parser_of("catalogue", __doc__)
     parser.add_argument("--seconds", type=float, default=4.0, help="of each half of a turn")
-    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--port", type=int, default=9_930, help="the first of three ports to use")
     options, found = parser.parse_args(arguments), Found()
     return measured(

@@ -5,7 +5,7 @@ many commands at all times; a tenth of that rate, evenly and whatever comes back
 The last two count a wait from when a command was due, so a stall weighs in both as long as it lasts: what the second waits
 longer than the third is what sharing costs.
 
-python -m loadtests.benchmarks.commits [--seconds 2] [--rounds 4]
+python -m loadtests.benchmarks.commits [--seconds 2] [--rounds 3]
 """
 
 import argparse
@@ -161,7 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command line. 1 when a target was missed, 2 when something could not be measured."""
     parser = parser_of("commits", __doc__)
     parser.add_argument("--seconds", type=float, default=2.0, help="of a saturated turn; even ones take longer")
-    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--students", type=int, default=30_000, help="who can join in a turn")
     options, found = parser.parse_args(arguments), Found()
     return measured(

@@ -2,7 +2,7 @@
 
 Each contender holds the sockets in one process (Channels: and a Redis) and all take turns (A B C, C B A, …). The same
 client, in a process of its own, opens the same number of sockets, which post 200-byte chat messages: one at a time, then 20
-at once, then evenly and in bursts at rising rates for as long as 99 % arrive within 100 ms. A turn counts only if every
+at once, then evenly and in bursts of 5 at rising rates for as long as 99 % arrive within 100 ms. A turn counts only if every
 socket got every message once. Lyceum does all it does in a class: offsets, a ring to resume from, bounded outboxes, rate
 limits. Its class is kept in memory here: what is measured is the process that holds the sockets, for everybody alike.
 

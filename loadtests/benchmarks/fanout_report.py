@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from loadtests.benchmarks.fanout_client import AT_ONCE, BURST, BURSTS, GOOD_SECONDS, PACED, SINGLE, Step
+from loadtests.benchmarks.fanout_client import AT_ONCE, BURST, BURSTS, GOOD_SECONDS, PACED, RATE_AT_ONCE, SINGLE, Step
 from loadtests.benchmarks.fanout_servers import CHANNELS, LYCEUM, NCHAN, NODE, SOCKETIO, STARLETTE, WEBSOCKETS
 from loadtests.benchmarks.machine import generator_bound
 from loadtests.benchmarks.report import Part, Target
@@ -27,7 +27,7 @@ WORDS = {
     SINGLE: "One at a time",
     BURST: f"Bursts of {AT_ONCE}",
     PACED: "evenly",
-    BURSTS: f"in bursts of {AT_ONCE}",
+    BURSTS: f"in bursts of {RATE_AT_ONCE}",
 }
 LEAST_CPU = 0.2
 _WITHIN = f"{GOOD_SECONDS * 1000:.0f} ms"

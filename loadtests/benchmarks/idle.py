@@ -19,13 +19,13 @@ from loadtests.benchmarks.comparison import Faults, NothingMeasured, command_lin
 from loadtests.benchmarks.fanout_client import DIALECTS, Crowd
 from loadtests.benchmarks.fanout_peers import missing, serving
 from loadtests.benchmarks.fanout_report import TITLES
-from loadtests.benchmarks.fanout_servers import LYCEUM, NCHAN, NODE, WEBSOCKETS
+from loadtests.benchmarks.fanout_servers import LYCEUM, NCHAN, NODE
 from loadtests.benchmarks.machine import cpu_of, memory_of
 from loadtests.benchmarks.report import Part, Report, Target
 from loadtests.benchmarks.tables import paired, spread, spread_chart, table, times
 from loadtests.benchmarks.turns import interleaved
 
-USUAL = (LYCEUM, NODE, NCHAN, WEBSOCKETS)
+USUAL = (LYCEUM, NODE, NCHAN)
 TARGET_KB = 15.0
 _SETTLED_SECONDS = 5.0
 _SETTLING_SECONDS = 25.0

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from loadtests.benchmarks.fanout import take_turn
-from loadtests.benchmarks.fanout_client import AT_ONCE, BURST, BURSTS, DIALECTS, PACED, SINGLE, Crowd, Step, Subscriber
+from loadtests.benchmarks.fanout_client import BURST, BURSTS, DIALECTS, PACED, RATE_AT_ONCE, SINGLE, Crowd, Step, Subscriber
 from loadtests.benchmarks.fanout_peers import missing
 from loadtests.benchmarks.fanout_report import TITLES, Search, Turn, cpu_table, rate_table, targets
 from loadtests.benchmarks.fanout_servers import LYCEUM, NCHAN, NODE, SOCKETIO, STARLETTE
@@ -30,7 +30,7 @@ def search(kind: str, delivered: float, way: str = BURSTS) -> Search:
 
 def target_of(kind: str, searches: list[Search]) -> Target:
     """That of the rate in bursts against this peer."""
-    words = f"delivered/s within 100 ms, in bursts of {AT_ONCE}, 1,000 subscribers: against {TITLES[kind]}"
+    words = f"delivered/s within 100 ms, in bursts of {RATE_AT_ONCE}, 1,000 subscribers: against {TITLES[kind]}"
     return next(target for target in targets([], searches, 1_000) if target.words == words)
 
 
