@@ -40,6 +40,9 @@ class Found:
     by_classes: list[Turn] = field(default_factory=list)
     by_hosts: list[Turn] = field(default_factory=list)
     calm: Turn | None = None
+    rest: Rest = field(default_factory=lambda: Rest(busy=0.1))
+    prepared: PreparedClass | None = None
+    """The course and its students, from the first Lyceum that could make them; their tokens are good for all."""
 
 
 async def _join(
@@ -65,26 +68,39 @@ async def _door(stack: AsyncExitStack, folder: Path, postgres: Service, options:
 
 
 async def _measure(options: argparse.Namespace, found: Found, folder: Path, faults: Faults) -> None:
-    sizes, hosts = {_classes(count): count for count in options.classes}, {_hosts(count): count for count in options.hosts}
     async with running_postgres(folder) as postgres:
-        async with AsyncExitStack() as stack:
-            door = await _door(stack, folder, postgres, options, 2)
-            prepared = await door.prepare(options.students)
-            await _join("warm", door, prepared, 2, Rest(busy=0.1))
-            rest = await at_rest([*door.pids, *postgres.pids])
-            for number, name in interleaved(list(sizes), options.rounds):
-                with faults.surviving(f"{name}, round {number + 1}"):
-                    found.by_classes += [await _join(name, door, prepared, sizes[name], rest, number)]
-            with faults.surviving("A tenth of the rate"):
-                found.calm = await _calm(door, prepared, rest, summarise(next(iter(sizes)), found.by_classes))
+        with faults.surviving("Classes"):
+            await _by_classes(options, found, folder, postgres, faults)
+        hosts = {_hosts(count): count for count in options.hosts}
         for number, name in interleaved(list(hosts), _STARTS):
             with faults.surviving(f"{name}, start {number + 1}"):
-                async with AsyncExitStack() as stack:
-                    door = await _door(stack, folder, postgres, options, hosts[name])
-                    await _join("warm", door, prepared, _MOST_CLASSES, Rest(busy=0.1))
-                    for again in range(_STARTS):
-                        number_of_turn = number * _STARTS + again
-                        found.by_hosts += [await _join(name, door, prepared, _MOST_CLASSES, rest, number_of_turn)]
+                await _with_hosts(options, found, folder, postgres, name, hosts[name], number)
+
+
+async def _by_classes(options: argparse.Namespace, found: Found, folder: Path, postgres: Service, faults: Faults) -> None:
+    sizes = {_classes(count): count for count in options.classes}
+    async with AsyncExitStack() as stack:
+        door = await _door(stack, folder, postgres, options, 2)
+        found.prepared = prepared = await door.prepare(options.students)
+        await _join("warm", door, prepared, 2, Rest(busy=0.1))
+        found.rest = await at_rest([*door.pids, *postgres.pids])
+        for number, name in interleaved(list(sizes), options.rounds):
+            with faults.surviving(f"{name}, round {number + 1}"):
+                found.by_classes += [await _join(name, door, prepared, sizes[name], found.rest, number)]
+        with faults.surviving("A tenth of the rate"):
+            found.calm = await _calm(door, prepared, found.rest, summarise(next(iter(sizes)), found.by_classes))
+
+
+async def _with_hosts(
+    options: argparse.Namespace, found: Found, folder: Path, postgres: Service, name: str, hosts: int, number: int
+) -> None:
+    async with AsyncExitStack() as stack:
+        door = await _door(stack, folder, postgres, options, hosts)
+        found.prepared = prepared = found.prepared or await door.prepare(options.students)
+        await _join("warm", door, prepared, _MOST_CLASSES, Rest(busy=0.1))
+        for again in range(_STARTS):
+            turn = await _join(name, door, prepared, _MOST_CLASSES, found.rest, number * _STARTS + again)
+            found.by_hosts.append(turn)
 
 
 async def _calm(door: Lyceum, prepared: PreparedClass, rest: Rest, saturated: Summary | None) -> Turn:
@@ -115,7 +131,10 @@ def report(options: argparse.Namespace, command: str, found: Found) -> Report:
         parts.append(Part(heading, said, rate_chart("Joins by hosts", found.by_hosts, names)))
     if not parts:
         raise NothingMeasured("No turn came to its end.")
-    conditions = f"{options.students:,} students at once over sockets, all with a seat; classes of one course."
+    conditions = (
+        f"{options.students:,} students at once over sockets, all with a seat; classes of one course. Server CPU is Lyceum's and Postgres'. "
+        f"At rest both together use {found.rest.services:.0%} of a core."
+    )
     turns = [*found.by_classes, *found.by_hosts, *([calm] if calm else [])]
     figures = {"turns": [{**asdict(turn), "void": turn.is_void} for turn in turns]}
     return Report("growth", "How the door grows", command, conditions, parts, figures=figures)
