@@ -92,7 +92,8 @@ def _command(kind: str, port: int, folder: Path) -> list[str]:
         return ["node", str(_NODE_FOLDER / "server.js"), str(port)]
     if kind == CHANNELS:
         application = "loadtests.benchmarks.channels_app:application"
-        return [sys.executable, "-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(port), application]
+        patient = ["--websocket_connect_timeout", "60"]  # a crowd is opening sockets; 5 s is a 403 for who comes late
+        return [sys.executable, "-m", "daphne", "-v", "0", *patient, "-b", "127.0.0.1", "-p", str(port), application]
     return [sys.executable, "-m", "loadtests.benchmarks.fanout", "--serve", kind, "--port", str(port)]
 
 

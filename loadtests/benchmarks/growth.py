@@ -132,8 +132,8 @@ def report(options: argparse.Namespace, command: str, found: Found) -> Report:
     if not parts:
         raise NothingMeasured("No turn came to its end.")
     conditions = (
-        f"{options.students:,} students at once over sockets, all with a seat; classes of one course. Server CPU is Lyceum's and Postgres'. "
-        f"At rest both together use {found.rest.services:.0%} of a core."
+        f"{options.students:,} students at once over sockets, all with a seat; classes of one course. Server CPU is "
+        f"Lyceum's and Postgres'. At rest both together use {found.rest.services:.0%} of a core."
     )
     turns = [*found.by_classes, *found.by_hosts, *([calm] if calm else [])]
     figures = {"turns": [{**asdict(turn), "void": turn.is_void} for turn in turns]}
