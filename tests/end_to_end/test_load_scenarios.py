@@ -18,14 +18,14 @@ _REPOSITORY = Path(__file__).resolve().parents[2]
         ("class_start", 60, 2, 2, "12 seated, 48 waiting, in order and without a hole"),
         ("class_day", 24, 15, 1, "3 classes held"),
         ("reconnect_storm", 30, 11, 1, "29 students kept their seats over 3 cuts"),
-        ("dashboard", 24, 10, 2, "6 screens of 1 classes agree"),
+        ("dashboard", 24, 8, 2, "6 screens of 1 classes agree"),
         ("catalogue", 20, 4, 1, "pages in order without a repeat"),
     ],
 )
 def test_a_small_run_holds(
     scenario: str, users: int, seconds: int, processes: int, said: str, lyceum: Any, tmp_path: Path
 ) -> None:
-    words = ["--users", str(users), "--seconds", str(seconds), "--processes", str(processes), "--start-in", "3"]
+    words = ["--users", str(users), "--seconds", str(seconds), "--processes", str(processes), "--start-in", "2"]
     done = subprocess.run(
         [
             sys.executable,

@@ -35,6 +35,8 @@ class DoorTwin:
     followers: dict[ServerConnection, str] = field(default_factory=dict)
     forgets: bool = False
     epoch: int = 1
+    closes_after: int = 1_000_000
+    """How many sockets are let in before nobody is."""
     last_come_first: bool = False
     counts_nothing: bool = False
     skips: int = 0
@@ -124,11 +126,20 @@ async def _socket(door: DoorTwin, connection: ServerConnection) -> None:
         if student == "stranger":
             await connection.close(4500, "unauthenticated")
             return
+        door.closes_after -= 1
+        if door.closes_after < 0:
+            connection.transport.abort()
+            return
         await connection.send(json.dumps({"type": "welcome", "connectionId": "c", "heartbeatSeconds": 25}))
         async for text in connection:
             frame = json.loads(text)
             if frame["type"] == "subscribe":
                 await door.subscribe(connection, frame)
+                continue
+            if frame["type"] == "unsubscribe":
+                async with door.telling:
+                    door.followers.pop(connection, None)
+                    await connection.send(json.dumps({"type": "reply", "id": frame["id"], "ok": True, "result": None}))
                 continue
             result = await door.enter(student, frame["id"])
             if door.cuts(student):
