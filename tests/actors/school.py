@@ -108,7 +108,15 @@ class Lyceum(LocalLyceum):
     async def host(self, name: str) -> Hosting:
         if name in self.down:
             raise HostAway("down")
-        return await super().host(name)
+        if name in self._hosts:
+            return self._hosts[name]
+        # Nobody's work: who called it may crash meanwhile.
+        starting = asyncio.get_running_loop().create_task(super().host(name), context=Context())
+        starting.add_done_callback(_heed, context=Context())
+        try:
+            return await asyncio.shield(starting)
+        except (StoreAway, TimeoutError) as error:
+            raise HostAway(f"not started: {error}") from error
 
     def freeze(self, name: str) -> None:
         """It stands still, as a stopped process does: it neither hears nor does anything, and knows nothing of it."""
@@ -130,6 +138,11 @@ class Lyceum(LocalLyceum):
         for name in list(self._lives):
             self.thaw(name)
         await super().close()
+
+
+def _heed(task: "asyncio.Task[Any]") -> None:
+    if not task.cancelled():
+        task.exception()  # whoever still waits has it
 
 
 def _loop() -> VirtualLoop:

@@ -74,51 +74,57 @@ def _check_nobody_waits_for_a_free_seat(state: LiveClass, at: Moment, number: in
         assert not (state.free_seats and len(state.waitlist)), f"a free seat waits at {number}"
 
 
+class _Register:
+    """Who was there from when to when."""
+
+    def __init__(self, session_id: SessionId) -> None:
+        self.stays: Stays = {}
+        self.seated: set[UserId] = set()
+        self.away: set[UserId] = set()
+        self._session_id = session_id
+        self._latest: dict[UserId, int] = {}
+
+    def is_there(self, user_id: UserId) -> bool:
+        return user_id in self._latest and self.stays[user_id, self._latest[user_id]].left_at is None
+
+    def come(self, user_id: UserId, at: Moment) -> None:
+        self._latest[user_id] = number = self._latest.get(user_id, 0) + 1
+        self.stays[user_id, number] = IntervalRow(self._session_id, user_id, number, at, None, None)
+
+    def go(self, user_id: UserId, at: Moment, reason: str) -> None:
+        if self.is_there(user_id):
+            row = self.stays[user_id, self._latest[user_id]]
+            self.stays[user_id, row.ordinal] = replace(row, left_at=max(at, row.joined_at), reason=reason)
+
+
 def stays_in(session_id: SessionId, entries: Iterable[LoggedEvent]) -> Stays:
-    """Who was there from when to when, told from the words of the log alone: from the seat, or the first socket of who
-    had none when promoted, until the last socket is gone, the seat is given back, or the class is over."""
-    stays: Stays = {}
-    latest: dict[UserId, int] = {}
-    seated: set[UserId] = set()
-    away: set[UserId] = set()
-
-    def come(user_id: UserId, at: Moment) -> None:
-        latest[user_id] = number = latest.get(user_id, 0) + 1
-        stays[user_id, number] = IntervalRow(session_id, user_id, number, at, None, None)
-
-    def is_there(user_id: UserId) -> bool:
-        return user_id in latest and stays[user_id, latest[user_id]].left_at is None
-
-    def go(user_id: UserId, at: Moment, reason: str) -> None:
-        if is_there(user_id):
-            row = stays[user_id, latest[user_id]]
-            stays[user_id, row.ordinal] = replace(row, left_at=max(at, row.joined_at), reason=reason)
-
+    """Attendance, told from the words of the log alone: from the seat, or the first socket of who had none when promoted,
+    until the last socket is gone, the seat is given back, or the class is over."""
+    register = _Register(session_id)
     for entry in entries:
         kind, at, data = entry.type, entry.at, json.loads(entry.payload)
         user_id = data.get("userId")
         if kind in ("seat.taken", "seat.promoted"):
-            seated.add(user_id)
-            if user_id not in away:
-                come(user_id, at)
+            register.seated.add(user_id)
+            if user_id not in register.away:
+                register.come(user_id, at)
         elif kind == "presence.connected":
-            away.discard(user_id)
-            if user_id in seated and not is_there(user_id):
-                come(user_id, at)
+            register.away.discard(user_id)
+            if user_id in register.seated and not register.is_there(user_id):
+                register.come(user_id, at)
         elif kind == "presence.lost" and data["last"]:
-            away.add(user_id)
-            go(user_id, at, "lost")
+            register.away.add(user_id)
+            register.go(user_id, at, "lost")
         elif kind in ("seat.released", "waitlist.left"):
-            go(user_id, at, data["reason"])
-            seated.discard(user_id)
-            away.discard(user_id)
+            register.go(user_id, at, data["reason"])
+            register.seated.discard(user_id)
+            register.away.discard(user_id)
         elif kind in ("session.ended", "session.cancelled"):
             over = parse_time(data["endedAt"]) if data.get("endedAt") else at
-            for each in seated:
-                go(each, over, kind.removeprefix("session."))
-            seated.clear()
-            away.clear()
-    return stays
+            for each in register.seated:
+                register.go(each, over, kind.removeprefix("session."))
+            register.seated, register.away = set(), set()
+    return register.stays
 
 
 def check_stays(rows: Mapping[tuple[UserId, int], IntervalRow], told: Stays) -> None:

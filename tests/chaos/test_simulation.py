@@ -1,74 +1,56 @@
-"""Seeds for as long as the budget lasts, in a process of their own; and that the simulation sees what it is for."""
+"""Seeds for as long as the budget lasts, on all cores; and that the simulation sees what it is for."""
 
-import json
 import os
-import subprocess
-import sys
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import Any
-from unittest.mock import patch
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
-from classroom.live.state import LiveClass
-from persistence.batches import Bundle, Committed
-from persistence.memory.live_journal import MemoryCommits
-from tests.chaos.simulation import simulate
+from tests.chaos.planted import PLANTED
+from tests.chaos.seeds import command, figures_of, run_for, run_seeds, simulators
+from tests.chaos.simulation import Plant
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "20"))
-AT_LEAST = 40
-ROOT = Path(__file__).resolve().parents[2]
+AT_LEAST = 100
+SEEDS = range(60)
+FAULTS = {
+    "lost", "doubled", "answer_lost", "crash_before_answer", "crash_after_commit", "store_lost", "store_answer_lost",
+    "stale_write_refused", "kill_one", "freeze_one", "come", "silence", "_crash_gate",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[ProcessPoolExecutor]:
+    with simulators() as processes:
+        yield processes
 
 
 @pytest.mark.timeout(SECONDS * 3 + 180)
 def test_no_seed_breaks_a_promise() -> None:
-    words = ["--seconds", str(SECONDS), "--at-least", str(AT_LEAST), "--first", os.environ.get("CHAOS_FIRST_SEED", "0")]
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.chaos.simulation", *words, "--json"],
-        env={**os.environ, "PYTHONHASHSEED": "0"},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-6_000:]
-    figures = json.loads(done.stdout)
-    assert figures["seeds"] >= AT_LEAST
-    assert figures["histories_checked"] >= AT_LEAST
-    missing = {"lost", "doubled", "answer_lost", "crash_before_answer", "crash_after_commit"} - figures["faults"].keys()
-    assert not missing, figures["faults"]
+    began = time.monotonic()
+    outcomes = list(run_for(SECONDS, int(os.environ.get("CHAOS_FIRST_SEED", "0")), AT_LEAST))
+    broken = [f"seed {each.seed}: {each.violation}\n  {command(each.seed)}" for each in outcomes if each.violation]
+    assert not broken, "\n".join(broken)
+    happened = sum((each.happened for each in outcomes), start=type(outcomes[0].happened)())
+    assert len(outcomes) >= AT_LEAST
+    assert sum(each.histories for each in outcomes) >= AT_LEAST
+    assert sum(each.unknown for each in outcomes) >= AT_LEAST / 2
+    assert happened["history_too_large"] <= len(outcomes) / 100
+    missing = {fault for fault in FAULTS if not happened[fault]}
+    assert not missing, figures_of(outcomes, time.monotonic() - began)
 
 
-def test_the_same_seed_takes_the_same_turns() -> None:
-    first, again = simulate(3), simulate(3)
-    assert first.messages > 50
-    assert (first.fingerprint, first.history) == (again.fingerprint, again.history)
-    assert simulate(4).fingerprint != first.fingerprint
+def test_the_same_seed_takes_the_same_turns_in_every_process(pool: ProcessPoolExecutor) -> None:
+    alone, first, after_others = list(pool.map(run_seeds, [[3], [3, 4], [5, 4, 3]]))
+    assert alone[0].messages > 50
+    for other in (first[0], after_others[2]):
+        assert (alone[0].fingerprint, alone[0].history) == (other.fingerprint, other.history)
+    assert first[1].fingerprint == after_others[1].fingerprint != alone[0].fingerprint
 
 
-def lose_some_writes() -> AbstractContextManager[Any]:
-    """The store says yes and forgets one commit in ten."""
-    write, count = MemoryCommits._write, iter(range(1 << 30))
-
-    def forgetful(self: MemoryCommits, bundle: Bundle) -> Committed:
-        return Committed.YES if next(count) % 10 == 9 else write(self, bundle)
-
-    return patch.object(MemoryCommits, "_write", forgetful)
-
-
-def forget_commands() -> AbstractContextManager[Any]:
-    """A command that comes again is done again."""
-    return patch.object(LiveClass, "remember", lambda *_: None)
-
-
-@pytest.mark.parametrize("plant", [lose_some_writes, forget_commands])
-def test_planted_faults_are_seen(plant: Callable[[], AbstractContextManager[Any]]) -> None:
-    with plant():
-        violations = [outcome.violation for outcome in map(simulate, seeds()) if outcome.violation]
-    assert violations
-
-
-def seeds() -> Sequence[int]:
-    """Enough of them."""
-    return range(24)
+@pytest.mark.parametrize("plant", PLANTED)
+def test_planted_faults_are_seen(plant: Plant, pool: ProcessPoolExecutor) -> None:
+    parts = [SEEDS[begin : begin + 10] for begin in range(0, len(SEEDS), 10)]
+    outcomes = [each for part in pool.map(run_seeds, parts, [plant] * len(parts)) for each in part]
+    assert [each.violation for each in outcomes if each.violation]

@@ -91,6 +91,6 @@ def _steps(ops: Sequence[Operation], left: int, done: int, state: Any, model: Mo
             continue
         if answer == each.answer:
             answered.append((left & ~bit, done, after))
-        if each.repeated and after != state and model.is_done(answer):
+        if each.repeated and model.is_done(answer):
             early.append((left, done | bit, after))
     return early + answered[::-1]

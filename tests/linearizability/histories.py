@@ -44,6 +44,17 @@ class History:
         self._moment += 1
         operation.returned, operation.answered_at, operation.answer = self._moment, at, answer
 
+    def moment(self) -> int:
+        """Now, in the order of all invocations and returns."""
+        self._moment += 1
+        return self._moment
+
+    def note(self, session: str, person: str, ask: tuple[Hashable, ...], since: int, answer: Hashable, at: float) -> None:
+        """Something that nobody asked for has happened, between the moment `since` and now."""
+        operation = Operation(session, person, ask, since, at, repeated=False)
+        self.operations.append(operation)
+        self.hear(operation, answer, at)
+
     def by_session(self) -> dict[str, list[Operation]]:
         """Classes know nothing of each other, so each is checked for itself (linearizability is local)."""
         parts: dict[str, list[Operation]] = {}
