@@ -1,5 +1,6 @@
 """One host as its actor runs it, on the real journal and Postgres, without Ray and sockets before it."""
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from actors.archive import Stores
-from actors.envelopes import LIVE, Envelope, EvictNotice, Parcel, Reply
+from actors.envelopes import LATER, LIVE, Envelope, EvictNotice, Later, Parcel, Reply
 from actors.hosting import Hosting
 from actors.memory import spare_the_collector
 from classroom.answers import Accepted
@@ -30,6 +31,7 @@ from persistence.ownership import PostgresOwnership
 from persistence.roster import PostgresRoster
 
 _CONNECTIONS = 6
+_PATIENCE_SECONDS = 15
 
 
 class NoLinks:
@@ -140,8 +142,18 @@ def command(session_id: SessionId, caller: Caller, body: Command) -> Envelope:
 
 
 async def say(hosting: Hosting, envelopes: Sequence[Envelope]) -> Sequence[Any]:
-    """What the host answers. Raises ServiceFailed unless all is accepted within the call."""
-    replies = await hosting.execute(envelopes)
+    """What the host answers; what takes longer than a call is fetched, as a dispatcher does. Raises ServiceFailed unless
+    all is accepted in time."""
+    replies: list[Any] = list(await hosting.execute(envelopes))
+    deadline, pause = time.monotonic() + _PATIENCE_SECONDS, 0.002
+    while late := [number for number, reply in enumerate(replies) if isinstance(reply, Later) and reply.ticket is not None]:
+        if time.monotonic() > deadline:
+            raise ServiceFailed(f"{len(late)} of {len(replies)} commands had no answer within {_PATIENCE_SECONDS} s.")
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, 0.05)
+        asked = [Envelope(LATER, replies[number].ticket, envelopes[number].caller, None, None) for number in late]
+        for number, reply in zip(late, await hosting.execute(asked), strict=True):
+            replies[number] = reply
     wrong = [reply for reply in replies if not isinstance(reply, Accepted)]
     if wrong:
         raise ServiceFailed(
