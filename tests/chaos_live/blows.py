@@ -47,7 +47,7 @@ WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' AND state = 'a
 _CUT_SECONDS = 5.0
 _CUTS = 3
 _TAKEN_OVER_SECONDS = 15.0
-_END_SECONDS = 30.0
+_END_SECONDS = 3.0
 WAL_SEGMENTS = 200
 
 
@@ -163,8 +163,8 @@ async def fill_disk(scene: Scene, rng: random.Random) -> Fallen:
 
 
 async def kill_node(scene: Scene, rng: random.Random) -> Fallen:
-    """The raylet of the second node; its hosts die with it, some moments later, and that is when the blow has fallen: until
-    then they answer. Their classes must move."""
+    """The raylet of the second node. Its hosts end when they notice, and that is when the blow has fallen: until then they
+    answer. Where a process of their ancestors adopts orphans Ray does not notice; then they are killed, too."""
     assert scene.node is not None
     raylet = raylet_of(scene.node)
     assert raylet is not None, "the second node died by itself"
@@ -174,12 +174,11 @@ async def kill_node(scene: Scene, rng: random.Random) -> Fallen:
     hosts = find_actors(scene.node.pid, "GrainHost")
     raylet.kill()
     killed = monotonic()
-    while any(_is_alive(each) for each in hosts):
-        assert monotonic() < killed + _END_SECONDS, "hosts outlive their raylet"
+    while (left := [each for each in hosts if _is_alive(each)]) and monotonic() < killed + _END_SECONDS:
         await asyncio.sleep(0.01)
-    at = monotonic()
-    detail = f"{len(away)} classes were there, its hosts ended after {at - killed:.1f} s"
-    return Fallen(at, detail, frozenset(away.values()))
+    at = await _strike(left) if left else monotonic()
+    ended = f"{len(left)} of {len(hosts)} hosts outlived it" if left else f"its hosts ended after {at - killed:.1f} s"
+    return Fallen(at, f"{len(away)} classes were there, {ended}", frozenset(away.values()))
 
 
 def _is_alive(process: psutil.Process) -> bool:

@@ -84,8 +84,11 @@ class Scene:
     async def _is_whole(self) -> bool:
         if await self._owning() != self.home:
             return False
-        hosts = await self.lookout.hosts(self.home)
-        return set(hosts) == self.home and await self.lookout.replicas() == self.replicas
+        try:
+            hosts = await self.lookout.hosts(self.home)
+            return set(hosts) == self.home and await self.lookout.replicas() == self.replicas
+        except TimeoutError:
+            return False  # Serve's controller still starts
 
     async def _owning(self) -> set[str]:
         return {row["host"] for row in await self.pool.fetch("SELECT DISTINCT host FROM actor_shards")}
