@@ -174,8 +174,10 @@ async def kill_node(scene: Scene, rng: random.Random) -> Fallen:
     hosts = find_actors(scene.node.pid, "GrainHost")
     raylet.kill()
     killed = monotonic()
-    while (left := [each for each in hosts if _is_alive(each)]) and monotonic() < killed + _END_SECONDS:
+    left = hosts
+    while left and monotonic() < killed + _END_SECONDS:
         await asyncio.sleep(0.01)
+        left = [each for each in left if _is_alive(each)]
     at = await _strike(left) if left else monotonic()
     ended = f"{len(left)} of {len(hosts)} hosts outlived it" if left else f"its hosts ended after {at - killed:.1f} s"
     return Fallen(at, f"{len(away)} classes were there, {ended}", frozenset(away.values()))
