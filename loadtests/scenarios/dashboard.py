@@ -19,7 +19,7 @@ _REQUESTS_A_MINUTE = 80  # of one instructor, all screens together: 100 are allo
 _SEATS = 0.7
 _QUIET_SECONDS = 4.0
 _AGREE_SECONDS = 15
-_LOOK_AGAIN_SECONDS = 3.0
+_LOOK_AGAIN_SECONDS = 5.0  # six screens share the requests of one instructor
 
 
 class _Verdict:
