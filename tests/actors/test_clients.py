@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from actors.clients import ActorClients
 from actors.envelopes import LIVE, Reconcile, unpack_envelopes
 from actors.lanes import WORTH_A_CALL
 from actors.presences import Presences
@@ -354,3 +355,34 @@ async def test_a_version_is_another_whenever_somebody_came_or_went() -> None:
         presences.forget(room, ConnectionId("another"))
         assert presences.version(room) == versions[0]
     assert len(set(versions)) == 3
+
+
+async def test_a_replica_finds_hosts_and_gateways_that_replaced_all_it_knew(school: School) -> None:
+    lyceum, gateways = school.lyceum, ["gateway-1"]
+
+    async def is_well(name: str) -> bool:
+        if name == "hanging":
+            await asyncio.Event().wait()
+        return name == "gateway-2" or lyceum.running(name) is not None
+
+    async def names() -> list[str]:
+        return gateways
+
+    clients = ActorClients(lyceum.dispatcher, is_well, names)
+    await school.open_class()
+    assert await clients.hosts_are_well()
+    assert not await clients.a_gateway_is_well()
+    for name in lyceum.dispatcher.hosts:
+        lyceum.down.add(name)
+        school.kill(name)
+    await lyceum.host("newcomer")
+    gateways[:] = ["hanging", "gateway-2"]
+    assert await clients.a_gateway_is_well()
+    checks = 0
+    while not await clients.hosts_are_well():
+        checks += 1
+        assert checks < 30, "a check a second"
+        await asyncio.sleep(1)
+    assert lyceum.dispatcher.hosts == ("newcomer",)
+    gateways[:] = ["hanging"]
+    assert not await clients.a_gateway_is_well()
