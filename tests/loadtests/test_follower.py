@@ -75,9 +75,7 @@ async def test_being_sent_away_for_good_ends_the_following(door_twin: Any, open_
 
 
 @pytest.mark.parametrize("forgets", [False, True])
-async def test_a_topic_that_goes_back_is_named(
-    forgets: bool, door_twin: Any, open_door: OpenDoor, follow: Follow
-) -> None:
+async def test_a_topic_that_goes_back_is_named(forgets: bool, door_twin: Any, open_door: OpenDoor, follow: Follow) -> None:
     door = await open_door(door_twin(capacity=1, forgets=forgets))
     follower = await follow(door, "token")
     await door.publish("one")
