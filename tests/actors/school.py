@@ -431,13 +431,13 @@ def refusals(answers: Iterable[Answer | Reply]) -> set[str]:
     return {answer.refusal.code for answer in answers if isinstance(answer, Refused)}
 
 
-async def until(condition: Callable[[], Any], what: str = "it", seconds: float = 30.0) -> None:
+async def until(condition: Callable[[], Any], what: str = "it", seconds: float = 30.0, step: float = 0.01) -> None:
     """Wait, by the loop's clock, for something that no call tells."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     while not condition():
         assert loop.time() < deadline, f"not within {seconds} s: {what}"
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(step)
 
 
 async def turns(count: int = 10) -> None:

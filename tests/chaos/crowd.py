@@ -20,7 +20,8 @@ from tests.chaos.oracle import insist
 from tests.linearizability.door import heard
 from tests.linearizability.histories import History, Operation
 
-PATIENCE_SECONDS = 40.0
+PATIENCE_SECONDS = 20.0
+STAYS_SECONDS = 6.0
 REACHED_SECONDS = 20.0
 """A gateway that reached its hosts for so long has lost no socket."""
 Ask = tuple[Hashable, ...]
@@ -51,7 +52,10 @@ class Crowd:
         """One thing after the other, in bursts; each insisted on, unless patience ends."""
         rng = self._rng
         kinds = INSTRUCTOR if who is TEACHER else STUDENT
+        home_at = asyncio.get_running_loop().time() + STAYS_SECONDS
         for _ in range(rng.randint(2, 6)):
+            if asyncio.get_running_loop().time() > home_at:
+                break  # time is what a seed costs
             await asyncio.sleep(rng.expovariate(10) if rng.random() < 0.8 else rng.random() * 2)
             ask = rng.choice(kinds)
             if ask == ("hang up",):

@@ -142,6 +142,7 @@ class _Simulation:
                 await self._check(room)
             await self._check_followers()
             await school.close()
+            assert not self.network.broken, self.network.broken
             assert not self.crowd.wronged, self.crowd.wronged
             assert not _faults, _faults
             assert not faults, faults
@@ -155,8 +156,8 @@ class _Simulation:
 
     async def _storm(self) -> None:
         rng = self.rng
-        strength = rng.choice([0.5, 1.0, 2.0, 4.0])
-        self.network.faults = Faults(**{name: min(0.9, strength * share) for name, share in vars(Faults()).items()})
+        strength = rng.choice([0.5, 1.0, 1.0, 2.0, 4.0])
+        self.network.faults = Faults(**{name: min(0.5, strength * share) for name, share in vars(Faults()).items()})
         weather = Weather(self.school, rng, self.gates, rate=rng.choice([0.3, 1.0, 2.5]), crash_gate=self._crash_gate)
         storm = asyncio.ensure_future(weather.storm())
         people = self.school.students(rng.randint(2, 4))
@@ -170,7 +171,9 @@ class _Simulation:
         self.outcome.happened = weather.happened
         await self.network.settle()
         callers = [self.school.lyceum.dispatcher, *(gate.topics._dispatcher for gate in self.gates)]
-        await until(lambda: all(lane.is_idle for each in callers for lane in each._lanes.values()), "all is answered")
+        await until(
+            lambda: all(lane.is_idle for each in callers for lane in each._lanes.values()), "all is answered", step=0.2
+        )
 
     async def _gate(self, number: int) -> Gate:
         self.runs += 1
@@ -234,7 +237,7 @@ class _Simulation:
         now = {topic: await fresh.subscribe(topic, TEACHER) for topic in {one.topic: None for _, one in self.followers}}
         for gate, follower in self.followers:
             assert follower not in gate.lost, f"{follower.topic} was given up"
-            await until(partial(_is_level, follower, now[follower.topic]), f"{follower.topic} has everything", 15)
+            await until(partial(_is_level, follower, now[follower.topic]), f"{follower.topic} has everything", 15, 0.1)
 
 
 def _is_level(one: Follower, other: Follower) -> bool:
