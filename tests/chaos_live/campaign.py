@@ -27,7 +27,7 @@ from loadtests.http_client import HttpConnection
 from loadtests.prepared import PreparedClass, Student
 from tests.chaos_live.blows import BLOWS, BOTH_WAYS, DISK, NODE, Fallen, Missed, on_small_disk
 from tests.chaos_live.lookout import looking_out
-from tests.chaos_live.people import Person, Room, rest_request
+from tests.chaos_live.people import PATIENCE_SECONDS, Person, Room, rest_request
 from tests.chaos_live.report import Campaign, Trial, report, write
 from tests.chaos_live.scene import Scene
 from tests.chaos_live.system import a_system, prepare
@@ -71,7 +71,9 @@ async def trial(scene: Scene, prepared: PreparedClass, outcome: Trial) -> None:
         outcome.failover = {f"{room[-8:]} {way}": round(seconds, 3) for (room, way), seconds in found.items()}
         after = await scene.fenced()
         outcome.fenced = sum(after[pid] - count for pid, count in fenced.items() if pid in after)
-        assert _has_recovered(rooms, fallen), f"no answer within {RECOVERY_SECONDS:.0f} s after the blow"
+        assert _has_recovered(rooms, fallen), (
+            f"a class gave no answer for {RECOVERY_SECONDS + PATIENCE_SECONDS:.0f} s after the blow"
+        )
         odd = [each for room in rooms for each in room.odd]
         assert not odd, f"{len(odd)} answers break the contract: {odd[0]}"
         for room in rooms:
