@@ -6,6 +6,7 @@ import json
 import random
 from collections import defaultdict
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from typing import Any
 
 from classroom.answers import Accepted, Answer, Refused
@@ -93,6 +94,9 @@ class Crowd:
             if ask[0] == "join" and body["outcome"] == "seated":
                 self.seated[room.id].add(who.user_id)
         self.history.hear(operation, told, loop.time())
+        if isinstance(answer, Refused) and operation.repeated:
+            # A class does not remember whom it refused: another copy of the same command may have been done as well.
+            self.history.operations.append(replace(operation, returned=None, answered_at=None, answer=None))
 
     async def _insist(self, room: Class, who: Caller, ask: Ask, key: str) -> Answer | None:
         """None when nobody knows what became of it: patience ended, or whoever asked went away at once."""
