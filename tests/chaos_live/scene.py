@@ -99,11 +99,18 @@ class Scene:
         with second_node(self.lyceum.pid, log) as node:
             self.node = node
             try:
-                async with asyncio.timeout(BACK_SECONDS):
-                    await self.until(self._has_grown)
+                await self._grown(log)
                 yield
             finally:
                 self.node = None
+
+    async def _grown(self, log: Path) -> None:
+        try:
+            async with asyncio.timeout(BACK_SECONDS):
+                await self.until(self._has_grown)
+        except TimeoutError:
+            said = await asyncio.to_thread(log.read_text)
+            raise AssertionError(f"no shards moved to a second node; its last words: {said[-300:]}") from None
 
     async def _has_grown(self) -> bool:
         assert self.node is not None
