@@ -12,6 +12,9 @@ from pathlib import Path
 from time import monotonic
 from urllib.parse import urlsplit
 
+import psutil
+
+from loadtests.benchmarks.machine import family
 from loadtests.http_client import HttpConnection, get_request
 from loadtests.prepared import PreparedClass, read_prepared
 from persistence.embedded import postgres
@@ -71,14 +74,21 @@ async def running(
             await asyncio.sleep(0.2)
         yield process.pid
     finally:
+        below = family(process.pid)[1:]
         if process.returncode is None:
             process.terminate()
         try:
             async with asyncio.timeout(60):
                 await process.wait()
         except TimeoutError:
+            below = family(process.pid)[1:]
             process.kill()
             await process.wait()
+        for left in below:  # who was killed, or gave up starting, ends nobody: its HAProxy would keep the port
+            try:
+                left.kill()  # psutil looks whether the number is still that process's
+            except psutil.NoSuchProcess:
+                continue
 
 
 def _has_said(log: Path, word: str) -> bool:
