@@ -114,9 +114,12 @@ class Lyceum(LocalLyceum):
         starting = asyncio.get_running_loop().create_task(super().host(name), context=Context())
         starting.add_done_callback(_heed, context=Context())
         try:
-            return await asyncio.shield(starting)
+            await asyncio.shield(starting)
         except (StoreAway, TimeoutError) as error:
             raise HostAway(f"not started: {error}") from error
+        if name not in self._hosts:
+            raise HostAway("killed as soon as it had started")
+        return self._hosts[name]
 
     def freeze(self, name: str) -> None:
         """It stands still, as a stopped process does: it neither hears nor does anything, and knows nothing of it."""

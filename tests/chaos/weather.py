@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 
 from actors.dispatch import HostAway
@@ -22,7 +22,7 @@ class Weather:
     happened: Counter[str] = field(default_factory=Counter)
     rate: float = 2.5
     """Of blows a second."""
-    crash_gate: Callable[[], Awaitable[bool]] | None = None
+    crash_gate: Callable[[], Coroutine[None, None, bool]] | None = None
     """One gateway dies, and another run of it begins."""
 
     async def storm(self) -> None:
