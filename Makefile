@@ -55,7 +55,7 @@ else
 	$(BIN)/python -m locust -f loadtests/locustfile.py --host http://127.0.0.1:$${LYCEUM_HTTP_PORT:-8000} --prepared var/class.json --results loadtests/results --web-host 127.0.0.1
 endif
 
-bench: install $(PEERS) ## Measure beside peers (ONLY="door fanout", QUICK=1 to see that it works); about a quarter of an hour
+bench: install $(PEERS) ## Measure beside peers (ONLY="door fanout", QUICK=1 to see that it works); about twenty minutes
 	$(WITH_NODE) $(BIN)/python -m loadtests.benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
 
 chaos: install ## Break everything on purpose, by seeds, and check every promise; prints tables (TRIALS=33)
