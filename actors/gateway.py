@@ -18,6 +18,7 @@ from actors.dispatch import Dispatcher
 from actors.envelopes import Parcel, unpack
 from actors.logs import configure_logs
 from actors.memory import spare_the_collector
+from actors.orphans import end_with_parent
 from actors.placement import keep_placing
 from actors.ray_calls import RayCalls, wake_self
 from classroom.callers import Caller
@@ -39,6 +40,7 @@ class Gateway:
 
     def __init__(self, config: ActorConfig, name: str, hosts: Sequence[str]) -> None:
         configure_logs()
+        end_with_parent()
         self._hosts = hosts
         self._config = config
         self._name = name

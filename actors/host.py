@@ -16,6 +16,7 @@ from actors.envelopes import Attached, Envelope, EvictNotice, Parcel, Reply, pac
 from actors.hosting import Hosting
 from actors.logs import configure_logs
 from actors.memory import spare_the_collector
+from actors.orphans import end_with_parent
 from actors.outgoing import Outgoing
 from actors.ray_calls import RayCalls, wake_self
 from persistence.errors import StoreAway
@@ -63,6 +64,7 @@ class GrainHost:
 
     def __init__(self, config: ActorConfig, name: str, hosts: Sequence[str]) -> None:
         configure_logs()
+        end_with_parent()
         self._hosts = hosts
         self._config = config
         self._name = name

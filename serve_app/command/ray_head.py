@@ -41,6 +41,8 @@ def prepare(temporary: Path, token_file: Path, public: str) -> None:
             "RAY_worker_niceness": "0",
             "RAY_memory_monitor_refresh_ms": "0",  # never kill a class because something else fills the machine
             "RAY_DEDUP_LOGS": "0",
+            "RAY_num_workers_soft_limit": "1000",  # idle workers stay: they are spares (actors/spares.py)
+            "RAY_preload_python_modules": "actors.gateway,actors.host",
             "RAY_SERVE_ENABLE_HA_PROXY": "1",
             "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
             "RAY_SERVE_HAPROXY_BINARY_PATH": str(launcher),

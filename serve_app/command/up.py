@@ -144,12 +144,16 @@ def _start_actors(settings: Settings, progress: Progress, stack: ExitStack) -> N
 
 def _stay(servers: Servers, progress: Progress) -> None:
     """Watch over the run until a signal raises."""
+    from actors.spares import Spares  # imports Ray, which must be prepared first
+
     heads = [process for process in psutil.Process().children() if process.name() in ("raylet", "gcs_server")]
+    spares = Spares()
     while True:
         time.sleep(0.5)
         reap_orphans(servers.pids)
         for name in servers.revive():
             progress.say(f"  {name} had died; it runs again.")
+        spares.look()
         if not all(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in heads):
             raise CannotRun("Ray has died, so everything was stopped; `lyceum up` starts it again, and no data is lost.")
 
