@@ -25,7 +25,7 @@ PATIENCE_SECONDS = 8.0
 SILENT_SECONDS = 1.0
 """A host answers within half a second, if only `Later`. One that has not after a whole one may be gone."""
 FIRST_PAUSE = 0.02
-LONGEST_PAUSE = 0.4
+LONGEST_PAUSE = 0.15
 WATCH_SECONDS = 0.25
 
 UNAVAILABLE = Refused(Unavailable())
