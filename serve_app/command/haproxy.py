@@ -1,8 +1,7 @@
 """Ray Serve starts this instead of HAProxy: it corrects the configuration that Serve wrote, then becomes HAProxy.
 
 Serve's own file lets its pages of figures listen everywhere, hides who is calling from the replicas, and answers
-faults in plain text. Run as `python -m serve_app.command.haproxy PUBLIC ERRORS BINARY -db -f CONFIG …`. Serve needs several
-seconds to replace a HAProxy that has died: until then another one stands in (`serve_app/command/standin.py`).
+faults in plain text. Run as `python -m serve_app.command.haproxy PUBLIC ERRORS BINARY -db -f CONFIG …`.
 """
 
 import json
@@ -10,8 +9,6 @@ import os
 import re
 import sys
 from pathlib import Path
-
-from serve_app.command import standin
 
 _FAULTS = {
     400: ("Bad Request", "malformed_request", "This is not a request that the server understands."),
@@ -86,7 +83,6 @@ def main() -> None:
     public, errors, binary, *arguments = sys.argv[1:]
     config = Path(arguments[arguments.index("-f") + 1])
     config.write_text(corrected(config.read_text(), public, Path(errors)))
-    arguments += standin.prepare(binary, config)
     os.execv(binary, [binary, *arguments])  # noqa: S606 - this is what a launcher is for
 
 

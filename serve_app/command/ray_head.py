@@ -9,7 +9,7 @@ import time
 from concurrent.futures import Future
 from pathlib import Path
 
-from serve_app.command import haproxy, standin
+from serve_app.command import haproxy
 from serve_app.command.processes import belonging_to, end_all, wait_gone
 from serve_app.command.refusing import CannotRun
 
@@ -162,7 +162,6 @@ def wait_controller(started: Future[None]) -> None:
 
 def stop_accepting(temporary: Path, timeout_seconds: float) -> None:
     """Have HAProxy close its listeners and wait until it has answered what it had begun."""
-    standin.no_more(temporary / "h")
     proxies = belonging_to([temporary / "h"])
     proxies = [process for process in proxies if process.name() == "haproxy"]
     for process in proxies:
