@@ -1,0 +1,105 @@
+"""The questions of a quiz, and whether an answer to one is right."""
+
+import unicodedata
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+Given = str | bool | tuple[int, ...]
+"""What a learner answers: text (also for numbers), true or false, or indexes of options."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Options of which some are right; with one right option it is a single choice, with `multiple` any number."""
+
+    id: str
+    text: str
+    options: tuple[str, ...]
+    correct: frozenset[int]
+    multiple: bool = False
+    points: int = 1
+
+    def is_right(self, given: Given) -> bool:
+        """Exactly the right options, in any order, each once."""
+        if isinstance(given, bool | str):
+            return False
+        return len(set(given)) == len(given) and frozenset(given) == self.correct
+
+    def is_shaped(self, given: Given) -> bool:
+        """Whether this can be an answer at all."""
+        if isinstance(given, bool | str) or len(set(given)) != len(given):
+            return False
+        return all(0 <= index < len(self.options) for index in given) and (self.multiple or len(given) <= 1)
+
+
+@dataclass(frozen=True)
+class TrueFalse:
+    """A statement."""
+
+    id: str
+    text: str
+    correct: bool
+    points: int = 1
+
+    def is_right(self, given: Given) -> bool:
+        """The same truth."""
+        return isinstance(given, bool) and given is self.correct
+
+    def is_shaped(self, given: Given) -> bool:
+        """Whether this can be an answer at all."""
+        return isinstance(given, bool)
+
+
+@dataclass(frozen=True)
+class ShortText:
+    """A word or a few. Case, accents' encoding and the width of spaces do not matter."""
+
+    id: str
+    text: str
+    accepted: tuple[str, ...]
+    points: int = 1
+
+    def is_right(self, given: Given) -> bool:
+        """One of the accepted wordings."""
+        return isinstance(given, str) and _plain(given) in {_plain(each) for each in self.accepted}
+
+    def is_shaped(self, given: Given) -> bool:
+        """Whether this can be an answer at all."""
+        return isinstance(given, str) and len(given) <= 500
+
+
+@dataclass(frozen=True)
+class Numeric:
+    """A number, right within `tolerance` on either side. A comma may stand for the point."""
+
+    id: str
+    text: str
+    correct: Decimal
+    tolerance: Decimal = Decimal(0)
+    points: int = 1
+
+    def is_right(self, given: Given) -> bool:
+        """Near enough; the ends of the tolerance included."""
+        number = _number(given)
+        return number is not None and abs(number - self.correct) <= self.tolerance
+
+    def is_shaped(self, given: Given) -> bool:
+        """Whether this can be an answer at all."""
+        return _number(given) is not None
+
+
+Question = Choice | TrueFalse | ShortText | Numeric
+
+
+def _plain(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def _number(given: Given) -> Decimal | None:
+    if not isinstance(given, str) or len(given) > 50:
+        return None
+    try:
+        number = Decimal(given.strip().replace(",", "."))
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() and abs(number.adjusted()) <= 100 else None
