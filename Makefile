@@ -18,7 +18,7 @@ PEERS := $(VENV)/.peers
 PEER_NODE := loadtests/benchmarks/socketio_node
 STUDENTS ?= 1500
 CAPACITY ?= 300
-TRIALS ?= 33
+TRIALS ?= 36
 
 .PHONY: help install run test check load bench chaos migrate clean requirements
 
@@ -58,7 +58,7 @@ endif
 bench: install $(PEERS) ## Measure beside peers (ONLY="door fanout", QUICK=1 to see that it works); about twenty minutes
 	$(WITH_NODE) $(BIN)/python -m loadtests.benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
 
-chaos: install ## Break everything on purpose, by seeds, and check every promise; prints tables (TRIALS=33)
+chaos: install ## Break everything on purpose, by seeds, and check every promise; prints tables (TRIALS=36)
 	@mkdir -p var
 	PYTHONHASHSEED=0 $(BIN)/python -m tests.chaos.simulation --seconds 120 --at-least 1000
 	CHAOS_SEEDS=60 $(BIN)/pytest -q tests/linearizability tests/chaos/test_storm.py tests/chaos_live
