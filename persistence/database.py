@@ -1,19 +1,16 @@
 """SQLAlchemy engines for the stores, and one kind of error when Postgres is away."""
 
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from sqlalchemy import URL, event, text
+from sqlalchemy import URL, text
 from sqlalchemy import exc as sa_errors
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from persistence.errors import StoreAway, reaching_store
 from persistence.pools import CONNECT_SECONDS, SESSION, STATEMENT_SECONDS
 
-RESTED_SECONDS = 1.0
 _AWAY_STATES = ("08", "53", "57", "58", "40", "25006")  # the same as `persistence.errors.AWAY`, by SQLSTATE
 
 
@@ -91,35 +88,14 @@ def _for_asyncpg(query: dict[str, str]) -> dict[str, str]:
 def open_engine(database_url: str, size: int = 5, spare: int = 5) -> AsyncEngine:
     """An engine that keeps up to `size` connections, `size + spare` at a rush; connects when first used.
 
-    Waiting for a free connection, connecting and each statement end after 5, 5 and 10 s with an error. After Postgres was
-    restarted, a connection that has rested is looked at before it is used.
+    Waiting for a free connection, connecting and each statement end after 5, 5 and 10 s with an error.
     """
-    engine = create_async_engine(
+    return create_async_engine(
         url_of(database_url),
         pool_size=size,
         max_overflow=spare,
         pool_timeout=CONNECT_SECONDS,
         pool_recycle=1_800,
+        pool_pre_ping=True,  # after Postgres was restarted nobody should meet a connection from before
         connect_args={"timeout": CONNECT_SECONDS, "command_timeout": STATEMENT_SECONDS, "server_settings": dict(SESSION)},
     )
-    _look_at_the_rested(engine)
-    return engine
-
-
-def _look_at_the_rested(engine: AsyncEngine) -> None:
-    """SQLAlchemy's own `pool_pre_ping` asks before each use, which costs as much as many a statement."""
-    pool, dialect = engine.sync_engine.pool, engine.dialect
-
-    @event.listens_for(pool, "checkout")
-    def look(connection: Any, record: Any, _proxy: Any) -> None:
-        if connection.driver_connection.is_closed():  # seen by the socket already
-            raise sa_errors.DisconnectionError
-        if time.monotonic() - record.info.get("used_at", 0.0) > RESTED_SECONDS:
-            try:
-                dialect.do_ping(connection)
-            except dialect.loaded_dbapi.Error as error:
-                raise sa_errors.DisconnectionError from error
-
-    @event.listens_for(pool, "checkin")
-    def note(_connection: Any, record: Any) -> None:
-        record.info["used_at"] = time.monotonic()
