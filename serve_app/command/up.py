@@ -81,9 +81,10 @@ def _start(settings: Settings, folder: DataFolder, progress: Progress, stack: Ex
     stack.callback(reap_orphans, ())
     stack.callback(servers.stop)
     crew = ThreadPoolExecutor(max_workers=6, thread_name_prefix="start")
+    # Before any other thread starts a program: who does so while the environment changes hands on a broken one.
+    ray_head.prepare(temporary, folder.secret("ray_token"), settings.public_host)
     databases = crew.submit(_start_databases, settings, servers, progress)
     stack.callback(_wait, databases)
-    ray_head.prepare(temporary, folder.secret("ray_token"), settings.public_host)
     crew.submit(ray_head.import_serve)
     stack.callback(ray_head.end_ray, temporary)
     with progress.phase("Ray"):
