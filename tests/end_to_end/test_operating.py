@@ -166,6 +166,7 @@ def test_second_start_on_the_same_data_is_refused(lyceum: RunningLyceum) -> None
     assert answers(lyceum.http_url)["status"] == "ok"
 
 
+@pytest.mark.timeout(420)  # starts the system twice, beside the one of the session: minutes on a slow machine
 def test_killed_run_is_cleaned_up_and_its_data_goes_on(folder: Path) -> None:
     env, log = settings_for(folder / "data"), folder / "up.log"
     killed = spawn_up(env, log)
