@@ -90,7 +90,7 @@ class ActorClients:
 
 def connect(config: ActorConfig) -> ActorClients:
     """The clients of a running deployment, from a process that Ray knows. Blocks for a moment; not for a loop."""
-    from actors.cluster import gateway_names, hosts_of
+    from actors.nodes import gateway_names, hosts_of
     from actors.ray_calls import RayCalls  # Ray takes a second to import, and the twins do without it
 
     calls, hosts = RayCalls(config.namespace), hosts_of(config)

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import ray
@@ -12,7 +11,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from actors.config import ActorConfig
 from actors.gateway import Gateway
 from actors.host import GrainHost
-from actors.shards import host_names
+from actors.nodes import Node, gateway_names, hosts_of, nodes_now
 
 START_SECONDS = 60.0
 HEALTH_SECONDS = 2.0
@@ -29,7 +28,7 @@ def start(config: ActorConfig, on_phase: Callable[[str], None] = lambda _: None)
     Raises ActorsAway when they do not work within a minute.
     """
     on_phase("Grain hosts")
-    hosts, gateways = _make(config, _nodes())
+    hosts, gateways = _make(config, nodes_now())
     try:
         ray.get([host.ready.remote() for host in hosts], timeout=START_SECONDS)
         on_phase("Gateway")
@@ -42,7 +41,7 @@ def start(config: ActorConfig, on_phase: Callable[[str], None] = lambda _: None)
 
 def extend(config: ActorConfig, known: frozenset[str]) -> frozenset[str]:
     """Make the hosts and the gateways of nodes that are not among the known ones; all nodes now. Blocks for a moment."""
-    nodes = _nodes()
+    nodes = nodes_now()
     _make(config, [node for node in nodes if node.id not in known])
     return frozenset(node.id for node in nodes)
 
@@ -83,47 +82,14 @@ def _answer(ref: Any) -> dict[str, Any] | None:
     return answer
 
 
-def hosts_of(config: ActorConfig) -> tuple[str, ...]:
-    """The names of the hosts of all nodes."""
-    return tuple(name for node in _nodes() for name in node.hosts(config.grain_hosts))
-
-
-def gateway_names() -> list[str]:
-    """The names of the gateways of all nodes."""
-    return [node.gateway for node in _nodes()]
-
-
-@dataclass(frozen=True)
-class _Node:
-    """A node that may run work (a head without CPUs may not, unless it is alone)."""
-
-    id: str
-    is_head: bool
-
-    @property
-    def gateway(self) -> str:
-        return f"gateway-{self.id[:12]}"
-
-    def hosts(self, count: int) -> tuple[str, ...]:
-        """The names of its hosts: on the head, which is all there is on one machine, the same in every run."""
-        return host_names(count) if self.is_head else tuple(f"grain-host-{self.id[:12]}-{each}" for each in range(count))
-
-
-def _nodes() -> list[_Node]:
-    alive = [node for node in ray.nodes() if node["Alive"]]
-    able = [node for node in alive if node["Resources"].get("CPU") or len(alive) == 1]
-    nodes = [_Node(node["NodeID"], "node:__internal_head__" in node["Resources"]) for node in able]
-    return sorted(nodes, key=lambda node: (not node.is_head, node.id))
-
-
-def _make(config: ActorConfig, nodes: Sequence[_Node]) -> tuple[list[Any], list[Any]]:
+def _make(config: ActorConfig, nodes: Sequence[Node]) -> tuple[list[Any], list[Any]]:
     """The hosts and the gateways of these nodes. They stay on their node and die with it: others take over the shards."""
     names = hosts_of(config) if nodes else ()
     hosts = [_actor(GrainHost, config, name, node, names) for node in nodes for name in node.hosts(config.grain_hosts)]
     return hosts, [_actor(Gateway, config, node.gateway, node, names) for node in nodes]
 
 
-def _actor(kind: type, config: ActorConfig, name: str, node: _Node, hosts: Sequence[str]) -> Any:
+def _actor(kind: type, config: ActorConfig, name: str, node: Node, hosts: Sequence[str]) -> Any:
     where = NodeAffinitySchedulingStrategy(node.id, soft=False)
     actor = ray.remote(concurrency_groups=_HEALTH)(kind)
     return actor.options(**_options(config, name), scheduling_strategy=where).remote(config, name, hosts)

@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from actors.config import ActorConfig
-
 LOOK_SECONDS = 1.0
 
 _log = structlog.get_logger(__name__)
@@ -34,14 +32,3 @@ class Names:
         except Exception:
             # The control service is away, most likely. Whatever it is: who asks has the names of the last time.
             _log.exception("names_unknown")
-
-
-def hosts_now(config: ActorConfig) -> Names:
-    """The names of the hosts of all nodes."""
-
-    def find() -> Sequence[str]:
-        from actors.cluster import hosts_of  # which makes the actors that ask this
-
-        return hosts_of(config)
-
-    return Names(find)

@@ -13,11 +13,11 @@ import structlog
 from actors.attachments import Attachments
 from actors.clients import TopicsClient
 from actors.config import ActorConfig
-from actors.discovery import hosts_now
 from actors.dispatch import Dispatcher
 from actors.envelopes import Parcel, unpack
 from actors.logs import configure_logs
 from actors.memory import spare_the_collector
+from actors.nodes import hosts_now
 from actors.orphans import end_with_parent
 from actors.placement import keep_placing
 from actors.ray_calls import RayCalls, wake_self

@@ -10,12 +10,12 @@ import structlog
 
 from actors.archive import Stores
 from actors.config import ActorConfig
-from actors.discovery import hosts_now
 from actors.dispatch import Dispatcher
 from actors.envelopes import Attached, Envelope, EvictNotice, Parcel, Reply, pack_replies, unpack_envelopes
 from actors.hosting import Hosting
 from actors.logs import configure_logs
 from actors.memory import spare_the_collector
+from actors.nodes import hosts_now
 from actors.orphans import end_with_parent
 from actors.outgoing import Outgoing
 from actors.ray_calls import RayCalls, wake_self
