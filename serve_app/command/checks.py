@@ -8,7 +8,7 @@ import psutil
 
 from serve_app.command.refusing import CannotRun
 
-NEEDED_MEMORY = 1_500 * 2**20
+NEEDED_MEMORY = 2_000 * 2**20
 """Bytes that must be free before `lyceum up` starts; what a freshly started system uses, with room for a class."""
 
 
