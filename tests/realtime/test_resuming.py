@@ -48,11 +48,7 @@ async def test_resume_across_a_restart_of_the_gateway(world: World, people: Peop
 
 
 async def test_restart_of_the_host_heals_by_itself(world: World, people: People, class_id: SessionId) -> None:
-    await world.start_gateway()
-    world.host.open_class(class_id, people(9).user_id, 5)
-    topic = Topic(f"live:{class_id}")
-    peer = await world.enter(people(9, Role.INSTRUCTOR))
-    await peer.subscribe(topic)
+    topic, peer = await _followed(world, people, class_id)
     world.host.away = True
     world.host.publish(topic, "chat.posted", {})  # committed, never told
     await world.gateway.resync([topic])  # nobody answers yet: it goes on trying
@@ -66,11 +62,7 @@ async def test_restart_of_the_host_heals_by_itself(world: World, people: People,
 async def test_topic_that_cannot_be_continued_sends_subscribers_back(
     world: World, people: People, class_id: SessionId
 ) -> None:
-    await world.start_gateway()
-    world.host.open_class(class_id, people(9).user_id, 5)
-    topic = Topic(f"live:{class_id}")
-    peer = await world.enter(people(9, Role.INSTRUCTOR))
-    await peer.subscribe(topic)
+    topic, peer = await _followed(world, people, class_id)
     world.host.away = True
     for _ in range(5):
         world.host.publish(topic, "chat.posted", {})
@@ -81,3 +73,13 @@ async def test_topic_that_cannot_be_continued_sends_subscribers_back(
     back = await world.enter(people(9, Role.INSTRUCTOR))
     fresh = await back.subscribe(topic, since=(1, 0))
     assert (fresh["recovered"], fresh["offset"]) == (False, 5)
+
+
+async def _followed(world: World, people: People, class_id: SessionId) -> tuple[Topic, Any]:
+    """A class that its instructor follows: its topic, and the instructor's socket."""
+    await world.start_gateway()
+    world.host.open_class(class_id, people(9).user_id, 5)
+    topic = Topic(f"live:{class_id}")
+    peer = await world.enter(people(9, Role.INSTRUCTOR))
+    await peer.subscribe(topic)
+    return topic, peer

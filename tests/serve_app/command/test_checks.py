@@ -10,7 +10,7 @@ from serve_app.command.refusing import CannotRun
 
 
 def test_too_little_memory_is_one_sentence() -> None:
-    with pytest.raises(CannotRun, match=r"needs about 1500 MB .* has 512 MB"):
+    with pytest.raises(CannotRun, match=r"needs about 2000 MB .* has 512 MB"):
         checks.memory_suffices(512 * 2**20)
     checks.memory_suffices(checks.NEEDED_MEMORY)
 
