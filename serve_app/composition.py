@@ -17,6 +17,7 @@ from persistence.sign_ins import SignIns
 from persistence.tokens import AccessTokens
 from serve_app.passwords import Passwords
 from serve_app.sealing import Seal
+from serve_app.stores import Stores
 
 WEB_DIST = Path(__file__).resolve().parent.parent / "web" / "dist"
 """Where `make install` puts the built web application."""
@@ -64,6 +65,8 @@ class Parts:
     enrollments: Enrollments
     idempotency: IdempotencyKeys
     command_keys: CommandKeys
+    stores: Stores
+    """The stores of the platform around the class."""
     live_records: LiveRecords
     live: LiveSessions
     tickets: Tickets

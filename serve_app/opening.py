@@ -27,6 +27,7 @@ from persistence.tokens import AccessTokens
 from serve_app.composition import EdgeConfig, Parts
 from serve_app.passwords import Passwords
 from serve_app.sealing import Seal
+from serve_app.stores import open_stores
 
 _TIDY_EVERY_SECONDS = 600.0
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("lyceum.parts")
@@ -67,6 +68,7 @@ async def open_parts(config: EdgeConfig, actors: ActorConfig) -> AsyncIterator[P
             enrollments=PostgresEnrollments(database),
             idempotency=idempotency,
             command_keys=RedisCommandKeys(together),
+            stores=open_stores(database),
             live_records=PostgresLiveRecords(pool),
             live=clients.live,
             tickets=RedisTickets(together),

@@ -3,6 +3,7 @@
 from alembic import context
 
 from persistence.models import Base
+from persistence.tables import __all__ as _known  # noqa: F401 - every model must be known
 
 connection = context.config.attributes.get("connection")
 if connection is None:

@@ -28,17 +28,12 @@ from persistence.live_log import LiveLog, PostgresLiveLog
 from persistence.live_pool import open_live_pool
 from persistence.live_records import LiveRecords, PostgresLiveRecords
 from persistence.membership import Membership, PostgresMembership
-from persistence.memory.accounts import MemoryAccounts, MemorySignIns
-from persistence.memory.courses import MemoryCourses
-from persistence.memory.enrollments import MemoryEnrollments
-from persistence.memory.idempotency import MemoryIdempotencyKeys
 from persistence.memory.live_journal import MemoryJournal
 from persistence.memory.live_log import MemoryLiveLog
 from persistence.memory.live_membership import MemoryMembership
 from persistence.memory.live_ownership import MemoryOwnership
 from persistence.memory.live_records import MemoryLiveRecords, MemoryRoster
 from persistence.memory.live_tables import LiveTables
-from persistence.memory.platform import PlatformTables
 from persistence.migrate import upgrade
 from persistence.ownership import Ownership, PostgresOwnership
 from persistence.redis_store import open_redis
@@ -115,24 +110,15 @@ async def redis_client(redis_url: str) -> AsyncIterator["redis.Redis"]:
     await client.aclose()
 
 
-@pytest.fixture(params=["memory", "postgres"])
-def platform(request: pytest.FixtureRequest, database: Database) -> "Platform":
-    """The stores around the class, once the twins and once the real ones."""
-    if request.param == "postgres":
-        return Platform(
-            PostgresAccounts(database),
-            PostgresSignIns(database),
-            PostgresCourses(database),
-            PostgresEnrollments(database),
-            PostgresIdempotencyKeys(database),
-        )
-    tables = PlatformTables()
+@pytest.fixture
+def platform(database: Database) -> "Platform":
+    """The stores around the class."""
     return Platform(
-        MemoryAccounts(tables),
-        MemorySignIns(tables),
-        MemoryCourses(tables),
-        MemoryEnrollments(tables),
-        MemoryIdempotencyKeys(tables),
+        PostgresAccounts(database),
+        PostgresSignIns(database),
+        PostgresCourses(database),
+        PostgresEnrollments(database),
+        PostgresIdempotencyKeys(database),
     )
 
 

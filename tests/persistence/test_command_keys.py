@@ -6,7 +6,7 @@ import pytest
 from persistence.command_keys import RedisCommandKeys
 from persistence.idempotency import Request, Reused, Stored
 from persistence.ids import new_id
-from persistence.memory.idempotency import MemoryCommandKeys
+from persistence.memory.command_keys import MemoryCommandKeys
 from persistence.redis_store import Together, open_redis
 
 

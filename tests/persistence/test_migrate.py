@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from persistence.database import open_engine
 from persistence.migrate import upgrade
 from persistence.models import Base
+from persistence.tables import __all__ as _known  # noqa: F401 - every model must be known
 
 
 def test_upgrading_twice_changes_nothing_and_needs_no_loop(database_url: str) -> None:

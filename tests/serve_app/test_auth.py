@@ -2,9 +2,11 @@ import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
 from classroom.callers import Caller, Role
 from persistence.ids import new_id
+from persistence.models import IdempotencyKey, User
 
 PASSWORD = "correct horse"
 
@@ -77,8 +79,8 @@ async def test_a_wrong_password_and_a_wrong_address_sound_alike(edge: Any) -> No
 
 async def test_a_disabled_account_does_not_sign_in(edge: Any) -> None:
     person = await edge.person()
-    account, password_hash = edge.tables.accounts[person.id]
-    edge.tables.accounts[person.id] = (type(account)(**{**vars(account), "status": "banned"}), password_hash)
+    async with edge.database.writing() as connection:
+        await connection.execute(update(User).where(User.id == person.id).values(status="banned"))
     response = await edge.visitor.post("/api/auth/login", json={"email": person.email, "password": PASSWORD})
     assert (response.status_code, response.json()["errorCode"]) == (403, "account_disabled")
 
@@ -119,8 +121,9 @@ async def test_a_refresh_repeated_under_a_key_is_no_reuse(edge: Any) -> None:
     again = await edge.visitor.post("/api/auth/refresh", json=body, headers=key)
     assert again.json() == first.json()
     assert again.headers["idempotency-replayed"] == "true"
-    kept = str(edge.parts.idempotency._held)
-    assert first.json()["refreshToken"] not in kept
+    async with edge.database.reading() as connection:
+        kept = (await connection.execute(select(IdempotencyKey.sealed).where(IdempotencyKey.key == "r"))).scalar_one()
+    assert first.json()["refreshToken"].encode() not in kept
 
 
 @pytest.mark.parametrize("body", [{"refreshToken": "made up"}, {}, None])

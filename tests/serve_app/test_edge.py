@@ -193,7 +193,7 @@ async def test_other_sites_may_call_only_when_they_are_named(make_edge: Any) -> 
 async def test_while_the_store_is_away_nothing_is_acknowledged(edge: Any) -> None:
     lesson = await edge.live_class(students=1)
     student = lesson.students[0]
-    edge.tables.live.away = True
+    edge.database.away = True
     for method, path, body in (
         ("GET", "/api/courses", None),
         ("POST", "/api/auth/register", {"name": "S", "email": "s@example.org", "password": "correct horse"}),
@@ -202,7 +202,7 @@ async def test_while_the_store_is_away_nothing_is_acknowledged(edge: Any) -> Non
         response = await student.client.request(method, path, json=body)
         assert problem(response, 503, "unavailable")["details"]["retry"] is True
         assert response.headers["retry-after"] == "1"
-    edge.tables.live.away = False
+    edge.database.away = False
     assert (await student.client.get("/api/courses")).status_code == 200
 
 

@@ -296,10 +296,10 @@ async def test_a_class_goes_into_a_calendar(edge: Any) -> None:
 
 async def test_the_class_can_be_away_and_says_so(edge: Any) -> None:
     lesson = await edge.live_class(students=1)
-    edge.tables.live.away = True
+    edge.tables.away = True
     response = await lesson.students[0].client.get(f"/api{lesson.path}")
     assert (response.status_code, response.json()["errorCode"]) == (503, "unavailable")
     assert response.headers["retry-after"] == "1"
     assert response.json()["details"] == {"retry": True}
-    edge.tables.live.away = False
+    edge.tables.away = False
     await lesson.students[0].ask("GET", lesson.path, 200)

@@ -1,0 +1,10 @@
+"""Media."""
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing yet: filled by the change that brings it."""

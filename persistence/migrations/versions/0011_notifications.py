@@ -1,0 +1,10 @@
+"""Notifications."""
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing yet: filled by the change that brings it."""

@@ -1,0 +1,17 @@
+"""The stores around the class: one field a store, opened on one database in one place for replicas and for tests."""
+
+from dataclasses import dataclass
+
+from persistence.database import Database
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Every store of the platform around the class; handlers use them as `parts.stores.<name>`."""
+
+    database: Database
+
+
+def open_stores(database: Database) -> Stores:
+    """The stores on this database. Nothing is asked of it yet."""
+    return Stores(database=database)
