@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from persistence.database import Database
+from persistence.syllabus import Syllabus
 
 
 @dataclass(frozen=True)
@@ -10,8 +11,9 @@ class Stores:
     """Every store of the platform around the class; handlers use them as `parts.stores.<name>`."""
 
     database: Database
+    syllabus: Syllabus
 
 
 def open_stores(database: Database) -> Stores:
     """The stores on this database. Nothing is asked of it yet."""
-    return Stores(database=database)
+    return Stores(database=database, syllabus=Syllabus(database))
