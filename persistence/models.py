@@ -1,6 +1,7 @@
 """The tables of accounts, courses, enrolment and idempotency (0001) and of hosts (0004), as SQLAlchemy 2 models."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     Boolean,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -63,6 +65,17 @@ class User(Base):
         CheckConstraint("role IN ('student', 'instructor', 'admin')", name="role"),
         CheckConstraint("status IN ('active', 'banned')", name="status"),
         Index("uq_users_email", "email", unique=True, postgresql_where=text("deleted_at IS NULL")),
+        Index(
+            "ix_users_words",
+            text("to_tsvector('simple'::regconfig, translate((name || ' '::text) || email, '@._+-'::text, '     '::text))"),
+            postgresql_using="gin",
+        ),
+        Index("ix_users_banned_at", "banned_at", postgresql_where=text("banned_at IS NOT NULL")),
+        Index(
+            "ix_users_active_admins",
+            "id",
+            postgresql_where=text("role = 'admin' AND status = 'active' AND deleted_at IS NULL"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(ID, primary_key=True)
@@ -75,6 +88,10 @@ class User(Base):
     bio: Mapped[str] = mapped_column(Text, server_default="")
     avatar_url: Mapped[str | None] = mapped_column(Text)
     timezone: Mapped[str] = mapped_column(Text, server_default="UTC")
+    locale: Mapped[str] = mapped_column(Text, server_default="en")
+    preferences: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
+    banned_at: Mapped[Moment | None] = mapped_column(MomentType)
+    ban_reason: Mapped[str | None] = mapped_column(Text)
     email_verified_at: Mapped[Moment | None] = mapped_column(MomentType)
     created_at: Mapped[Moment] = mapped_column(MomentType, server_default=func.now())
     updated_at: Mapped[Moment] = mapped_column(MomentType, server_default=func.now())

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from persistence.audit import AuditLog
 from persistence.database import Database
 from persistence.syllabus import Syllabus
 
@@ -11,9 +12,10 @@ class Stores:
     """Every store of the platform around the class; handlers use them as `parts.stores.<name>`."""
 
     database: Database
+    audit: AuditLog
     syllabus: Syllabus
 
 
 def open_stores(database: Database) -> Stores:
     """The stores on this database. Nothing is asked of it yet."""
-    return Stores(database=database, syllabus=Syllabus(database))
+    return Stores(database=database, audit=AuditLog(database), syllabus=Syllabus(database))
