@@ -8,14 +8,15 @@ from actors.config import ActorConfig
 from actors.correlation import REQUEST_ID
 from actors.discovery import Names
 from actors.dispatch import Dispatcher
-from actors.envelopes import INBOX, LIVE, Enter, Envelope, Quit, Reconcile, Reply
+from actors.envelopes import COURSE, INBOX, LIVE, Enter, Envelope, Quit, Reconcile, Reply
 from actors.presences import Presences
 from actors.shards import shard_of
 from classroom.answers import Accepted, Answer, Refused
 from classroom.callers import Caller, Role
-from classroom.ids import CommandId, ConnectionId, SessionId, Topic, UserId
+from classroom.ids import CommandId, ConnectionId, CourseId, SessionId, Topic, UserId
 from classroom.live.commands import Command, Disconnect, Leave, Look, TakeSeat
 from classroom.ports import Entered
+from classroom.progress import commands as progress
 from classroom.refusals import Unavailable, UnknownTopic
 from classroom.topics import LiveTopic, Position, UserTopic, parse_topic
 
@@ -53,6 +54,22 @@ class LiveSessionsClient:
         return Envelope(LIVE, session_id, caller, command, command_id, REQUEST_ID.get())
 
 
+class CourseProgressClient:
+    """`classroom.ports.CourseProgress` over the hosts."""
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+
+    async def tell(
+        self, course_id: CourseId, caller: Caller, command: progress.Command, command_id: CommandId | None = None
+    ) -> Answer:
+        """See the port."""
+        if command_id is None and not isinstance(command, progress.Look):
+            command_id = CommandId(self._dispatcher.fresh_command_id())
+        envelope = Envelope(COURSE, course_id, caller, command, command_id, REQUEST_ID.get())
+        return _answer(await self._dispatcher.submit(envelope))
+
+
 class ActorClients:
     """What a process outside the actors needs of them. `gateways` tells the names of those that should be there now."""
 
@@ -63,6 +80,7 @@ class ActorClients:
         gateways: Callable[[], Awaitable[Sequence[str]]],
     ) -> None:
         self.live = LiveSessionsClient(dispatcher)
+        self.progress = CourseProgressClient(dispatcher)
         self._dispatcher = dispatcher
         self._gateways = gateways
         self._is_well = is_well

@@ -12,10 +12,12 @@ from classroom.callers import Caller, Role
 from classroom.ids import ConnectionId, Topic, UserId
 from classroom.live.commands import Command
 from classroom.ports import Batch, Entered
+from classroom.progress.commands import Command as ProgressCommand
 from classroom.topics import Position
 
 LIVE = "live"
 INBOX = "inbox"
+COURSE = "course"
 LATER = "later"
 """Not a grain: whoever sends this fetches a late answer; the id is its ticket."""
 
@@ -65,7 +67,7 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):  # a third of the cost of
     kind: str
     grain_id: str
     caller: Caller
-    body: Command | Enter | Quit | Reconcile | Deliver | None
+    body: Command | ProgressCommand | Enter | Quit | Reconcile | Deliver | None
     command_id: str | None
     request_id: str | None = None
 

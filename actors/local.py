@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from actors.archive import Stores
-from actors.clients import LiveSessionsClient, TopicsClient
+from actors.clients import CourseProgressClient, LiveSessionsClient, TopicsClient
 from actors.clock import wall_clock
 from actors.dispatch import Dispatcher, HostAway
 from actors.envelopes import Attached, Envelope, EvictNotice, Parcel, Reply, pack_replies, unpack, unpack_envelopes
@@ -40,8 +40,8 @@ AT_HOST: ContextVar[Life | None] = ContextVar("at_host", default=None)
 
 class LocalLyceum:
     """Hosts, gateways and a REST replica of one deployment in one loop; each knows only what it learned itself of who owns
-    what. A host can be killed (what it held in memory is gone) and comes back when next called. `dispatcher` and `live` are
-    the replica's."""
+    what. A host can be killed (what it held in memory is gone) and comes back when next called. `dispatcher`, `live` and
+    `progress` are the replica's."""
 
     def __init__(
         self, tables: LiveTables | None = None, hosts: int = 2, grace_seconds: int = 60,
@@ -60,6 +60,7 @@ class LocalLyceum:
         self._has_begun = False
         self.dispatcher = Dispatcher(self, self._names, self.discover)
         self.live = LiveSessionsClient(self.dispatcher)
+        self.progress = CourseProgressClient(self.dispatcher)
 
     def topics(self, gateway: str, run: str, receive: Receiver) -> TopicsClient:
         """The ports of one gateway whose parcels go to `receive`."""

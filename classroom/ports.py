@@ -6,8 +6,9 @@ from typing import Protocol
 
 from classroom.answers import Answer, Refused
 from classroom.callers import Caller
-from classroom.ids import CommandId, ConnectionId, SessionId, Topic
+from classroom.ids import CommandId, ConnectionId, CourseId, SessionId, Topic
 from classroom.live.commands import Command
+from classroom.progress.commands import Command as ProgressCommand
 from classroom.topics import Position
 
 
@@ -21,6 +22,21 @@ class LiveSessions(Protocol):
 
         The same `command_id` from the same caller is answered again and done once. Never raises for a part that is
         away: that is `Refused(Unavailable())`, after retries of its own with the same id, within 10 s.
+        """
+        ...
+
+
+class CourseProgress(Protocol):
+    """How far everybody is in every course, wherever its owner runs."""
+
+    async def tell(
+        self, course_id: CourseId, caller: Caller, command: ProgressCommand, command_id: CommandId | None = None
+    ) -> Answer:
+        """Have the owner of the course count what happened; answers when that is durable.
+
+        `Accepted.body` is the learner's progress (`{}` after `Announce` and `CourseChanged`). The same `command_id` from the
+        same caller is answered again and counts once. Who may report what is for the edge to see to; whoever is not
+        enrolled is refused. Never raises for a part that is away: that is `Refused(Unavailable())`, within 10 s.
         """
         ...
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from classroom.ports import GatewayDirectory, LiveSessions, Tickets
+from classroom.ports import CourseProgress, GatewayDirectory, LiveSessions, Tickets
 from classroom.times import Moment
 from persistence.accounts import Accounts
 from persistence.command_keys import CommandKeys
@@ -69,6 +69,7 @@ class Parts:
     """The stores of the platform around the class."""
     live_records: LiveRecords
     live: LiveSessions
+    progress: CourseProgress
     tickets: Tickets
     gateways: GatewayDirectory
     limits: RateLimits

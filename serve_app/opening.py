@@ -71,6 +71,7 @@ async def open_parts(config: EdgeConfig, actors: ActorConfig) -> AsyncIterator[P
             stores=open_stores(database),
             live_records=PostgresLiveRecords(pool),
             live=clients.live,
+            progress=clients.progress,
             tickets=RedisTickets(together),
             gateways=RedisGatewayDirectory(redis),
             limits=limits,

@@ -278,6 +278,7 @@ async def open_edge(database: OwnDatabase, web_dist: Path, **config: Any) -> Asy
         command_keys=MemoryCommandKeys(),
         live_records=MemoryLiveRecords(tables),
         live=lyceum.live,
+        progress=lyceum.progress,
         tickets=MemoryTickets(),
         gateways=MemoryGatewayDirectory(),
         limits=memory_rate_limits(values.rate_limit_per_minute, values.live_rate_limit_per_minute),
