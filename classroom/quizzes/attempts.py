@@ -10,13 +10,15 @@ from classroom.times import MINUTE, SECOND, Moment
 
 LATE_BY = 30 * SECOND
 """An answer may be under way for so long after the time is up."""
+MOST_ATTEMPTS = 1_000
+"""What "any number" comes to."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Quiz:
-    """What the instructor set. `attempts` None: any number; `minutes` None: no limit; `pass_percent` of the points."""
+    """What the instructor set. `attempts` None: 1,000; `minutes` None: no limit. `pass_percent` is of the points."""
 
     id: str
     questions: tuple[Question, ...]
@@ -44,7 +46,12 @@ class Result:
 
 def may_begin(quiz: Quiz, begun: int) -> bool:
     """Whether another attempt may follow those that were begun."""
-    return quiz.attempts is None or begun < quiz.attempts
+    return begun < (MOST_ATTEMPTS if quiz.attempts is None else quiz.attempts)
+
+
+def is_shown(quiz: Quiz, reviewed: bool) -> bool:
+    """Whether whoever sent the attempt in may see what it is worth and what would have been right."""
+    return reviewed or not quiz.reviewed
 
 
 def is_over(quiz: Quiz, begun_at: Moment, now: Moment) -> bool:
@@ -63,8 +70,12 @@ def grade(quiz: Quiz, given: Mapping[str, Given]) -> Result:
     """The points of the right answers. An empty quiz is passed by nobody."""
     right = {question.id: question.id in given and question.is_right(given[question.id]) for question in quiz.questions}
     points = sum(question.points for question in quiz.questions if right[question.id])
-    passed = quiz.points > 0 and points * 100 >= quiz.points * quiz.pass_percent
-    return Result(points, quiz.points, passed, right)
+    return Result(points, quiz.points, passes(quiz, points), right)
+
+
+def passes(quiz: Quiz, points: int) -> bool:
+    """Whether so many points are enough. An empty quiz is passed by nobody."""
+    return quiz.points > 0 and points * 100 >= quiz.points * quiz.pass_percent
 
 
 def order(quiz: Quiz, seed: str) -> tuple[Question, ...]:

@@ -1,4 +1,6 @@
-"""The questions of a quiz, and whether an answer to one is right."""
+"""The questions of a quiz, whether an answer to one is right, and whether a question can be asked at all.
+
+`explanation` is what a learner reads once the right answer may be seen."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ class Choice:
     correct: frozenset[int]
     multiple: bool = False
     points: int = 1
+    explanation: str = ""
 
     def is_right(self, given: Given) -> bool:
         """Exactly the right options, in any order, each once."""
@@ -40,6 +43,7 @@ class TrueFalse:
     text: str
     correct: bool
     points: int = 1
+    explanation: str = ""
 
     def is_right(self, given: Given) -> bool:
         """The same truth."""
@@ -58,6 +62,7 @@ class ShortText:
     text: str
     accepted: tuple[str, ...]
     points: int = 1
+    explanation: str = ""
 
     def is_right(self, given: Given) -> bool:
         """One of the accepted wordings."""
@@ -65,7 +70,7 @@ class ShortText:
 
     def is_shaped(self, given: Given) -> bool:
         """Whether this can be an answer at all."""
-        return isinstance(given, str) and len(given) <= 500
+        return isinstance(given, str) and len(given) <= 500 and "\x00" not in given
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,7 @@ class Numeric:
     correct: Decimal
     tolerance: Decimal = Decimal(0)
     points: int = 1
+    explanation: str = ""
 
     def is_right(self, given: Given) -> bool:
         """Near enough; the ends of the tolerance included."""
@@ -89,6 +95,33 @@ class Numeric:
 
 
 Question = Choice | TrueFalse | ShortText | Numeric
+
+
+def faults(question: Question) -> tuple[tuple[str, str], ...]:
+    """What keeps the question from being asked: pairs of part and sentence, none when it is sound."""
+    if isinstance(question, Choice):
+        return _faults_of_choice(question)
+    if isinstance(question, ShortText):
+        blank = not question.accepted or any(not _plain(each) for each in question.accepted)
+        return (("correct", "needs wordings with something in them"),) if blank else ()
+    if isinstance(question, Numeric):
+        if not (question.correct.is_finite() and question.tolerance.is_finite()):
+            return (("correct", "must be a number"),)
+        return (("tolerance", "must not be negative"),) if question.tolerance < 0 else ()
+    return ()
+
+
+def _faults_of_choice(question: Choice) -> tuple[tuple[str, str], ...]:
+    found = []
+    if len(question.options) < 2:
+        found.append(("options", "needs at least two"))
+    if len({_plain(option) for option in question.options}) < len(question.options):
+        found.append(("options", "says the same twice"))
+    if not all(0 <= index < len(question.options) for index in question.correct):
+        found.append(("correct", "is not the index of an option, counted from 0"))
+    if not question.correct or (not question.multiple and len(question.correct) > 1):
+        found.append(("correct", "names at least one option" if question.multiple else "names exactly one option"))
+    return tuple(found)
 
 
 def _plain(text: str) -> str:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classroom.quizzes.attempts import LATE_BY, Quiz, grade, is_over, may_begin, misshapen, order
+from classroom.quizzes.attempts import LATE_BY, MOST_ATTEMPTS, Quiz, grade, is_over, is_shown, may_begin, misshapen, order
 from classroom.quizzes.questions import Choice, Given, TrueFalse
 from classroom.times import MINUTE, Moment
 
@@ -50,7 +50,7 @@ def test_seeds_bring_every_question_to_every_place() -> None:
 
 
 def test_attempts_are_counted() -> None:
-    assert may_begin(Quiz("z", QUESTIONS), 1_000)
+    assert may_begin(Quiz("z", QUESTIONS), 100)
     assert may_begin(Quiz("z", QUESTIONS, attempts=2), 1)
     assert not may_begin(Quiz("z", QUESTIONS, attempts=2), 2)
 
@@ -71,3 +71,14 @@ def test_answers_to_nothing_and_of_no_shape_are_named() -> None:
 
 def test_an_empty_quiz_is_passed_by_nobody() -> None:
     assert not grade(Quiz("z", ()), {}).passed
+
+
+def test_any_number_of_attempts_has_a_bound_too() -> None:
+    assert may_begin(Quiz("z", QUESTIONS), MOST_ATTEMPTS - 1)
+    assert not may_begin(Quiz("z", QUESTIONS), MOST_ATTEMPTS)
+
+
+def test_a_reviewed_quiz_says_nothing_before_its_review() -> None:
+    assert not is_shown(Quiz("z", QUESTIONS, reviewed=True), reviewed=False)
+    assert is_shown(Quiz("z", QUESTIONS, reviewed=True), reviewed=True)
+    assert is_shown(Quiz("z", QUESTIONS), reviewed=False)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classroom.quizzes.questions import Choice, Given, Numeric, ShortText, TrueFalse
+from classroom.quizzes.questions import Choice, Given, Numeric, Question, ShortText, TrueFalse, faults
 
 SINGLE = Choice("q", "Which?", ("a", "b", "c"), frozenset({1}))
 MULTIPLE = Choice("q", "Which?", ("a", "b", "c", "d"), frozenset({0, 2}), multiple=True)
@@ -47,3 +47,41 @@ def test_options_that_do_not_exist_are_no_answer() -> None:
     assert not SINGLE.is_shaped((0, 1))
     assert not MULTIPLE.is_shaped((-1,))
     assert MULTIPLE.is_shaped(())
+
+
+def test_a_word_may_hold_nothing_that_no_table_takes() -> None:
+    assert not WORD.is_shaped("Wi\x00en")
+
+
+@pytest.mark.parametrize("question", [SINGLE, MULTIPLE, STATEMENT, WORD, NUMBER])
+def test_a_sound_question_has_no_faults(question: Question) -> None:
+    assert faults(question) == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "part"),
+    [
+        (Choice("q", "Which?", ("a",), frozenset({0})), "options"),
+        (Choice("q", "Which?", ("a", " A "), frozenset({0})), "options"),
+        (Choice("q", "Which?", ("a", "b"), frozenset({2})), "correct"),
+        (Choice("q", "Which?", ("a", "b"), frozenset({-1})), "correct"),
+        (Choice("q", "Which?", ("a", "b"), frozenset()), "correct"),
+        (Choice("q", "Which?", ("a", "b"), frozenset({0, 1})), "correct"),
+        (Choice("q", "Which?", ("a", "b"), frozenset(), multiple=True), "correct"),
+        (ShortText("q", "Capital?", ()), "correct"),
+        (ShortText("q", "Capital?", ("Wien", "  ")), "correct"),
+        (Numeric("q", "Pi?", Decimal("nan")), "correct"),
+        (Numeric("q", "Pi?", Decimal(3), Decimal(-1)), "tolerance"),
+    ],
+)
+def test_what_cannot_be_asked_is_named(question: Question, part: str) -> None:
+    assert [name for name, _ in faults(question)] == [part]
+
+
+@given(st.lists(st.text(max_size=3), max_size=5), st.frozensets(st.integers(-1, 5), max_size=4), st.booleans())
+def test_a_sound_choice_can_be_answered_rightly(options: list[str], correct: frozenset[int], multiple: bool) -> None:
+    question = Choice("q", "Which?", tuple(options), correct, multiple)
+    if not faults(question):
+        answer = tuple(sorted(correct))
+        assert question.is_shaped(answer)
+        assert question.is_right(answer)
