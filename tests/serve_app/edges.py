@@ -17,11 +17,14 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from actors.jobs.handlers import CARE, HANDLERS
+from actors.jobs.running import Runner
+from actors.jobs.tools import JobTools, JobValues, Mail
 from actors.local import LocalLyceum
 from actors.logs import configure_logs
 from classroom.callers import Caller, Role
 from classroom.ids import CourseId, UserId
-from classroom.times import Moment
+from classroom.times import Moment, to_datetime
 from persistence.accounts import NewAccount, PostgresAccounts
 from persistence.courses import PostgresCourses
 from persistence.database import Database, open_engine
@@ -29,11 +32,13 @@ from persistence.enrollments import EnrollmentRow, PostgresEnrollments
 from persistence.errors import StoreAway
 from persistence.idempotency import PostgresIdempotencyKeys
 from persistence.ids import new_id
+from persistence.job_queue import DeadJob, JobQueue
 from persistence.memory.command_keys import MemoryCommandKeys
 from persistence.memory.live_records import MemoryLiveRecords
 from persistence.memory.live_tables import LiveTables
 from persistence.memory.tickets import MemoryGatewayDirectory, MemoryTickets
 from persistence.migrate import upgrade
+from persistence.pools import open_pool
 from persistence.rate_limits import memory_rate_limits
 from persistence.sign_ins import PostgresSignIns
 from persistence.tokens import AccessTokens
@@ -82,6 +87,8 @@ class Edge:
     transport: httpx.ASGITransport
     visitor: httpx.AsyncClient
     logged: list[bytes]
+    mails: list[Mail] = field(default_factory=list)
+    """What `run_jobs` has sent, the first one first."""
     _clients: list[httpx.AsyncClient] = field(default_factory=list)
 
     async def person(self, role: Role = Role.STUDENT, name: str = "Sam") -> Person:
@@ -139,6 +146,25 @@ class Edge:
             **words,
         }
 
+    async def run_jobs(self, until: Moment | None = None) -> int:
+        """Do every job that is due, and what it makes due, in this process; how many were tried. With `until` that moment is
+        taken for now: jobs for times before it are due, and handlers read it from their clock. Failed jobs wait for their
+        next time: call with a later `until`. Raises nothing of what handlers raise (see `dead_jobs`)."""
+        url = self.database.url
+        async with await open_pool(url, 2) as pool:
+            if until is not None:
+                waiting = "UPDATE jobs.pgqueuer SET execute_after = now() WHERE status = 'queued' AND execute_after <= $1"
+                await pool.execute(waiting, to_datetime(until))
+            clock = self.parts.clock if until is None else lambda: until
+            values = JobValues(self.config.http_url, self.config.web_dist.parent)
+            tools = JobTools(self.database, Sent(self.mails), values, clock, new_id, self.lyceum.dispatcher)
+            return await Runner(JobQueue(pool), tools, HANDLERS, CARE).run_due()
+
+    async def dead_jobs(self) -> list[DeadJob]:
+        """The dead letters, the latest first."""
+        async with await open_pool(self.database.url, 1) as pool:
+            return await JobQueue(pool).list_dead(100)
+
     async def access_log(self) -> list[dict[str, Any]]:
         """Every request so far, as it was logged."""
         await asyncio.sleep(0)  # lines are written at the end of a turn
@@ -172,10 +198,25 @@ def app_of(server: Any) -> FastAPI:
     return server
 
 
+class Sent:
+    """A mailer that keeps what it is given."""
+
+    def __init__(self, mails: list[Mail]) -> None:
+        self._mails = mails
+
+    async def send(self, mail: Mail, message_id: str) -> None:
+        """See `Mailer.send`."""
+        self._mails.append(mail)
+
+
 class OwnDatabase(Database):
-    """The database of one edge. While `away` is set nobody reaches it."""
+    """The database of one edge at `url`. While `away` is set nobody reaches it."""
 
     away = False
+
+    def __init__(self, url: str) -> None:
+        super().__init__(open_engine(url))
+        self.url = url
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -220,7 +261,7 @@ class Databases:
                     await asyncio.to_thread(upgrade, self._url("template_of_edges"))
                     self._has_template = True
             await server.execute(f"CREATE DATABASE {name} TEMPLATE template_of_edges")
-            database = OwnDatabase(open_engine(self._url(name)))
+            database = OwnDatabase(self._url(name))
             try:
                 yield database
             finally:
