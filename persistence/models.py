@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
+    Computed,
     DateTime,
     ForeignKey,
     Index,
@@ -13,12 +14,13 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Text,
+    TextClause,
     UniqueConstraint,
     Uuid,
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -70,7 +72,7 @@ class User(Base):
             text("to_tsvector('simple'::regconfig, translate((name || ' '::text) || email, '@._+-'::text, '     '::text))"),
             postgresql_using="gin",
         ),
-        Index("ix_users_banned_at", "banned_at", postgresql_where=text("banned_at IS NOT NULL")),
+        Index("ix_users_status_changed_at", "status_changed_at", postgresql_where=text("status_changed_at IS NOT NULL")),
         Index(
             "ix_users_active_admins",
             "id",
@@ -90,7 +92,8 @@ class User(Base):
     timezone: Mapped[str] = mapped_column(Text, server_default="UTC")
     locale: Mapped[str] = mapped_column(Text, server_default="en")
     preferences: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
-    banned_at: Mapped[Moment | None] = mapped_column(MomentType)
+    status_changed_at: Mapped[Moment | None] = mapped_column(MomentType)
+    """When the account was last banned, activated or deleted: what followers of the deny-list read."""
     ban_reason: Mapped[str | None] = mapped_column(Text)
     email_verified_at: Mapped[Moment | None] = mapped_column(MomentType)
     created_at: Mapped[Moment] = mapped_column(MomentType, server_default=func.now())
@@ -102,7 +105,11 @@ class RefreshFamily(Base):
     """One sign-in and every refresh token that came from it."""
 
     __tablename__ = "refresh_families"
-    __table_args__ = (Index(None, "user_id"), Index(None, "expires_at"))
+    __table_args__ = (
+        Index(None, "user_id"),
+        Index(None, "expires_at"),
+        Index(None, "revoked_at", postgresql_where=text("revoked_at IS NOT NULL")),
+    )
 
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     user_id: Mapped[str] = mapped_column(ID, ForeignKey("users.id", ondelete="CASCADE"))
@@ -125,7 +132,7 @@ class RefreshToken(Base):
 
 
 class Category(Base):
-    """A shelf of the catalogue."""
+    """A shelf of the catalogue. `course_count` counts its published courses; triggers of `courses` keep it so (0013)."""
 
     __tablename__ = "categories"
     __table_args__ = (UniqueConstraint("slug"),)
@@ -135,25 +142,49 @@ class Category(Base):
     name: Mapped[str] = mapped_column(Text)
     description: Mapped[str] = mapped_column(Text, server_default="")
     position: Mapped[int] = mapped_column(Integer, server_default="0")
+    course_count: Mapped[int] = mapped_column(Integer, server_default="0")
+
+
+def _browsed(name: str, *keys: str | TextClause, besides: str = "") -> Index:
+    """An index of the published courses."""
+    where = "status = 'published' AND deleted_at IS NULL"
+    return Index(name, *keys, postgresql_where=text(f"{where} AND {besides}" if besides else where))
 
 
 class Course(Base):
-    """A course. A price of 0 means free; deleting is soft."""
+    """A course. A price of 0 means free; deleting is soft.
+
+    `instructor_name` is the name of `instructor_id`, kept so by triggers (0013), since a course is found by it. The counters
+    move in the transactions of what they count. Lists are ordered by `popularity`, which grows with the logarithm of
+    `student_count`, so that an enrolment seldom moves a course and its indexes, and by `rating_hundredths`.
+    """
 
     __tablename__ = "courses"
     __table_args__ = (
-        CheckConstraint("status IN ('draft', 'pending', 'published', 'rejected')", name="status"),
+        CheckConstraint("status IN ('draft', 'pending', 'published', 'rejected', 'unpublished')", name="status"),
         CheckConstraint("difficulty IN ('beginner', 'intermediate', 'advanced')", name="difficulty"),
         CheckConstraint("price_minor >= 0", name="price"),
+        CheckConstraint("max_students > 0", name="max_students"),
+        CheckConstraint("certificate_attendance_percent BETWEEN 0 AND 100", name="attendance_percent"),
+        CheckConstraint("student_count >= 0 AND lesson_count >= 0 AND duration_seconds >= 0", name="counts"),
+        CheckConstraint("rating_count >= 0 AND rating_sum BETWEEN rating_count AND 5 * rating_count", name="ratings"),
         UniqueConstraint("slug"),
-        Index(None, "instructor_id"),
-        Index(None, "category_id"),
-        Index(
-            "ix_courses_catalogue",
-            "published_at",
-            "id",
-            postgresql_where=text("status = 'published' AND deleted_at IS NULL"),
-        ),
+        Index(None, "instructor_id", "id"),
+        Index(None, "category_id", "published_at", "id"),
+        Index(None, "status", "id", postgresql_where=text("deleted_at IS NULL")),
+        Index("ix_courses_deleted", "id", postgresql_where=text("deleted_at IS NOT NULL")),
+        Index("ix_courses_search", "search", postgresql_using="gin"),
+        # One an order in which people browse: the keys of its cursor.
+        _browsed("ix_courses_catalogue", "published_at", "id"),
+        _browsed("ix_courses_by_title", text("lower(title)"), "id"),
+        _browsed("ix_courses_popular", "popularity", "id"),
+        _browsed("ix_courses_rated", "rating_hundredths", "id"),
+        _browsed("ix_courses_featured", "featured_at", "id", besides="featured_at IS NOT NULL"),
+        # And by what browsing narrows to few.
+        _browsed("ix_courses_difficulty", "difficulty", "published_at", "id"),
+        _browsed("ix_courses_language", text("split_part(language, '-'::text, 1)"), "published_at", "id"),
+        _browsed("ix_courses_free", text("(price_minor = 0)"), "published_at", "id"),
+        {"postgresql_with": {"fillfactor": "80"}},  # room for the counters to move within their page
     )
 
     id: Mapped[str] = mapped_column(ID, primary_key=True)
@@ -170,6 +201,24 @@ class Course(Base):
     thumbnail_url: Mapped[str | None] = mapped_column(Text)
     status: Mapped[str] = mapped_column(Text, server_default="draft")
     rejection_reason: Mapped[str | None] = mapped_column(Text)
+    changed_since_review: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+    featured_at: Mapped[Moment | None] = mapped_column(MomentType)
+    max_students: Mapped[int | None] = mapped_column(Integer)
+    gives_certificate: Mapped[bool] = mapped_column(Boolean, server_default=text("true"))
+    certificate_attendance_percent: Mapped[int] = mapped_column(Integer, server_default="0")
+    instructor_name: Mapped[str] = mapped_column(Text, server_default="")
+    student_count: Mapped[int] = mapped_column(Integer, server_default="0")
+    lesson_count: Mapped[int] = mapped_column(Integer, server_default="0")
+    duration_seconds: Mapped[int] = mapped_column(Integer, server_default="0")
+    rating_sum: Mapped[int] = mapped_column(Integer, server_default="0")
+    rating_count: Mapped[int] = mapped_column(Integer, server_default="0")
+    popularity: Mapped[int] = mapped_column(Integer, Computed("course_popularity(student_count)", persisted=True))
+    rating_hundredths: Mapped[int] = mapped_column(
+        Integer, Computed("course_rating(rating_sum, rating_count)", persisted=True)
+    )
+    search: Mapped[str] = mapped_column(
+        TSVECTOR, Computed("course_search(language, title, summary, description, instructor_name)", persisted=True)
+    )
     created_at: Mapped[Moment] = mapped_column(MomentType, server_default=func.now())
     updated_at: Mapped[Moment] = mapped_column(MomentType, server_default=func.now())
     published_at: Mapped[Moment | None] = mapped_column(MomentType)
@@ -180,7 +229,11 @@ class Enrollment(Base):
     """A student in a course; `left_at` is set while the student is not in it any more. One row a pair, for ever."""
 
     __tablename__ = "enrollments"
-    __table_args__ = (UniqueConstraint("course_id", "user_id"), Index(None, "user_id"))
+    __table_args__ = (
+        UniqueConstraint("course_id", "user_id"),
+        Index(None, "user_id", "enrolled_at", "id", postgresql_where=text("left_at IS NULL")),
+        Index(None, "course_id", "enrolled_at", "id", postgresql_where=text("left_at IS NULL")),
+    )
 
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     course_id: Mapped[str] = mapped_column(ID, ForeignKey("courses.id"))

@@ -1,12 +1,17 @@
 """The syllabus of a course: its sections and their lessons, in their order."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, exists, literal, select
+from sqlalchemy import Row, Select, and_, exists, literal, select, update
 
+from classroom.catalogue.arrangement import OrderIncomplete
 from classroom.ids import CourseId, LessonId, UserId
+from classroom.refusals import NotFound, TooMany
 from classroom.times import Moment
+from persistence import arranging
+from persistence.arranging import NewLesson, NewSection
 from persistence.database import Database
 from persistence.models import ID, Course, Enrollment
 from persistence.tables.syllabus import Lesson, Section
@@ -48,6 +53,10 @@ class LessonRow:
     updated_at: Moment
     instructor_id: UserId
     course_status: str
+
+
+REVISABLE = frozenset({"title", "summary", "content", "media_id", "duration_seconds", "is_preview", "is_required", "extra"})
+"""What may be changed about a lesson, besides its place; of these, a section has `title` and `summary`."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +109,59 @@ class Syllabus:
                 if row.section_id in inside:  # else it came after the first question
                     inside[row.section_id].append(_lesson(row))
         return [SectionOutline(section, tuple(inside[section.id])) for section in found]
+
+    async def add_section(self, new: NewSection, now: Moment) -> NotFound | TooMany | None:
+        """Put the section into its course; one with this id changes nothing. Refuses when it does not fit."""
+        async with self._database.writing() as connection:
+            return await arranging.write_section(connection, new, now)
+
+    async def add_lesson(self, new: NewLesson, now: Moment) -> NotFound | TooMany | None:
+        """Put the lesson into its section; one with this id changes nothing. Refuses when it does not fit."""
+        async with self._database.writing() as connection:
+            return await arranging.write_lesson(connection, new, now)
+
+    async def revise_section(self, section_id: str, changes: dict[str, Any], at: int | None, now: Moment) -> None:
+        """Set `title` and `summary`, and the place when `at` is given."""
+        values = {name: changes[name] for name in changes if name in ("title", "summary")}
+        async with self._database.writing() as connection:
+            if at is not None:
+                await arranging.move_section(connection, section_id, at)
+            await connection.execute(update(Section).where(Section.id == section_id).values(**values, updated_at=now))
+
+    async def revise_lesson(
+        self, lesson: LessonRow, changes: dict[str, Any], section_id: str | None, at: int | None, now: Moment
+    ) -> NotFound | None:
+        """Set some of `REVISABLE`; with `section_id` or `at`, put the lesson elsewhere in its course. All or nothing."""
+        values = {name: changes[name] for name in changes if name in REVISABLE}
+        async with self._database.writing() as connection:
+            await arranging.lock_course(connection, lesson.course_id)
+            refused = await arranging.move_lesson(connection, lesson.course_id, lesson.id, section_id, at)
+            if refused is not None:
+                return refused
+            await connection.execute(update(Lesson).where(Lesson.id == lesson.id).values(**values, updated_at=now))
+            if "duration_seconds" in values:
+                await arranging.recount(connection, lesson.course_id)
+        return None
+
+    async def order_sections(self, course_id: CourseId, wanted: Sequence[str]) -> OrderIncomplete | NotFound | None:
+        """Give the course's sections this order; one that does not name all of them once changes nothing."""
+        async with self._database.writing() as connection:
+            return await arranging.order_sections(connection, course_id, wanted)
+
+    async def order_lessons(self, section_id: str, wanted: Sequence[str]) -> OrderIncomplete | NotFound | None:
+        """Give the section's lessons this order; one that does not name all of them once changes nothing."""
+        async with self._database.writing() as connection:
+            return await arranging.order_lessons(connection, section_id, wanted)
+
+    async def delete_section(self, section_id: str, now: Moment) -> bool:
+        """Hide the section and its lessons for good; False when there is none."""
+        async with self._database.writing() as connection:
+            return await arranging.drop_section(connection, section_id, now)
+
+    async def delete_lesson(self, lesson_id: str, now: Moment) -> bool:
+        """Hide the lesson for good; False when there is none."""
+        async with self._database.writing() as connection:
+            return await arranging.drop_lesson(connection, lesson_id, now)
 
 
 def _sections() -> Select[Any]:
