@@ -1,0 +1,221 @@
+"""Notices and who has them: a text once, and one durable row a person."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from classroom.callers import Role
+from classroom.ids import CourseId, UserId
+from classroom.notifications import Notice
+from classroom.times import Moment, from_datetime, to_datetime
+from persistence.database import Database
+from persistence.ids import new_id
+from persistence.jobs import enqueue
+from persistence.pages import Page, read_cursor, write_cursor
+
+__all__ = ["Audience", "Notice", "NotificationRow", "Notifications", "announce", "notify"]
+
+DELIVER = "notification.deliver"
+"""The kind of the job that brings a notice to whoever has it; its payload is `{noticeId, after}`."""
+SPREAD = "notification.spread"
+"""The kind of the job that gives a notice to an audience that has no bound; its payload is `{noticeId, role, after}`."""
+SPREAD_AT_ONCE = 10_000
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True)
+class NotificationRow:
+    """A notice as one person has it. `id` is the notice's; `timezone` the person's."""
+
+    id: str
+    kind: str
+    title: str
+    body: str
+    data: Mapping[str, Any]
+    course_id: CourseId | None
+    created_at: Moment
+    read_at: Moment | None
+    timezone: str
+
+    @property
+    def notice(self) -> Notice:
+        """What was said."""
+        return Notice(self.kind, self.title, self.body, self.data)
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Who an announcement is for: the students of a course, everybody of a role, or everybody."""
+
+    course_id: CourseId | None = None
+    role: Role | None = None
+
+
+async def notify(connection: AsyncConnection, user_ids: Sequence[UserId], notice: Notice, now: Moment, key: str) -> int:
+    """Tell these people, in the transaction of the cause: one row each, and one job that delivers them. Who has been told
+    under this key already, is nobody, or has a deleted account gets nothing; returns how many were told."""
+    notice_id = new_id()
+    told = await connection.execute(
+        text(_NOTIFY),
+        {"notice_id": notice_id, "users": list(user_ids), "key": key, "now": to_datetime(now), **_text_of(notice)},
+    )
+    if told.rowcount:
+        await enqueue(connection, DELIVER, {"noticeId": notice_id}, key=notice_id)
+    return told.rowcount
+
+
+async def announce(
+    connection: AsyncConnection, notice_id: str, audience: Audience, notice: Notice, now: Moment
+) -> int | None:
+    """Say something to an audience. The students of a course have it at once, by one statement, and the answer is how many;
+    everybody, or everybody of a role, gets it from a job in bounded steps, and the answer is None. The same id again adds
+    nothing."""
+    values = {"notice_id": notice_id, "course_id": audience.course_id, "now": to_datetime(now), **_text_of(notice)}
+    made = await connection.execute(text(_ANNOUNCE), values)
+    if audience.course_id is None:
+        if made.rowcount:
+            await enqueue(connection, SPREAD, {"noticeId": notice_id, "role": audience.role}, key=notice_id)
+        return None
+    if not made.rowcount:
+        return int((await connection.execute(text(_COUNT), {"notice_id": notice_id})).scalar_one())
+    given = await connection.execute(text(_TO_COURSE), {"notice_id": notice_id, "course_id": audience.course_id})
+    await enqueue(connection, DELIVER, {"noticeId": notice_id}, key=notice_id)
+    return given.rowcount
+
+
+async def spread(connection: AsyncConnection, notice_id: str, role: str | None, after: str | None) -> str | None:
+    """Give a notice to the next `SPREAD_AT_ONCE` people; returns behind whom to go on, None when everybody has it."""
+    values = {"notice_id": notice_id, "role": role, "after": after or _FIRST_ID, "at_once": SPREAD_AT_ONCE}
+    row = (await connection.execute(text(_TO_EVERYBODY), values)).one()
+    return str(row.last) if row.people == SPREAD_AT_ONCE else None
+
+
+class Notifications:
+    """What a person was told."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def list_of(self, user_id: UserId, unread: bool, limit: int, cursor: str | None) -> Page[NotificationRow]:
+        """The person's notices, the latest first; with `unread` only those not read yet. Raises BadCursor."""
+        after = read_cursor(cursor, "id")
+        values = {"user_id": user_id, "after": after[0] if after else _LAST_ID, "at_most": limit + 1}
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(text(_UNREAD if unread else _LIST), values)).all()
+        items = [_notification(row) for row in rows[:limit]]
+        return Page(items, write_cursor(items[-1].id) if len(rows) > limit else None)
+
+    async def count_unread(self, user_id: UserId, at_most: int = 100) -> int:
+        """How many are not read, counted up to `at_most`."""
+        async with self._database.reading() as connection:
+            return int((await connection.execute(text(_COUNT_UNREAD), {"user_id": user_id, "most": at_most})).scalar_one())
+
+    async def read(self, user_id: UserId, notice_id: str, now: Moment) -> NotificationRow | None:
+        """Note that the person has read it; the moment of the first time stays. None when they have no such notice."""
+        values = {"user_id": user_id, "notice_id": notice_id, "now": to_datetime(now)}
+        async with self._database.writing() as connection:
+            await connection.execute(text(_READ), values)
+            row = (await connection.execute(text(_FIND), values)).one_or_none()
+        return _notification(row) if row is not None else None
+
+    async def read_all(self, user_id: UserId, now: Moment) -> int:
+        """Note that the person has read everything that is there now; returns how much was new to them."""
+        async with self._database.writing() as connection:
+            done = await connection.execute(text(_READ_ALL), {"user_id": user_id, "now": to_datetime(now)})
+        return done.rowcount
+
+
+def _text_of(notice: Notice) -> dict[str, Any]:
+    data = _encode(dict(notice.data)).decode()
+    return {"kind": notice.kind, "title": notice.title, "body": notice.body, "data": data}
+
+
+def _notification(row: Any) -> NotificationRow:
+    return NotificationRow(
+        id=str(row.id),
+        kind=row.kind,
+        title=row.title,
+        body=row.body,
+        data=row.data,
+        course_id=CourseId(str(row.course_id)) if row.course_id is not None else None,
+        created_at=from_datetime(row.created_at),
+        read_at=from_datetime(row.read_at) if row.read_at is not None else None,
+        timezone=row.timezone,
+    )
+
+
+_FIRST_ID = "00000000-0000-0000-0000-000000000000"
+_LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
+
+# The notice is made only for those who are new to the key: a cause that comes again leaves no trace.
+_NOTIFY = """
+    WITH fresh AS (
+        SELECT u.id FROM users u
+        WHERE u.id = ANY(CAST(:users AS uuid[])) AND u.deleted_at IS NULL
+          AND NOT EXISTS (SELECT FROM notifications n WHERE n.user_id = u.id AND n.key = :key)
+    ), said AS (
+        INSERT INTO notices (id, kind, title, body, data, created_at)
+        SELECT CAST(:notice_id AS uuid), :kind, :title, :body, CAST(:data AS jsonb), :now WHERE EXISTS (SELECT FROM fresh)
+    )
+    INSERT INTO notifications (user_id, notice_id, key)
+    SELECT id, CAST(:notice_id AS uuid), :key FROM fresh
+    ON CONFLICT DO NOTHING
+"""
+
+_ANNOUNCE = """
+    INSERT INTO notices (id, kind, title, body, data, course_id, created_at)
+    VALUES (CAST(:notice_id AS uuid), :kind, :title, :body, CAST(:data AS jsonb), CAST(:course_id AS uuid), :now)
+    ON CONFLICT (id) DO NOTHING
+"""
+
+_TO_COURSE = """
+    INSERT INTO notifications (user_id, notice_id, key)
+    SELECT e.user_id, CAST(:notice_id AS uuid), 'announcement:' || CAST(:notice_id AS uuid)
+    FROM enrollments e JOIN users u ON u.id = e.user_id
+    WHERE e.course_id = CAST(:course_id AS uuid) AND e.left_at IS NULL AND u.deleted_at IS NULL
+    ON CONFLICT DO NOTHING
+"""
+
+_TO_EVERYBODY = """
+    WITH people AS (
+        SELECT id FROM users
+        WHERE deleted_at IS NULL AND (CAST(:role AS text) IS NULL OR role = CAST(:role AS text))
+          AND id > CAST(:after AS uuid)
+        ORDER BY id LIMIT :at_once
+    ), given AS (
+        INSERT INTO notifications (user_id, notice_id, key)
+        SELECT id, CAST(:notice_id AS uuid), 'announcement:' || CAST(:notice_id AS uuid) FROM people
+        ON CONFLICT DO NOTHING
+    )
+    SELECT count(*) AS people, (SELECT id FROM people ORDER BY id DESC LIMIT 1) AS last FROM people
+"""
+
+_COUNT = "SELECT count(*) FROM notifications WHERE notice_id = CAST(:notice_id AS uuid)"
+
+_COLUMNS = """
+    SELECT o.id, o.kind, o.title, o.body, o.data, o.course_id, o.created_at, n.read_at, u.timezone
+    FROM notifications n JOIN notices o ON o.id = n.notice_id JOIN users u ON u.id = n.user_id
+"""
+_PAGE = """
+    WHERE n.user_id = CAST(:user_id AS uuid) AND n.notice_id < CAST(:after AS uuid) {narrowed}
+    ORDER BY n.notice_id DESC LIMIT :at_most
+"""
+_LIST = _COLUMNS + _PAGE.format(narrowed="")
+_UNREAD = _COLUMNS + _PAGE.format(narrowed="AND n.read_at IS NULL")
+_FIND = f"{_COLUMNS} WHERE n.user_id = CAST(:user_id AS uuid) AND n.notice_id = CAST(:notice_id AS uuid)"
+
+_COUNT_UNREAD = """
+    SELECT count(*) FROM (
+        SELECT FROM notifications WHERE user_id = CAST(:user_id AS uuid) AND read_at IS NULL LIMIT :most
+    ) AS unread
+"""
+_READ = """
+    UPDATE notifications SET read_at = :now
+    WHERE user_id = CAST(:user_id AS uuid) AND notice_id = CAST(:notice_id AS uuid) AND read_at IS NULL
+"""
+_READ_ALL = "UPDATE notifications SET read_at = :now WHERE user_id = CAST(:user_id AS uuid) AND read_at IS NULL"
