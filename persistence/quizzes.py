@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from classroom.ids import CourseId, LessonId, UserId
 from classroom.quizzes.attempts import Quiz
 from classroom.quizzes.questions import Choice, Numeric, Question, ShortText, TrueFalse
+from classroom.refusals import NotFound, Refusal
 from classroom.times import Moment
+from persistence.arranging import NewLesson, write_lesson
 from persistence.database import Database
-from persistence.lesson_places import NewLesson, add_lesson
 from persistence.models import Course
 from persistence.tables.quizzes import QuizAttempt, QuizRecord, QuizVersion
 from persistence.tables.syllabus import Lesson, Section
@@ -55,18 +56,20 @@ class Quizzes:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def create(self, lesson: NewLesson, quiz: Quiz, now: Moment) -> QuizRow | None:
-        """Make the lesson and its quiz; None when the section is gone. The same id again is answered with what it made."""
+    async def create(self, lesson: NewLesson, course_id: CourseId, quiz: Quiz, now: Moment) -> QuizRow | Refusal:
+        """Make the lesson and its quiz, unless the lesson does not fit. The same id again is answered with what it made."""
         found = await self.find(quiz.id)
         if found is not None:
             return found
         async with self._database.writing() as connection:
-            if not await add_lesson(connection, lesson, now):
-                return None
-            made = {"id": quiz.id, "lesson_id": lesson.id, "course_id": lesson.course_id, "version": 1}
+            refused = await write_lesson(connection, lesson, now)
+            if refused is not None:
+                return refused
+            made = {"id": quiz.id, "lesson_id": lesson.id, "course_id": course_id, "version": 1}
             await connection.execute(insert(QuizRecord).values(**made, created_at=now, updated_at=now))
             await connection.execute(insert(QuizVersion).values(**_version(quiz), version=1, created_at=now))
-        return await self.find(quiz.id)
+        made_row = await self.find(quiz.id)
+        return made_row if made_row is not None else NotFound("section", lesson.section_id)
 
     async def find(self, quiz_id: str) -> QuizRow | None:
         """The quiz, or None."""
@@ -144,8 +147,9 @@ def quiz_of(row: Row[Any]) -> Quiz:
 def _quizzes() -> Select[Any]:
     lesson = (Lesson.section_id, Lesson.title, Lesson.summary, Lesson.is_required, Lesson.is_preview, Lesson.position)
     record = (QuizRecord.id, QuizRecord.lesson_id, QuizRecord.course_id, QuizRecord.version)
+    columns: list[Any] = [*record, *lesson, *VERSION, Course.instructor_id, QuizRecord.created_at, QuizRecord.updated_at]
     return (
-        select(*record, *lesson, *VERSION, Course.instructor_id, QuizRecord.created_at, QuizRecord.updated_at)
+        select(*columns)
         .join(QuizVersion, and_(QuizVersion.quiz_id == QuizRecord.id, QuizVersion.version == QuizRecord.version))
         .join(Lesson, and_(Lesson.id == QuizRecord.lesson_id, Lesson.deleted_at.is_(None)))
         .join(Section, and_(Section.id == Lesson.section_id, Section.deleted_at.is_(None)))

@@ -15,7 +15,19 @@ from starlette.types import ASGIApp
 from classroom.refusals import Malformed, Refusal
 from persistence.errors import StoreAway
 from persistence.pages import BadCursor
-from serve_app import auth, catalogue, door, enrolment, health, live_sessions, teaching, users
+from serve_app import (
+    assignments,
+    auth,
+    catalogue,
+    door,
+    enrolment,
+    health,
+    live_sessions,
+    notifications,
+    quizzes,
+    teaching,
+    users,
+)
 from serve_app.access_log import AccessLog
 from serve_app.composition import EdgeConfig, Parts
 from serve_app.docs_page import ASSETS, DOCS, DocsAssets, show_docs
@@ -42,6 +54,9 @@ _ROUTERS = (
     enrolment.router,
     teaching.router,
     teaching.admin_router,
+    quizzes.router,
+    assignments.router,
+    notifications.router,
     health.router,
 )
 

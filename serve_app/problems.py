@@ -7,6 +7,7 @@ import msgspec
 from starlette.responses import Response
 
 from classroom import refusals as live
+from classroom.quizzes import refusals as quizzes
 from classroom.refusals import Refusal
 from serve_app import reasons
 
@@ -33,6 +34,12 @@ STATUSES: dict[type[Refusal], int] = {
     live.UnknownTopic: 404,
     live.RateLimited: 429,
     live.Unavailable: 503,
+    quizzes.AttemptOver: 409,
+    quizzes.NoAttemptsLeft: 409,
+    quizzes.NotStarted: 409,
+    quizzes.NotSubmitted: 409,
+    quizzes.AlreadyGraded: 409,
+    quizzes.Replaced: 409,
     reasons.Unauthenticated: 401,
     reasons.InvalidCredentials: 401,
     reasons.InvalidRefreshToken: 401,

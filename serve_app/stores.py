@@ -2,8 +2,13 @@
 
 from dataclasses import dataclass
 
+from persistence.assignments import Assignments
 from persistence.audit import AuditLog
 from persistence.database import Database
+from persistence.deliveries import Deliveries
+from persistence.notifications import Notifications
+from persistence.quiz_attempts import QuizAttempts
+from persistence.quizzes import Quizzes
 from persistence.syllabus import Syllabus
 
 
@@ -14,8 +19,22 @@ class Stores:
     database: Database
     audit: AuditLog
     syllabus: Syllabus
+    quizzes: Quizzes
+    quiz_attempts: QuizAttempts
+    assignments: Assignments
+    notifications: Notifications
+    deliveries: Deliveries
 
 
 def open_stores(database: Database) -> Stores:
     """The stores on this database. Nothing is asked of it yet."""
-    return Stores(database=database, audit=AuditLog(database), syllabus=Syllabus(database))
+    return Stores(
+        database=database,
+        audit=AuditLog(database),
+        syllabus=Syllabus(database),
+        quizzes=Quizzes(database),
+        quiz_attempts=QuizAttempts(database),
+        assignments=Assignments(database),
+        notifications=Notifications(database),
+        deliveries=Deliveries(database),
+    )

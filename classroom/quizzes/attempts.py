@@ -46,7 +46,12 @@ class Result:
 
 def may_begin(quiz: Quiz, begun: int) -> bool:
     """Whether another attempt may follow those that were begun."""
-    return begun < (MOST_ATTEMPTS if quiz.attempts is None else quiz.attempts)
+    return begun < most(quiz)
+
+
+def most(quiz: Quiz) -> int:
+    """How many attempts a learner has."""
+    return MOST_ATTEMPTS if quiz.attempts is None else quiz.attempts
 
 
 def is_shown(quiz: Quiz, reviewed: bool) -> bool:
@@ -54,9 +59,15 @@ def is_shown(quiz: Quiz, reviewed: bool) -> bool:
     return reviewed or not quiz.reviewed
 
 
+def closes_at(quiz: Quiz, begun_at: Moment) -> Moment | None:
+    """When the time is up; None: never."""
+    return None if quiz.minutes is None else Moment(begun_at + quiz.minutes * MINUTE)
+
+
 def is_over(quiz: Quiz, begun_at: Moment, now: Moment) -> bool:
     """Whether answers come too late."""
-    return quiz.minutes is not None and now > begun_at + quiz.minutes * MINUTE + LATE_BY
+    end = closes_at(quiz, begun_at)
+    return end is not None and now > end + LATE_BY
 
 
 def misshapen(quiz: Quiz, given: Mapping[str, Given]) -> tuple[str, ...]:

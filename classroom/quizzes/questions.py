@@ -6,8 +6,8 @@ import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-Given = str | bool | tuple[int, ...]
-"""What a learner answers: text (also for numbers), true or false, or indexes of options."""
+Given = str | bool | int | tuple[int, ...]
+"""What a learner answers: text (also for numbers), true or false, a whole number or the index of an option, or indexes."""
 
 
 @dataclass(frozen=True)
@@ -24,15 +24,15 @@ class Choice:
 
     def is_right(self, given: Given) -> bool:
         """Exactly the right options, in any order, each once."""
-        if isinstance(given, bool | str):
-            return False
-        return len(set(given)) == len(given) and frozenset(given) == self.correct
+        chosen = _chosen(given)
+        return chosen is not None and frozenset(chosen) == self.correct
 
     def is_shaped(self, given: Given) -> bool:
         """Whether this can be an answer at all."""
-        if isinstance(given, bool | str) or len(set(given)) != len(given):
+        chosen = _chosen(given)
+        if chosen is None:
             return False
-        return all(0 <= index < len(self.options) for index in given) and (self.multiple or len(given) <= 1)
+        return all(0 <= index < len(self.options) for index in chosen) and (self.multiple or len(chosen) <= 1)
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,8 @@ class Numeric:
         return _number(given) is not None
 
 
+_LARGEST = 10**40
+
 Question = Choice | TrueFalse | ShortText | Numeric
 
 
@@ -128,11 +130,23 @@ def _plain(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
+def _chosen(given: Given) -> tuple[int, ...] | None:
+    """Indexes of options, each once; None when it is something else."""
+    if isinstance(given, bool | str):
+        return None
+    if isinstance(given, int):
+        return (given,)
+    return given if len(set(given)) == len(given) else None
+
+
 def _number(given: Given) -> Decimal | None:
-    if not isinstance(given, str) or len(given) > 50:
+    if isinstance(given, bool | tuple):
+        return None
+    text = str(given) if isinstance(given, int) and abs(given) < _LARGEST else given
+    if not isinstance(text, str) or len(text) > 50:
         return None
     try:
-        number = Decimal(given.strip().replace(",", "."))
+        number = Decimal(text.strip().replace(",", "."))
     except InvalidOperation:
         return None
     return number if number.is_finite() and abs(number.adjusted()) <= 100 else None

@@ -13,17 +13,21 @@ MULTIPLE = Choice("q", "Which?", ("a", "b", "c", "d"), frozenset({0, 2}), multip
 STATEMENT = TrueFalse("q", "Water is wet.", correct=True)
 WORD = ShortText("q", "Capital of Austria?", ("Wien", "Vienna"))
 NUMBER = Numeric("q", "Pi?", Decimal("3.14"), Decimal("0.01"))
-ANYTHING = st.booleans() | st.text(max_size=60) | st.lists(st.integers(-2, 6), max_size=5).map(tuple)
+ANYTHING = st.booleans() | st.integers() | st.text(max_size=60) | st.lists(st.integers(-2, 6), max_size=5).map(tuple)
 
 
 @pytest.mark.parametrize(
     ("question", "right", "wrong"),
     [
-        (SINGLE, [(1,)], [(0,), (), (0, 1), "1", True]),
-        (MULTIPLE, [(0, 2), (2, 0)], [(0,), (0, 1, 2), (0, 0, 2), ()]),
+        (SINGLE, [(1,), 1], [0, (0,), (), (0, 1), "1", True]),
+        (MULTIPLE, [(0, 2), (2, 0)], [0, (0,), (0, 1, 2), (0, 0, 2), ()]),
         (STATEMENT, [True], [False, "true", (1,)]),
         (WORD, ["Wien", " vienna ", "VIENNA", "\uff37ien"], ["Wein", "", True]),
-        (NUMBER, ["3.14", "3,15", " 3.13 ", "314e-2"], ["3.16", "3.129", "pi", "nan", "inf", "1e999999999", True]),
+        (
+            NUMBER,
+            ["3.14", "3,15", " 3.13 ", "314e-2"],
+            ["3.16", "3.129", "pi", "nan", "inf", "1e999999999", True, 3, 10**4000],
+        ),
     ],
 )
 def test_right_and_wrong(question: Choice, right: list[Given], wrong: list[Given]) -> None:
