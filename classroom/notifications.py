@@ -1,4 +1,4 @@
-"""What people are told outside a class: kinds of notices, who wants which of them where, and times as the reader's clock says."""
+"""What people are told outside a class: kinds of notices, who wants which where, and times by the reader's clock."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -95,6 +95,12 @@ def due_lead(starts_at: Moment, now: Moment) -> Lead | None:
     if left <= 0:
         return None
     return min((lead for lead, length in LEADS.items() if left <= length), key=LEADS.__getitem__, default=None)
+
+
+def windows(now: Moment) -> list[tuple[Lead, Moment, Moment]]:
+    """For each lead the beginnings of the classes that it is due for: those after the first moment and up to the second."""
+    ends = [Moment(now + length) for length in LEADS.values()]
+    return list(zip(LEADS, [*ends[1:], now], ends, strict=True))
 
 
 def reminder_key(session_id: str, starts_at: Moment, lead: Lead) -> str:

@@ -110,7 +110,7 @@ class Deliveries:
         return _recipient(row) if row is not None else None
 
     async def settle(self, notice_id: str, became: Mark, now: Moment) -> None:
-        """Note what has become of it; what was sent stays sent."""
+        """Note what has become of it; what was sent or skipped stays so."""
         values = {
             "notice_id": notice_id,
             "user_id": became.user_id,
@@ -178,7 +178,7 @@ _DUE = f"""
 _SETTLE = """
     UPDATE deliveries SET status = :status, reason = :reason, at = :now
     WHERE notice_id = CAST(:notice_id AS uuid) AND user_id IS NOT DISTINCT FROM CAST(:user_id AS uuid)
-      AND channel = :channel AND status <> 'sent'
+      AND channel = :channel AND status IN ('queued', 'failed')
 """
 _LOG = """
     SELECT d.id, d.notice_id, o.kind, o.title, d.user_id, d.channel, d.status, d.reason, d.at

@@ -12,12 +12,13 @@ from classroom.callers import Role
 from classroom.ids import CourseId, UserId
 from classroom.notifications import Notice
 from classroom.times import Moment, from_datetime, to_datetime
+from persistence.audit import Act, write_act
 from persistence.database import Database
 from persistence.ids import new_id
 from persistence.jobs import enqueue
 from persistence.pages import Page, read_cursor, write_cursor
 
-__all__ = ["Audience", "Notice", "NotificationRow", "Notifications", "announce", "notify"]
+__all__ = ["Announced", "Audience", "Notice", "NotificationRow", "Notifications", "announce", "notify"]
 
 DELIVER = "notification.deliver"
 """The kind of the job that brings a notice to whoever has it; its payload is `{noticeId, after}`."""
@@ -50,10 +51,19 @@ class NotificationRow:
 
 @dataclass(frozen=True)
 class Audience:
-    """Who an announcement is for: the students of a course, everybody of a role, or everybody."""
+    """Who an announcement is for: everybody, narrowed to the students of a course, to these people, to a role."""
 
     course_id: CourseId | None = None
+    user_ids: tuple[UserId, ...] | None = None
     role: Role | None = None
+
+
+@dataclass(frozen=True)
+class Announced:
+    """How many people have it; None while it is being spread. `is_new` is false for the same id again."""
+
+    people: int | None
+    is_new: bool
 
 
 async def notify(connection: AsyncConnection, user_ids: Sequence[UserId], notice: Notice, now: Moment, key: str) -> int:
@@ -62,7 +72,7 @@ async def notify(connection: AsyncConnection, user_ids: Sequence[UserId], notice
     notice_id = new_id()
     told = await connection.execute(
         text(_NOTIFY),
-        {"notice_id": notice_id, "users": list(user_ids), "key": key, "now": to_datetime(now), **_text_of(notice)},
+        {"notice_id": notice_id, "users": list(user_ids), "key": key, "now": to_datetime(now), **text_of(notice)},
     )
     if told.rowcount:
         await enqueue(connection, DELIVER, {"noticeId": notice_id}, key=notice_id)
@@ -71,21 +81,24 @@ async def notify(connection: AsyncConnection, user_ids: Sequence[UserId], notice
 
 async def announce(
     connection: AsyncConnection, notice_id: str, audience: Audience, notice: Notice, now: Moment
-) -> int | None:
-    """Say something to an audience. The students of a course have it at once, by one statement, and the answer is how many;
-    everybody, or everybody of a role, gets it from a job in bounded steps, and the answer is None. The same id again adds
-    nothing."""
-    values = {"notice_id": notice_id, "course_id": audience.course_id, "now": to_datetime(now), **_text_of(notice)}
+) -> Announced:
+    """Say something to an audience. The students of a course, and people who are named, have it at once, by one statement;
+    everybody, or everybody of a role, gets it from a job in bounded steps. The same id again adds nothing."""
+    whole_course = audience.course_id if audience.user_ids is None and audience.role is None else None
+    values = {"notice_id": notice_id, "course_id": whole_course, "now": to_datetime(now), **text_of(notice)}
     made = await connection.execute(text(_ANNOUNCE), values)
-    if audience.course_id is None:
-        if made.rowcount:
+    is_new = made.rowcount > 0
+    if audience.course_id is None and audience.user_ids is None:
+        if is_new:
             await enqueue(connection, SPREAD, {"noticeId": notice_id, "role": audience.role}, key=notice_id)
-        return None
-    if not made.rowcount:
-        return int((await connection.execute(text(_COUNT), {"notice_id": notice_id})).scalar_one())
-    given = await connection.execute(text(_TO_COURSE), {"notice_id": notice_id, "course_id": audience.course_id})
+        return Announced(None, is_new)
+    if not is_new:
+        people = int((await connection.execute(text(_COUNT), {"notice_id": notice_id})).scalar_one())
+        return Announced(people, is_new)
+    statement, narrowed = _to(audience)
+    given = await connection.execute(text(statement), {"notice_id": notice_id, **narrowed})
     await enqueue(connection, DELIVER, {"noticeId": notice_id}, key=notice_id)
-    return given.rowcount
+    return Announced(given.rowcount, is_new)
 
 
 async def spread(connection: AsyncConnection, notice_id: str, role: str | None, after: str | None) -> str | None:
@@ -100,6 +113,16 @@ class Notifications:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    async def announce(
+        self, notice_id: str, audience: Audience, notice: Notice, now: Moment, act: Act | None = None
+    ) -> Announced:
+        """See `announce`; in the same transaction the act is put on record, when it is new."""
+        async with self._database.writing() as connection:
+            announced = await announce(connection, notice_id, audience, notice, now)
+            if act is not None and announced.is_new:
+                await write_act(connection, act, now)
+        return announced
 
     async def list_of(self, user_id: UserId, unread: bool, limit: int, cursor: str | None) -> Page[NotificationRow]:
         """The person's notices, the latest first; with `unread` only those not read yet. Raises BadCursor."""
@@ -130,7 +153,22 @@ class Notifications:
         return done.rowcount
 
 
-def _text_of(notice: Notice) -> dict[str, Any]:
+def _to(audience: Audience) -> tuple[str, dict[str, Any]]:
+    """The statement that gives a notice to a bounded audience. Said only as far as it is asked for, so that each has the
+    plan that suits it."""
+    statement, values = _TO_PEOPLE, dict[str, Any]()
+    if audience.course_id is not None:
+        statement, values["course_id"] = _TO_COURSE, audience.course_id
+    if audience.user_ids is not None:
+        statement += " AND u.id = ANY(CAST(:users AS uuid[]))"
+        values["users"] = list(audience.user_ids)
+    if audience.role is not None:
+        statement += " AND u.role = :role"
+        values["role"] = audience.role.value
+    return statement + " ON CONFLICT DO NOTHING", values
+
+
+def text_of(notice: Notice) -> dict[str, Any]:
     data = _encode(dict(notice.data)).decode()
     return {"kind": notice.kind, "title": notice.title, "body": notice.body, "data": data}
 
@@ -178,7 +216,12 @@ _TO_COURSE = """
     SELECT e.user_id, CAST(:notice_id AS uuid), 'announcement:' || CAST(:notice_id AS uuid)
     FROM enrollments e JOIN users u ON u.id = e.user_id
     WHERE e.course_id = CAST(:course_id AS uuid) AND e.left_at IS NULL AND u.deleted_at IS NULL
-    ON CONFLICT DO NOTHING
+"""
+
+_TO_PEOPLE = """
+    INSERT INTO notifications (user_id, notice_id, key)
+    SELECT u.id, CAST(:notice_id AS uuid), 'announcement:' || CAST(:notice_id AS uuid)
+    FROM users u WHERE u.deleted_at IS NULL
 """
 
 _TO_EVERYBODY = """

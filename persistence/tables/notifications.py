@@ -1,4 +1,4 @@
-"""Notices, who has them, and how they were delivered (0011)."""
+"""Notices, who has them, how they were delivered, and what was reminded of (0011)."""
 
 from typing import Any
 
@@ -41,8 +41,8 @@ class NotificationRow(Base):
 
 
 class DeliveryRow(Base):
-    """A notice was brought, or not brought, to a person over a channel. `user_id` null: to everybody who follows the course's
-    topic, by one event. `queued` is on its way; `failed` may still be tried again."""
+    """A notice was brought, or not brought, to a person over a channel. `user_id` null: to everybody who follows the
+    course's topic, by one event. `queued` is on its way; `failed` may still be tried again."""
 
     __tablename__ = "deliveries"
     __table_args__ = (
@@ -61,3 +61,15 @@ class DeliveryRow(Base):
     status: Mapped[str] = mapped_column(Text)
     reason: Mapped[str | None] = mapped_column(Text)
     at: Mapped[Moment] = mapped_column(MomentType)
+
+
+class ReminderSweep(Base):
+    """When the students of a class that begins at `starts_at` were last looked through for this reminder."""
+
+    __tablename__ = "reminder_sweeps"
+    __table_args__ = (Index(None, "starts_at"),)
+
+    session_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    starts_at: Mapped[Moment] = mapped_column(MomentType, primary_key=True)
+    lead: Mapped[str] = mapped_column(Text, primary_key=True)
+    swept_at: Mapped[Moment] = mapped_column(MomentType)

@@ -5,7 +5,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classroom.notifications import KINDS, LEADS, Channel, Lead, Notice, body_for, due_lead, local_time, reminder_key, wants
+from classroom.notifications import (
+    KINDS,
+    LEADS,
+    Channel,
+    Lead,
+    Notice,
+    body_for,
+    due_lead,
+    local_time,
+    reminder_key,
+    wants,
+    windows,
+)
 from classroom.times import MINUTE, SECOND, Moment, from_datetime
 
 KINDS_AND_MORE = st.sampled_from([*KINDS, "something_new"])
@@ -69,17 +81,26 @@ def test_only_kinds_that_speak_of_a_time_have_one_put_in() -> None:
     assert body_for(Notice("class_changed", "Off", "It was cancelled."), "Europe/Berlin") == "It was cancelled."
 
 
-MOMENTS = st.integers(0, 4_000_000_000_000_000).map(Moment)
+MOMENTS = st.integers(100 * 24 * 60 * MINUTE, 4_000_000_000_000_000).map(Moment)
+STARTS = st.integers(-30 * MINUTE, 30 * MINUTE) | st.integers(-30 * 60 * MINUTE, 30 * 60 * MINUTE)
 
 
-@given(MOMENTS, MOMENTS)
-def test_a_reminder_is_due_from_its_lead_on_until_the_class_should_begin(starts_at: Moment, now: Moment) -> None:
+@given(STARTS, MOMENTS)
+def test_a_reminder_is_due_from_its_lead_on_until_the_class_should_begin(left: int, now: Moment) -> None:
+    starts_at = Moment(now + left)
     lead = due_lead(starts_at, now)
-    left = starts_at - now
     if left <= 0 or left > LEADS[Lead.DAY]:
         assert lead is None
     else:
         assert lead is (Lead.QUARTER if left <= 15 * MINUTE else Lead.DAY)
+
+
+@given(STARTS, MOMENTS)
+def test_a_class_begins_in_the_window_of_the_lead_that_is_due(left: int, now: Moment) -> None:
+    starts_at = Moment(now + left)
+    due = [lead for lead, after, until in windows(now) if after < starts_at <= until]
+    lead = due_lead(starts_at, now)
+    assert due == ([] if lead is None else [lead])
 
 
 def test_leads_are_reached_to_the_microsecond() -> None:

@@ -5,9 +5,10 @@ import pytest
 from sqlalchemy import text
 
 from classroom.callers import Role
+from persistence.audit import Act, AuditFilter, AuditLog
 from persistence.database import Database
 from persistence.ids import new_id
-from persistence.notifications import SPREAD_AT_ONCE, Audience, Notice, Notifications, announce, notify, spread
+from persistence.notifications import SPREAD_AT_ONCE, Announced, Audience, Notice, Notifications, notify, spread
 from persistence.pages import BadCursor
 
 NOTICE = Notice("milestone", "Half way", "You have done half.", {"courseId": "c", "percent": 50})
@@ -54,10 +55,14 @@ async def test_two_causes_at_once_tell_once(platform: Any, database: Database, n
 
 async def test_what_is_undone_told_nobody(platform: Any, database: Database, notifications: Notifications) -> None:
     sam = await platform.person()
-    with pytest.raises(ZeroDivisionError):
+
+    async def fail() -> None:
         async with database.writing() as connection:
             assert await notify(connection, [sam], NOTICE, platform.now, "key") == 1
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
     assert await notifications.count_unread(sam) == 0
 
 
@@ -109,9 +114,9 @@ async def test_an_announcement_reaches_who_is_in_the_course_now_and_repeats_noth
         await platform.enrollments.enroll(new_id(), course_id, student, platform.now)
     await platform.enrollments.leave(course_id, students[2], platform.now)
     notice_id, notice = new_id(), Notice("announcement", "No class", "On Monday.")
-    for _ in range(2):
-        async with database.writing() as connection:
-            assert await announce(connection, notice_id, Audience(course_id), notice, platform.now) == 2
+    for is_new in (True, False):
+        told = await notifications.announce(notice_id, Audience(course_id), notice, platform.now)
+        assert told == Announced(2, is_new)
     (row,) = (await notifications.list_of(students[0], unread=True, limit=5, cursor=None)).items
     assert (row.id, row.title, row.course_id) == (notice_id, "No class", course_id)
     assert await notifications.count_unread(students[2]) == 0
@@ -125,8 +130,10 @@ async def test_an_announcement_to_a_role_is_spread_in_steps(
     assert SPREAD_AT_ONCE == 10_000
     student, teachers = await platform.person(), [await platform.person("Ina", Role.INSTRUCTOR) for _ in range(5)]
     notice_id, notice = new_id(), Notice("announcement", "Maintenance")
-    async with database.writing() as connection:
-        assert await announce(connection, notice_id, Audience(role=Role.INSTRUCTOR), notice, platform.now) is None
+    audience, act = Audience(role=Role.INSTRUCTOR), Act(student, "announcement.send", "role", "instructor")
+    for is_new in (True, False):
+        assert await notifications.announce(notice_id, audience, notice, platform.now, act) == Announced(None, is_new)
+    assert len((await AuditLog(database).list_(AuditFilter(actor_id=student), 10, None)).items) == 1
     assert await jobs(database, notice_id) == ["notification.spread"]
     after, steps = None, 0
     while steps == 0 or after is not None:
@@ -138,3 +145,14 @@ async def test_an_announcement_to_a_role_is_spread_in_steps(
     assert steps > 2
     assert [await notifications.count_unread(teacher) for teacher in teachers] == [1] * 5
     assert await notifications.count_unread(student) == 0
+
+
+async def test_an_announcement_to_some_people_reaches_those_of_them_that_there_are(
+    platform: Any, database: Database, notifications: Notifications
+) -> None:
+    sam, notice_id = await platform.person(), new_id()
+    audience = Audience(user_ids=(sam, sam, new_id()))
+    told = await notifications.announce(notice_id, audience, Notice("announcement", "You"), platform.now)
+    assert told == Announced(1, is_new=True)
+    assert [row.id for row in (await notifications.list_of(sam, unread=True, limit=5, cursor=None)).items] == [notice_id]
+    assert await jobs(database, notice_id) == ["notification.deliver"]

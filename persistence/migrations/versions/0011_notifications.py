@@ -67,3 +67,12 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_deliveries_status_id"), "deliveries", ["status", "id"], unique=False)
     op.create_index(op.f("ix_deliveries_user_id"), "deliveries", ["user_id"], unique=False)
+    op.create_table(
+        "reminder_sweeps",
+        sa.Column("session_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("lead", sa.Text(), nullable=False),
+        sa.Column("swept_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("session_id", "starts_at", "lead", name=op.f("pk_reminder_sweeps")),
+    )
+    op.create_index(op.f("ix_reminder_sweeps_starts_at"), "reminder_sweeps", ["starts_at"], unique=False)
