@@ -34,6 +34,7 @@ class Scene:
     classes: list[str] = field(default_factory=list)
     placed: dict[str, str] = field(default_factory=dict)
     node: psutil.Process | None = None
+    _lacking: str = "the site does not call itself healthy"
 
     async def begin(self) -> None:
         """Note what belongs to the system while nothing is wrong with it."""
@@ -44,9 +45,12 @@ class Scene:
 
     async def whole(self) -> None:
         """Returns when everything is back that a blow took away, every host with its share."""
-        async with asyncio.timeout(BACK_SECONDS):
-            await healthy(self.lyceum, BACK_SECONDS)
-            await self.until(self._is_whole)
+        try:
+            async with asyncio.timeout(BACK_SECONDS):
+                await healthy(self.lyceum, BACK_SECONDS)
+                await self.until(self._is_whole)
+        except TimeoutError:
+            raise AssertionError(f"not whole again after {BACK_SECONDS:.0f} s: {self._lacking}") from None
 
     async def owners(self) -> dict[str, str]:
         """The host of each class."""
@@ -82,13 +86,18 @@ class Scene:
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _is_whole(self) -> bool:
-        if await self._owning() != self.home:
+        owning = await self._owning()
+        if owning != self.home:
+            self._lacking = f"shards belong to {sorted(owning)} instead of {sorted(self.home)}"
             return False
         try:
             hosts = await self.lookout.hosts(self.home)
-            return set(hosts) == self.home and await self.lookout.replicas() == self.replicas
+            replicas = await self.lookout.replicas()
         except TimeoutError:
-            return False  # Serve's controller still starts
+            self._lacking = "hosts or Serve's controller do not say how they are"
+            return False
+        self._lacking = f"{len(hosts)} of {len(self.home)} hosts answer, {replicas} of {self.replicas} replicas serve"
+        return set(hosts) == self.home and replicas == self.replicas
 
     async def _owning(self) -> set[str]:
         return {row["host"] for row in await self.pool.fetch("SELECT DISTINCT host FROM actor_shards")}
