@@ -15,7 +15,7 @@ def upgrade() -> None:
     op.add_column(
         "users", sa.Column("preferences", postgresql.JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False)
     )
-    op.add_column("users", sa.Column("banned_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("users", sa.Column("status_changed_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("users", sa.Column("ban_reason", sa.Text(), nullable=True))
     op.create_index(
         "ix_users_words",
@@ -25,11 +25,11 @@ def upgrade() -> None:
         postgresql_using="gin",
     )
     op.create_index(
-        "ix_users_banned_at",
+        "ix_users_status_changed_at",
         "users",
-        ["banned_at"],
+        ["status_changed_at"],
         unique=False,
-        postgresql_where=sa.text("banned_at IS NOT NULL"),
+        postgresql_where=sa.text("status_changed_at IS NOT NULL"),
     )
     op.create_index(
         "ix_users_active_admins",
@@ -37,6 +37,13 @@ def upgrade() -> None:
         ["id"],
         unique=False,
         postgresql_where=sa.text("role = 'admin' AND status = 'active' AND deleted_at IS NULL"),
+    )
+    op.create_index(
+        op.f("ix_refresh_families_revoked_at"),
+        "refresh_families",
+        ["revoked_at"],
+        unique=False,
+        postgresql_where=sa.text("revoked_at IS NOT NULL"),
     )
     op.create_table(
         "audit_log",
