@@ -15,7 +15,8 @@ from persistence.models import User
 
 @dataclass(frozen=True)
 class Account:
-    """A person as the platform knows them. `status` is `active` or `banned`."""
+    """A person as the platform knows them. `status` is `active` or `banned`; `locale` a language tag such as `en` or
+    `pt-BR`; `preferences` what they chose, by area."""
 
     id: UserId
     email: str
@@ -26,8 +27,12 @@ class Account:
     bio: str
     avatar_url: str | None
     timezone: str
+    locale: str
+    preferences: dict[str, Any]
     email_verified_at: Moment | None
     created_at: Moment
+    status_changed_at: Moment | None
+    ban_reason: str | None
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class Accounts(Protocol):
         ...
 
     async def revise(self, user_id: UserId, changes: dict[str, Any], now: Moment) -> Account | None:
-        """Set some of `name`, `headline`, `bio`, `avatar_url`, `timezone`; None when there is no such account."""
+        """Set some of what `REVISABLE` names; None when there is no such account."""
         ...
 
     async def set_password_hash(self, user_id: UserId, password_hash: str) -> None:
@@ -100,14 +105,14 @@ class PostgresAccounts:
     async def find(self, user_id: UserId) -> Account | None:
         """See `Accounts.find`."""
         async with self._database.reading() as connection:
-            row = (await connection.execute(_active().where(User.id == user_id))).one_or_none()
-        return _account(row) if row is not None else None
+            row = (await connection.execute(accounts().where(User.id == user_id))).one_or_none()
+        return account_of(row) if row is not None else None
 
     async def find_by_email(self, email: str) -> tuple[Account, str] | None:
         """See `Accounts.find_by_email`."""
         async with self._database.reading() as connection:
-            row = (await connection.execute(_active().where(User.email == normal_email(email)))).one_or_none()
-        return (_account(row), row.password_hash) if row is not None else None
+            row = (await connection.execute(accounts().where(User.email == normal_email(email)))).one_or_none()
+        return (account_of(row), row.password_hash) if row is not None else None
 
     async def revise(self, user_id: UserId, changes: dict[str, Any], now: Moment) -> Account | None:
         """See `Accounts.revise`."""
@@ -125,7 +130,7 @@ class PostgresAccounts:
             await connection.execute(update(User).where(User.id == user_id).values(password_hash=password_hash))
 
 
-REVISABLE = frozenset({"name", "headline", "bio", "avatar_url", "timezone"})
+REVISABLE = frozenset({"name", "headline", "bio", "avatar_url", "timezone", "locale", "preferences"})
 """What a person may change in the own account."""
 
 
@@ -134,11 +139,13 @@ def normal_email(email: str) -> str:
     return email.strip().lower()
 
 
-def _active() -> Select[Any]:
+def accounts() -> Select[Any]:
+    """Every column of the accounts that are not deleted."""
     return select(*User.__table__.columns).where(User.deleted_at.is_(None))
 
 
-def _account(row: Row[Any]) -> Account:
+def account_of(row: Row[Any]) -> Account:
+    """The account in a row of `accounts()`."""
     return Account(
         id=UserId(row.id),
         email=row.email,
@@ -149,6 +156,10 @@ def _account(row: Row[Any]) -> Account:
         bio=row.bio,
         avatar_url=row.avatar_url,
         timezone=row.timezone,
+        locale=row.locale,
+        preferences=row.preferences,
         email_verified_at=row.email_verified_at,
         created_at=row.created_at,
+        status_changed_at=row.status_changed_at,
+        ban_reason=row.ban_reason,
     )

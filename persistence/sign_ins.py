@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from classroom.ids import UserId
 from classroom.times import Moment
@@ -23,9 +24,10 @@ class Rotated:
 
 @dataclass(frozen=True)
 class NotRotated:
-    """No new token. `reused` says that the old one had been used before: its whole family is revoked now."""
+    """No new token. `reused` says that the old one had been used before: its whole family, `family_id`, is revoked now."""
 
     reused: bool
+    family_id: str | None = None
 
 
 class SignIns(Protocol):
@@ -39,8 +41,8 @@ class SignIns(Protocol):
         """Use `token` up and put `successor` in its place. Of two at once with the same token one is a reuse."""
         ...
 
-    async def revoke(self, token: str, now: Moment) -> None:
-        """End the family that `token` belongs to; nothing when there is none."""
+    async def revoke(self, token: str, now: Moment) -> str | None:
+        """End the family that `token` belongs to; which it is, also when it had ended before. None when unknown."""
         ...
 
     async def revoke_family(self, family_id: str, now: Moment) -> None:
@@ -88,21 +90,24 @@ class PostgresSignIns:
                 await connection.execute(
                     update(RefreshFamily).where(RefreshFamily.id == row.id).values(revoked_at=now, revoked_for="reuse")
                 )
-                return NotRotated(reused=True)
+                return NotRotated(reused=True, family_id=row.id)
             await connection.execute(
                 insert(RefreshToken).values(digest=digest_of(successor), family_id=row.id, issued_at=now)
             )
             return Rotated(UserId(row.user_id), row.id, row.expires_at)
 
-    async def revoke(self, token: str, now: Moment) -> None:
+    async def revoke(self, token: str, now: Moment) -> str | None:
         """See `SignIns.revoke`."""
-        family = select(RefreshToken.family_id).where(RefreshToken.digest == digest_of(token)).scalar_subquery()
+        family = select(RefreshToken.family_id).where(RefreshToken.digest == digest_of(token))
         async with self._database.writing() as connection:
-            await connection.execute(
-                update(RefreshFamily)
-                .where(RefreshFamily.id == family, RefreshFamily.revoked_at.is_(None))
-                .values(revoked_at=now, revoked_for="logout")
-            )
+            family_id = (await connection.execute(family)).scalar_one_or_none()
+            if family_id is not None:
+                await connection.execute(
+                    update(RefreshFamily)
+                    .where(RefreshFamily.id == family_id, RefreshFamily.revoked_at.is_(None))
+                    .values(revoked_at=now, revoked_for="logout")
+                )
+        return family_id
 
     async def revoke_family(self, family_id: str, now: Moment) -> None:
         """See `SignIns.revoke_family`."""
@@ -112,6 +117,18 @@ class PostgresSignIns:
                 .where(RefreshFamily.id == family_id, RefreshFamily.revoked_at.is_(None))
                 .values(revoked_at=now, revoked_for="logout")
             )
+
+
+async def end_all(connection: AsyncConnection, user_id: UserId, now: Moment, why: str) -> list[str]:
+    """End every sign-in of this person that still stands, in the transaction of the cause (`why`, one word); the families,
+    whose access tokens are then to be denied."""
+    ended = await connection.execute(
+        update(RefreshFamily)
+        .where(RefreshFamily.user_id == user_id, RefreshFamily.revoked_at.is_(None), RefreshFamily.expires_at > now)
+        .values(revoked_at=now, revoked_for=why)
+        .returning(RefreshFamily.id)
+    )
+    return list(ended.scalars())
 
 
 def digest_of(token: str) -> bytes:
