@@ -11,7 +11,8 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from actors.config import ActorConfig
 from actors.gateway import Gateway
 from actors.host import GrainHost
-from actors.nodes import Node, gateway_names, hosts_of, nodes_now
+from actors.jobs.worker import JobWorker
+from actors.nodes import Node, gateway_names, hosts_of, nodes_now, worker_names
 
 START_SECONDS = 60.0
 HEALTH_SECONDS = 2.0
@@ -23,7 +24,8 @@ class ActorsAway(Exception):
 
 
 def start(config: ActorConfig, on_phase: Callable[[str], None] = lambda _: None) -> None:
-    """Make the hosts and the gateway of every node, and wait until they answer. Actors that are there already stay.
+    """Make the hosts and the gateway of every node, and wait until they answer. Actors that are there already stay. Job
+    workers are made by the gateways' first look at the nodes (`extend`), so that nobody who starts waits for them.
 
     Raises ActorsAway when they do not work within a minute.
     """
@@ -40,28 +42,38 @@ def start(config: ActorConfig, on_phase: Callable[[str], None] = lambda _: None)
 
 
 def extend(config: ActorConfig, known: frozenset[str]) -> frozenset[str]:
-    """Make the hosts and the gateways of nodes that are not among the known ones; all nodes now. Blocks for a moment."""
+    """Make the hosts, the gateways and the job workers of nodes that are not among the known ones; all nodes now. Blocks
+    for a moment."""
     nodes = nodes_now()
-    _make(config, [node for node in nodes if node.id not in known])
+    new = [node for node in nodes if node.id not in known]
+    _make(config, new)
+    names = hosts_of(config) if new else ()
+    for node in new:
+        _actor(JobWorker, config, node.worker, node, names)
     return frozenset(node.id for node in nodes)
 
 
 def stop(config: ActorConfig, timeout_seconds: float = 10.0) -> None:
-    """Drain the gateways (sockets close with 1012), flush the hosts, end both; also those that do not answer in time."""
+    """Have job workers let go, drain the gateways (sockets close with 1012), flush the hosts, end them all; also those that
+    do not answer in time."""
     until = time.monotonic() + timeout_seconds
     gateways = _find(gateway_names(), config.namespace)
     hosts = _find(hosts_of(config), config.namespace)
+    workers = _find(worker_names(), config.namespace)
+    letting_go = [worker.close.remote(timeout_seconds / 4) for worker in workers]
     _all([gateway.drain.remote(timeout_seconds / 2) for gateway in gateways], until)
     _all([host.close.remote(timeout_seconds / 2) for host in hosts], until)
-    for actor in (*gateways, *hosts):
+    _all(letting_go, until)
+    for actor in (*workers, *gateways, *hosts):
         ray.kill(actor, no_restart=True)
 
 
 def health(config: ActorConfig) -> dict[str, list[dict[str, Any]]]:
-    """What hosts and gateways say of themselves; who does not answer within two seconds is missing. Blocks."""
+    """What hosts, gateways and job workers say of themselves; who does not answer within two seconds is missing. Blocks."""
     found = {
         "hosts": _find(hosts_of(config), config.namespace),
         "gateways": _find(gateway_names(), config.namespace),
+        "workers": _find(worker_names(), config.namespace),
     }
     asked = {
         kind: [actor.health.options(concurrency_group="health").remote() for actor in actors]

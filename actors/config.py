@@ -1,6 +1,19 @@
 """What the actors are told when they are made; nobody here reads the environment."""
 
 from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class JobValues:
+    """Values for jobs. `smtp_url` is a credential: never log one of these."""
+
+    public_url: str
+    """Where browsers reach the site, without a slash at the end."""
+    data_dir: Path
+    smtp_url: str = ""
+    """Empty: mails become files in the data folder."""
+    mail_from: str = "Lyceum <no-reply@localhost>"
 
 
 @dataclass(frozen=True)
@@ -20,3 +33,4 @@ class ActorConfig:
     """Origins a browser's socket may come from; empty: any origin whose host is the one it connects to."""
     reconnect_grace_seconds: int = 60
     namespace: str = "lyceum"
+    jobs: JobValues = JobValues("http://localhost:8000", Path("var"))

@@ -22,6 +22,11 @@ class Node:
         """The name of its gateway."""
         return f"gateway-{self.id[:12]}"
 
+    @property
+    def worker(self) -> str:
+        """The name of its job worker."""
+        return f"job-worker-{self.id[:12]}"
+
     def hosts(self, count: int) -> tuple[str, ...]:
         """The names of its hosts: on the head, which is all there is on one machine, the same in every run."""
         return host_names(count) if self.is_head else tuple(f"grain-host-{self.id[:12]}-{each}" for each in range(count))
@@ -43,6 +48,11 @@ def hosts_of(config: ActorConfig) -> tuple[str, ...]:
 def gateway_names() -> list[str]:
     """The names of the gateways of all nodes."""
     return [node.gateway for node in nodes_now()]
+
+
+def worker_names() -> list[str]:
+    """The names of the job workers of all nodes."""
+    return [node.worker for node in nodes_now()]
 
 
 def hosts_now(config: ActorConfig) -> Names:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from pgqueuer.adapters.persistence import qb
 from pgqueuer.domain.settings import DBSettings, Durability
 from pgqueuer.domain.types import Channel, QueueEntrypoint, QueueManagerId
 
+from persistence.errors import AWAY
 from persistence.live_pool import borrow
 
 STALE_SECONDS = 10.0
@@ -56,20 +57,6 @@ DELETE FROM jobs.pgqueuer WHERE status = 'failed' AND (
     OR id IN (SELECT id FROM jobs.pgqueuer WHERE status = 'failed' ORDER BY updated DESC, id DESC OFFSET $2)
 )
 """
-_SIZES = """
-SELECT count(*) FILTER (WHERE status = 'queued' AND execute_after <= now()) AS waiting,
-    count(*) FILTER (WHERE status = 'queued' AND execute_after > now()) AS later,
-    count(*) FILTER (WHERE status = 'picked') AS running,
-    count(*) FILTER (WHERE status = 'failed') AS dead
-FROM jobs.pgqueuer
-"""
-_DEAD = """
-SELECT job.id, job.entrypoint, job.payload, job.attempts, job.updated, last.traceback
-FROM jobs.pgqueuer AS job LEFT JOIN LATERAL (
-    SELECT traceback FROM jobs.pgqueuer_log WHERE job_id = job.id AND traceback IS NOT NULL ORDER BY created DESC LIMIT 1
-) AS last ON true
-WHERE job.status = 'failed' ORDER BY job.updated DESC, job.id DESC LIMIT $1
-"""
 
 
 @dataclass(frozen=True)
@@ -80,28 +67,6 @@ class Job:
     kind: str
     payload: dict[str, Any]
     tries: int
-
-
-@dataclass(frozen=True)
-class DeadJob:
-    """A job that was given up, with the last reason; `since` in ISO 8601."""
-
-    id: int
-    kind: str
-    payload: dict[str, Any]
-    tries: int
-    since: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class QueueSizes:
-    """How many jobs wait, wait for their time, run and were given up."""
-
-    waiting: int
-    later: int
-    running: int
-    dead: int
 
 
 class JobQueue:
@@ -180,20 +145,10 @@ class JobQueue:
             try:
                 yield lost.is_set
             finally:
-                if not lost.is_set():
+                # Lost, there is nothing to take back; and who is cancelled here must not be told of a lost connection instead.
+                with suppress(*AWAY):
                     connection.remove_termination_listener(lose)
                     await connection.remove_listener(_SETTINGS.channel, notice)
-
-    async def sizes(self) -> QueueSizes:
-        """How long the queue is."""
-        async with borrow(self._pool) as connection:
-            row = await connection.fetchrow(_SIZES)
-        return QueueSizes(**row)
-
-    async def list_dead(self, most: int) -> list[DeadJob]:
-        """The dead letters, the latest first."""
-        async with borrow(self._pool) as connection:
-            return [_dead(row) for row in await connection.fetch(_DEAD, most)]
 
     async def put_back(self, ids: Collection[int]) -> None:
         """Have dead letters done again, with all their tries."""
@@ -211,10 +166,3 @@ class JobQueue:
 
 def _why(reason: str) -> str:
     return json.dumps({"reason": reason[:2_000].replace("\x00", "")})
-
-
-def _dead(row: Any) -> DeadJob:
-    reason = json.loads(row["traceback"] or "{}").get("reason", "")
-    return DeadJob(
-        row["id"], row["entrypoint"], json.loads(row["payload"]), row["attempts"] + 1, row["updated"].isoformat(), reason
-    )

@@ -64,7 +64,7 @@ def edge_config(settings: Settings) -> EdgeConfig:
         allowed_origins=settings.allowed_origins,
         access_token_seconds=settings.access_token_minutes * 60,
         refresh_token_seconds=settings.refresh_token_days * 86_400,
-        email_verification=settings.email_verification,
+        email_verification=settings.verifies_email,
         course_review=settings.course_review,
         rate_limit_per_minute=settings.rate_limit_per_minute,
         live_rate_limit_per_minute=settings.live_rate_limit_per_minute,

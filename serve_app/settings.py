@@ -1,5 +1,6 @@
 """Every setting of Lyceum and the only reader of the environment: `LYCEUM_*` variables, or the same names in `./.env`."""
 
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -7,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from actors.config import ActorConfig
+from actors.config import ActorConfig, JobValues
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 """Addresses that nobody outside this machine can reach."""
@@ -37,13 +38,16 @@ class Settings(BaseSettings):
     redis_url: str = Field(default="", repr=False)
     secret_key: str = Field(default="", repr=False)
 
+    smtp_url: str = Field(default="", repr=False)
+    mail_from: str = "Lyceum <no-reply@localhost>"
+
     grain_hosts: int = Field(default=2, ge=1, le=64)
     api_replicas: int = Field(default=2, ge=1, le=64)
     reconnect_grace_seconds: int = Field(default=60, ge=1, le=3_600)
 
     access_token_minutes: int = Field(default=60, ge=1, le=1_440)
     refresh_token_days: int = Field(default=30, ge=1, le=365)
-    email_verification: bool = False
+    email_verification: bool | None = None
     course_review: bool = True
     rate_limit_per_minute: int = Field(default=100, ge=1)
     live_rate_limit_per_minute: int = Field(default=600, ge=1)
@@ -71,13 +75,29 @@ class Settings(BaseSettings):
             raise ValueError("must have at least 32 characters (for example from: openssl rand -hex 32)")
         return value
 
-    @field_validator("public_url", "realtime_url", "database_url", "redis_url")
+    @field_validator("mail_from")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if not value.isprintable() or not all(parseaddr(value)[1].partition("@")):
+            raise ValueError("must be an e-mail address, such as: Lyceum <no-reply@lyceum.example.org>")
+        return value
+
+    @field_validator("public_url", "realtime_url", "database_url", "redis_url", "smtp_url")
     @classmethod
     def _known_scheme(cls, value: str, info: object) -> str:
         schemes = _SCHEMES[getattr(info, "field_name", "")]
         if value and (urlsplit(value).scheme not in schemes or "://" not in value):
             raise ValueError(f"must start with {' or '.join(f'{scheme}://' for scheme in schemes)}")
         return value.rstrip("/")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _server(cls, value: str) -> str:
+        if value and not urlsplit(value).hostname:
+            raise ValueError("must name a server: smtp://user:password@host:587")
+        if value:
+            _ = urlsplit(value).port  # raises ValueError when it is none
+        return value
 
     @model_validator(mode="after")
     def _consistent(self) -> "Settings":
@@ -102,7 +122,13 @@ class Settings(BaseSettings):
             realtime_url=self.socket_url,
             allowed_origins=self.allowed_origins,
             reconnect_grace_seconds=self.reconnect_grace_seconds,
+            jobs=JobValues(self.http_url, self.data_dir, self.smtp_url, self.mail_from),
         )
+
+    @property
+    def verifies_email(self) -> bool:
+        """Whether signing in needs a verified address: as the operator says, or else exactly when mail can be sent."""
+        return self.email_verification if self.email_verification is not None else bool(self.smtp_url)
 
     @property
     def public_host(self) -> str:
@@ -125,6 +151,7 @@ _SCHEMES = {
     "realtime_url": ("ws", "wss"),
     "database_url": ("postgresql", "postgres"),
     "redis_url": ("redis", "rediss", "unix"),
+    "smtp_url": ("smtp", "smtps"),
 }
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 
+from actors.config import JobValues
 from actors.envelopes import INBOX, Deliver, Envelope, NotOwner, Reply
 from classroom.answers import Refused
 from classroom.callers import Caller, Role
@@ -23,17 +23,6 @@ class GiveUp(Exception):
 
 class Undelivered(Exception):
     """An inbox could not be reached now."""
-
-
-@dataclass(frozen=True)
-class JobValues:
-    """Values from the settings. `smtp_url` is a credential: never log one of these."""
-
-    public_url: str
-    """Where browsers reach the site, without a slash at the end."""
-    data_dir: Path
-    smtp_url: str = ""
-    mail_from: str = "Lyceum <lyceum@localhost>"
 
 
 @dataclass(frozen=True)

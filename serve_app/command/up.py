@@ -163,6 +163,8 @@ def _greet(settings: Settings, console: Console) -> None:
     console.print(f"  Site     {settings.http_url}", highlight=False)
     console.print(f"  API      {settings.http_url}/api/docs", highlight=False)
     console.print(f"  Sockets  {settings.socket_url}", highlight=False)
+    if not settings.smtp_url:
+        console.print(f"  Mail     files in {settings.data_dir / 'mail'} (no LYCEUM_SMTP_URL)", highlight=False)
     if settings.demo:
         from serve_app.command import demo
 

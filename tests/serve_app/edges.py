@@ -17,9 +17,10 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from actors.config import JobValues
 from actors.jobs.handlers import CARE, HANDLERS
 from actors.jobs.running import Runner
-from actors.jobs.tools import JobTools, JobValues, Mail
+from actors.jobs.tools import JobTools, Mail
 from actors.local import LocalLyceum
 from actors.logs import configure_logs
 from classroom.callers import Caller, Role
@@ -32,14 +33,17 @@ from persistence.enrollments import EnrollmentRow, PostgresEnrollments
 from persistence.errors import StoreAway
 from persistence.idempotency import PostgresIdempotencyKeys
 from persistence.ids import new_id
-from persistence.job_queue import DeadJob, JobQueue
+from persistence.job_queue import JobQueue
 from persistence.memory.command_keys import MemoryCommandKeys
+from persistence.memory.denied import MemoryDenied
 from persistence.memory.live_records import MemoryLiveRecords
 from persistence.memory.live_tables import LiveTables
 from persistence.memory.tickets import MemoryGatewayDirectory, MemoryTickets
 from persistence.migrate import upgrade
 from persistence.pools import open_pool
+from persistence.queue_figures import DeadJob, look_at_queue
 from persistence.rate_limits import memory_rate_limits
+from persistence.sign_in_throttle import memory_sign_in_throttle
 from persistence.sign_ins import PostgresSignIns
 from persistence.tokens import AccessTokens
 from serve_app.access_log import AccessLog
@@ -162,8 +166,7 @@ class Edge:
 
     async def dead_jobs(self) -> list[DeadJob]:
         """The dead letters, the latest first."""
-        async with await open_pool(self.database.url, 1) as pool:
-            return await JobQueue(pool).list_dead(100)
+        return (await look_at_queue(self.database.url, 100))[1]
 
     async def access_log(self) -> list[dict[str, Any]]:
         """Every request so far, as it was logged."""
@@ -323,6 +326,8 @@ async def open_edge(database: OwnDatabase, web_dist: Path, **config: Any) -> Asy
         tickets=MemoryTickets(),
         gateways=MemoryGatewayDirectory(),
         limits=memory_rate_limits(values.rate_limit_per_minute, values.live_rate_limit_per_minute),
+        denied=MemoryDenied(),
+        throttle=memory_sign_in_throttle(),
         tokens=AccessTokens(SECRET),
         passwords=passwords,
         seal=Seal(SECRET, b"idempotency"),
