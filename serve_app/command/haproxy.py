@@ -1,12 +1,14 @@
 """Ray Serve starts this instead of HAProxy: it corrects the configuration that Serve wrote, then becomes HAProxy.
 
 Serve's own file lets its pages of figures listen everywhere, hides who is calling from the replicas, and answers
-faults in plain text. Run as `python -m serve_app.command.haproxy PUBLIC ERRORS BINARY -db -f CONFIG …`.
+faults in plain text. Run as `python -m serve_app.command.haproxy PUBLIC ERRORS DOOR BINARY -db -f CONFIG …`. Serve needs
+several seconds to replace a HAProxy that has died; who stands in until then is `serve_app/command/standin.py`.
 """
 
 import json
 import os
 import re
+import socket
 import sys
 from pathlib import Path
 
@@ -23,6 +25,7 @@ CONNECTIONS_A_REPLICA = 256
 connections that are open already, and each of its requests costs a replica a fifth less."""
 _QUEUE_SECONDS = 15
 
+_DOOR_SECONDS = 5.0
 _UNWATCHED = "    http-request set-header x-request-disconnect-disabled ?1\n"
 
 
@@ -69,21 +72,60 @@ def write_errors(folder: Path) -> None:
         (folder / f"{status}.http").write_bytes(f"{head}Cache-Control: no-store\r\n{retry}\r\n{body}".encode())
 
 
-def write_launcher(path: Path, public: str, errors: Path, binary: str) -> None:
-    """Write the program that Serve is told to start as HAProxy (`RAY_SERVE_HAPROXY_BINARY_PATH`)."""
+def write_launcher(path: Path, public: str, errors: Path, door: Path, binary: str) -> None:
+    """Write the program that Serve is told to start as HAProxy (`RAY_SERVE_HAPROXY_BINARY_PATH`). It announces itself at the
+    socket `door`, if somebody listens there (`standin.Bystander`)."""
     write_errors(errors)
-    path.write_text(
-        f'#!/bin/sh\nexec "{sys.executable}" -m serve_app.command.haproxy "{public}" "{errors}" "{binary}" "$@"\n'
-    )
+    words = " ".join(f'"{word}"' for word in (public, errors, door, binary))
+    path.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m serve_app.command.haproxy {words} "$@"\n')
     path.chmod(0o700)
+
+
+def knows_site(config: str) -> bool:
+    """Whether Serve has said where the site is: one that it starts anew learns it only some moments later."""
+    return re.search(r"^\s*server SERVE_REPLICA", config, flags=re.MULTILINE) is not None
+
+
+def succeeding(config: str, arguments: list[str], serving: list[int]) -> tuple[str, list[str]]:
+    """Configuration and arguments of one that begins while the processes `serving` serve the site, the last one for new
+    callers: the site is left to it until the new one knows the site, too. Then all of them are told to finish (`-sf`).
+
+    All can listen at the port at the same time (no `-dR`), so that nobody waits for another to close it.
+    """
+    arguments = [word for word in arguments if word != "-dR"]
+    others = [word for word in map(str, serving) if word not in arguments]
+    if not others:
+        return config, arguments
+    if knows_site(config):
+        return config, [*arguments, "-sf", *others]
+    if str(serving[-1]) in arguments:  # Serve itself ends who has the site
+        return config, arguments
+    return config.replace("frontend http_frontend\n", "frontend http_frontend\n    disabled\n"), arguments
 
 
 def main() -> None:
     """Correct the file after `-f`, then become HAProxy with the same arguments."""
-    public, errors, binary, *arguments = sys.argv[1:]
-    config = Path(arguments[arguments.index("-f") + 1])
-    config.write_text(corrected(config.read_text(), public, Path(errors)))
+    public, errors, door, binary, *arguments = sys.argv[1:]
+    path = Path(arguments[arguments.index("-f") + 1])
+    config = corrected(path.read_text(), public, Path(errors))
+    config, arguments = succeeding(config, arguments, _announce(Path(door), config))
+    path.write_text(config)
     os.execv(binary, [binary, *arguments])  # noqa: S606 - this is what a launcher is for
+
+
+def _announce(door: Path, config: str) -> list[int]:
+    """Tell who watches that this process becomes HAProxy; the processes that serve the site now, the last one last."""
+    with socket.socket(socket.AF_UNIX) as caller:
+        caller.settimeout(_DOOR_SECONDS)
+        try:
+            caller.connect(str(door))
+            caller.sendall(config.encode())
+            caller.shutdown(socket.SHUT_WR)
+            answer = b"".join(iter(lambda: caller.recv(65536), b""))
+        except OSError:
+            return []  # nobody watches, as when everything stops
+    pids: list[int] = json.loads(answer or b"[]")
+    return pids
 
 
 if __name__ == "__main__":

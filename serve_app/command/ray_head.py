@@ -6,12 +6,14 @@ import resource
 import signal
 import socket
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 
 from serve_app.command import haproxy
 from serve_app.command.processes import belonging_to, end_all, wait_gone
 from serve_app.command.refusing import CannotRun
+from serve_app.command.standin import Bystander
 
 NAMESPACE = "lyceum"
 _OBJECT_STORE_BYTES = 80 * 2**20  # Ray's smallest is 75 MB; our messages travel inline
@@ -28,7 +30,7 @@ def prepare(temporary: Path, token_file: Path, public: str) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 1_048_576) if hard > 0 else 65_536, hard))
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     launcher = temporary / "haproxy"
-    haproxy.write_launcher(launcher, public, temporary / "errors", _haproxy_binary())
+    haproxy.write_launcher(launcher, public, temporary / "errors", _door(temporary), _haproxy_binary())
     sockets = temporary / "h"
     metrics, stats, fallback = free_ports(3)
     os.environ.update(
@@ -162,6 +164,11 @@ def wait_controller(started: Future[None]) -> None:
         started.result()
 
 
+def watch_haproxy(temporary: Path, say: Callable[[str], None]) -> Bystander:
+    """Who sees to it, inside its `with` block, that the site answers while Serve replaces a HAProxy that has died."""
+    return Bystander(temporary / "h", _door(temporary), _haproxy_binary(), say)
+
+
 def stop_accepting(temporary: Path, timeout_seconds: float) -> None:
     """Have HAProxy close its listeners and wait until it has answered what it had begun."""
     proxies = belonging_to([temporary / "h"])
@@ -189,6 +196,10 @@ def free_ports(count: int) -> list[int]:
     finally:
         for each in sockets:
             each.close()
+
+
+def _door(temporary: Path) -> Path:
+    return temporary / "bystander"
 
 
 def _haproxy_binary() -> str:

@@ -22,6 +22,7 @@ from serve_app.command.processes import adopt_orphans, reap_orphans
 from serve_app.command.progress import Progress
 from serve_app.command.refusing import CannotRun
 from serve_app.command.servers import Servers
+from serve_app.command.standin import Bystander
 from serve_app.settings import Settings
 
 _READY_SECONDS = 90
@@ -43,10 +44,10 @@ def up(settings: Settings, console: Console) -> None:
             if folder.clean_up():
                 progress.say("  The last run did not end in order: what it left behind is gone, its data is kept.")
             _check(settings, folder)
-            servers = _start(settings, folder, progress, stack)
+            servers, bystander = _start(settings, folder, progress, stack)
             progress.say(f"\n[bold]Lyceum is ready[/] after {time.monotonic() - began:.1f} s.")
             _greet(settings, console)
-            _stay(servers, progress)
+            _stay(servers, bystander, progress)
         except (KeyboardInterrupt, SystemExit):
             progress.say("\nStopping …")
         except (ServerFailed, StoreAway) as error:
@@ -65,7 +66,7 @@ def _check(settings: Settings, folder: DataFolder) -> None:
         postgres.check_version(folder.postgres)
 
 
-def _start(settings: Settings, folder: DataFolder, progress: Progress, stack: ExitStack) -> Servers:
+def _start(settings: Settings, folder: DataFolder, progress: Progress, stack: ExitStack) -> tuple[Servers, Bystander]:
     """Start every part; what stops it goes onto `stack` first, so that an interrupt at any point stops what has begun."""
     temporary = make_temporary()
     servers = Servers(folder, temporary, settings)
@@ -94,6 +95,7 @@ def _start(settings: Settings, folder: DataFolder, progress: Progress, stack: Ex
     databases.result()
     actors = crew.submit(_start_actors, settings, progress, stack)
     stack.callback(ray_head.stop_accepting, temporary, _DRAIN_SECONDS)
+    bystander = stack.enter_context(ray_head.watch_haproxy(temporary, progress.say))
     serve = crew.submit(_start_serve, settings, progress)
     with progress.phase("API"):
         from serve_app import deployment  # imports Ray, which must be prepared first
@@ -110,7 +112,7 @@ def _start(settings: Settings, folder: DataFolder, progress: Progress, stack: Ex
 
         with progress.phase("Sample data"):
             demo.load(settings)
-    return servers
+    return servers, bystander
 
 
 def _wait(databases: Future[None]) -> None:
@@ -143,7 +145,7 @@ def _start_actors(settings: Settings, progress: Progress, stack: ExitStack) -> N
         cluster.start(config)
 
 
-def _stay(servers: Servers, progress: Progress) -> None:
+def _stay(servers: Servers, bystander: Bystander, progress: Progress) -> None:
     """Watch over the run until a signal raises."""
     from actors.spares import Spares  # imports Ray, which must be prepared first
 
@@ -151,7 +153,7 @@ def _stay(servers: Servers, progress: Progress) -> None:
     spares = Spares()
     while True:
         time.sleep(0.5)
-        reap_orphans(servers.pids)
+        reap_orphans(servers.pids | bystander.pids)
         for name in servers.revive():
             progress.say(f"  {name} had died; it runs again.")
         spares.look()

@@ -10,7 +10,7 @@ import pytest
 from ray.serve._private.constants import SERVE_HTTP_REQUEST_DISCONNECT_DISABLED_HEADER
 from ray.serve._private.haproxy_templates import HAPROXY_CONFIG_TEMPLATE
 
-from serve_app.command.haproxy import CONNECTIONS_A_REPLICA, corrected, write_errors, write_launcher
+from serve_app.command.haproxy import CONNECTIONS_A_REPLICA, corrected, knows_site, succeeding, write_errors, write_launcher
 
 SERVES = """global
     log 127.0.0.1:514 local0 info
@@ -111,9 +111,29 @@ def test_launcher_becomes_the_binary_with_the_corrected_file(tmp_path: Path) -> 
     binary.write_text(f'#!{sys.executable}\nimport sys; print(" ".join(sys.argv[1:]))\n')
     binary.chmod(0o755)
     launcher = tmp_path / "haproxy"
-    write_launcher(launcher, "127.0.0.1:8000", tmp_path / "errors", str(binary))
+    write_launcher(launcher, "127.0.0.1:8000", tmp_path / "errors", tmp_path / "nobody", str(binary))
     arguments = ["-db", "-f", str(config), "-sf", "12"]
     done = subprocess.run([str(launcher), *arguments], capture_output=True, text=True, timeout=60)
     assert done.stdout.split() == arguments, done.stderr
     assert "127.0.0.1:8404" in config.read_text()
     assert (tmp_path / "errors/503.http").exists()
+
+
+def test_the_site_is_left_to_who_has_it_until_the_new_one_knows_it() -> None:
+    unknown = SERVES.replace("    server SERVE_REPLICA-a 127.0.0.1:30000 check\n", "")
+    assert (knows_site(SERVES), knows_site(unknown)) == (True, False)
+    left, arguments = succeeding(unknown, ["-f", "x"], [7])
+    assert re.findall(r"frontend http_frontend\n    disabled\n", left)
+    assert arguments == ["-f", "x"]
+    assert succeeding(SERVES, ["-f", "x"], [6, 7]) == (SERVES, ["-f", "x", "-sf", "6", "7"])
+
+
+def test_when_serve_itself_ends_who_has_the_site_it_is_taken_over_though_nobody_knows_where_it_is() -> None:
+    unknown = SERVES.replace("    server SERVE_REPLICA-a 127.0.0.1:30000 check\n", "")
+    assert succeeding(unknown, ["-sf", "7"], [6, 7]) == (unknown, ["-sf", "7"])
+    assert "disabled" in succeeding(unknown, ["-sf", "6"], [6, 7])[0]
+    assert succeeding(SERVES, ["-sf", "7"], [6, 7]) == (SERVES, ["-sf", "7", "-sf", "6"])
+
+
+def test_the_port_can_be_shared_while_it_changes_hands() -> None:
+    assert succeeding(SERVES, ["-f", "x", "-dR", "-sf", "7"], []) == (SERVES, ["-f", "x", "-sf", "7"])
