@@ -20,8 +20,9 @@ _OBJECT_STORE_BYTES = 80 * 2**20  # Ray's smallest is 75 MB; our messages travel
 _MOST_CONNECTIONS = 20_000
 
 
-def prepare(temporary: Path, token_file: Path, public: str) -> None:
-    """Set what Ray and Serve read from the environment; must come before the first `import ray`.
+def prepare(temporary: Path, token_file: Path, public: str) -> str:
+    """Set what Ray and Serve read from the environment; must come before the first `import ray`. Returns where HAProxy
+    itself is, since from now on Serve and the package take our launcher for it.
 
     `public` is `host:port` of the site. Child processes inherit all of it.
     """
@@ -30,7 +31,8 @@ def prepare(temporary: Path, token_file: Path, public: str) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 1_048_576) if hard > 0 else 65_536, hard))
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     launcher = temporary / "haproxy"
-    haproxy.write_launcher(launcher, public, temporary / "errors", _door(temporary), _haproxy_binary())
+    binary = _haproxy_binary()
+    haproxy.write_launcher(launcher, public, temporary / "errors", _door(temporary), binary)
     sockets = temporary / "h"
     metrics, stats, fallback = free_ports(3)
     os.environ.update(
@@ -71,6 +73,7 @@ def prepare(temporary: Path, token_file: Path, public: str) -> None:
     )
     for name in ("RAY_ADDRESS", "RAY_AUTH_TOKEN", "RAY_NAMESPACE"):
         os.environ.pop(name, None)
+    return binary
 
 
 def start_ray(temporary: Path, cpus: int) -> None:
@@ -164,9 +167,9 @@ def wait_controller(started: Future[None]) -> None:
         started.result()
 
 
-def watch_haproxy(temporary: Path, say: Callable[[str], None]) -> Bystander:
+def watch_haproxy(temporary: Path, binary: str, say: Callable[[str], None]) -> Bystander:
     """Who sees to it, inside its `with` block, that the site answers while Serve replaces a HAProxy that has died."""
-    return Bystander(temporary / "h", _door(temporary), _haproxy_binary(), say)
+    return Bystander(temporary / "h", _door(temporary), binary, say)
 
 
 def stop_accepting(temporary: Path, timeout_seconds: float) -> None:

@@ -83,7 +83,7 @@ def _start(settings: Settings, folder: DataFolder, progress: Progress, stack: Ex
     stack.callback(servers.stop)
     crew = ThreadPoolExecutor(max_workers=6, thread_name_prefix="start")
     # Before any other thread starts a program: who does so while the environment changes hands on a broken one.
-    ray_head.prepare(temporary, folder.secret("ray_token"), settings.public_host)
+    haproxy = ray_head.prepare(temporary, folder.secret("ray_token"), settings.public_host)
     databases = crew.submit(_start_databases, settings, servers, progress)
     stack.callback(_wait, databases)
     crew.submit(ray_head.import_serve)
@@ -95,7 +95,7 @@ def _start(settings: Settings, folder: DataFolder, progress: Progress, stack: Ex
     databases.result()
     actors = crew.submit(_start_actors, settings, progress, stack)
     stack.callback(ray_head.stop_accepting, temporary, _DRAIN_SECONDS)
-    bystander = stack.enter_context(ray_head.watch_haproxy(temporary, progress.say))
+    bystander = stack.enter_context(ray_head.watch_haproxy(temporary, haproxy, progress.say))
     serve = crew.submit(_start_serve, settings, progress)
     with progress.phase("API"):
         from serve_app import deployment  # imports Ray, which must be prepared first
