@@ -26,6 +26,7 @@ from serve_app.command.haproxy import knows_site
 _PATIENCE_SECONDS = 1.0
 _MOST_IN_A_ROW = 10
 _AWAY = (TimeoutError, ConnectionError, ProcessLookupError)  # who goes away in the middle becomes no HAProxy
+_COULD_NOT = "  [bold red]No HAProxy could stand in:[/]"
 
 # Becomes HAProxy, which is told to finish (SIGUSR1) when the thread that started it has ended: prctl(2), PR_SET_PDEATHSIG.
 _BOUND = """
@@ -86,14 +87,21 @@ class Bystander:
 
     def _watch(self) -> None:
         with self._selector, self._door, self._left:
-            while True:
-                for key, _ in self._selector.select():
-                    if key.fileobj is self._left:
-                        return
-                    if key.fileobj is self._door:
-                        self._greet()
-                    else:
-                        self._replace(key.data)
+            while self._attend():
+                pass
+        for each in self._living:
+            os.close(each.ended)
+
+    def _attend(self) -> bool:
+        """Wait for whatever is next; whether to go on."""
+        for key, _ in self._selector.select():
+            if key.fileobj is self._left:
+                return False
+            if key.fileobj is self._door:
+                self._greet()
+            else:
+                self._replace(key.data)
+        return True
 
     def _greet(self) -> None:
         """A launcher announces the HAProxy that it becomes, and is told who serves the site, the last one last."""
@@ -118,9 +126,12 @@ class Bystander:
         was_last = self._living[-1] is dead
         self._living = tuple(each for each in self._living if each is not dead)
         if dead.process is not None and dead.process.wait() > 0:
-            self._say(f"  [bold red]No HAProxy could stand in:[/] {last_line(self._log)}")
+            self._say(f"{_COULD_NOT} {last_line(self._log)}")
         elif was_last and dead.attempt < _MOST_IN_A_ROW:
-            self._stand_in(dead)
+            try:
+                self._stand_in(dead)
+            except OSError as error:  # a full disk, no more processes: Serve replaces its HAProxy all the same
+                self._say(f"{_COULD_NOT} {error}")
 
     def _stand_in(self, dead: _Serving) -> None:
         self._config.write_text(as_standin(dead.config))
@@ -134,6 +145,6 @@ class Bystander:
 def as_standin(config: str) -> str:
     """The configuration of one that serves the site and nothing else: no admin socket, by which Serve would take it for its
     own, no state of servers from a file, and none of the pages of figures, whose ports are the successor's."""
-    kept = r"^\s*(stats socket|stats timeout|server-state-base|server-state-file|load-server-state-from-file)\b.*\n"
-    config = re.sub(kept, "", config, flags=re.MULTILINE)
+    dropped = r"^\s*(stats socket|stats timeout|server-state-base|server-state-file|load-server-state-from-file)\b.*\n"
+    config = re.sub(dropped, "", config, flags=re.MULTILINE)
     return re.sub(r"^(frontend prometheus|listen stats)\n([ \t]+.*\n|\n)*", "", config, flags=re.MULTILINE)
