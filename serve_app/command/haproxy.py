@@ -88,11 +88,7 @@ def knows_site(config: str) -> bool:
 
 def succeeding(config: str, arguments: list[str], serving: list[int]) -> tuple[str, list[str]]:
     """Configuration and arguments of one that begins while the processes `serving` serve the site, the last one for new
-    callers: the site is left to it until the new one knows the site, too. Then all of them are told to finish (`-sf`).
-
-    All can listen at the port at the same time (no `-dR`), so that nobody waits for another to close it.
-    """
-    arguments = [word for word in arguments if word != "-dR"]
+    callers: the site is left to it until the new one knows the site, too. Then all of them are told to finish (`-sf`)."""
     others = [word for word in map(str, serving) if word not in arguments]
     if not others:
         return config, arguments
@@ -108,7 +104,11 @@ def main() -> None:
     public, errors, door, binary, *arguments = sys.argv[1:]
     path = Path(arguments[arguments.index("-f") + 1])
     config = corrected(path.read_text(), public, Path(errors))
-    config, arguments = succeeding(config, arguments, _announce(Path(door), config))
+    serving = _announce(Path(door), config)
+    config, arguments = succeeding(config, arguments, serving)
+    if serving or "-sf" in arguments or _is_free(public):
+        # Ours can listen at the port at the same time, so that nobody waits for another to close it.
+        arguments = [word for word in arguments if word != "-dR"]
     path.write_text(config)
     os.execv(binary, [binary, *arguments])  # noqa: S606 - this is what a launcher is for
 
@@ -126,6 +126,18 @@ def _announce(door: Path, config: str) -> list[int]:
             return []  # nobody watches, as when everything stops
     pids: list[int] = json.loads(answer or b"[]")
     return pids
+
+
+def _is_free(public: str) -> bool:
+    """Whether no stranger listens there; with one HAProxy must not share the port, but say that it is taken."""
+    host, _, port = public.rpartition(":")
+    with socket.socket(socket.AF_INET6 if "[" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host.strip("[]").replace("*", ""), int(port)))
+        except OSError:
+            return False
+    return True
 
 
 if __name__ == "__main__":

@@ -133,7 +133,3 @@ def test_when_serve_itself_ends_who_has_the_site_it_is_taken_over_though_nobody_
     assert succeeding(unknown, ["-sf", "7"], [6, 7]) == (unknown, ["-sf", "7"])
     assert "disabled" in succeeding(unknown, ["-sf", "6"], [6, 7])[0]
     assert succeeding(SERVES, ["-sf", "7"], [6, 7]) == (SERVES, ["-sf", "7", "-sf", "6"])
-
-
-def test_the_port_can_be_shared_while_it_changes_hands() -> None:
-    assert succeeding(SERVES, ["-f", "x", "-dR", "-sf", "7"], []) == (SERVES, ["-f", "x", "-sf", "7"])

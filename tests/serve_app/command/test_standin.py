@@ -288,6 +288,16 @@ async def test_a_site_without_replicas_is_away_and_not_unreachable(
     assert not bystander.pids
 
 
+async def test_a_port_that_a_stranger_has_is_not_shared_with_him(site: Site, bystander: Bystander) -> None:
+    with socket.socket() as stranger:
+        stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        stranger.bind(("127.0.0.1", site.port))
+        stranger.listen()
+        with pytest.raises(RuntimeError, match="cannot bind socket"):
+            await site.anew()
+    assert not bystander.pids
+
+
 async def test_who_stands_in_finishes_and_nobody_follows_when_everything_stops(
     site: Site, replicas: tuple[Replica, Replica]
 ) -> None:
