@@ -1,19 +1,21 @@
 """What follows a turn once it may leave the host: replies, publications, notices, evictions, missed events, snapshots."""
 
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import structlog
 
 from actors.archive import Archive
 from actors.boxes import Box, Grain
-from actors.envelopes import NotOwner
+from actors.envelopes import NotOwner, Reply
 from actors.listeners import Listeners
 from actors.live_grain import LiveGrain
 from actors.postman import Postman
-from actors.turns import Resume, Turn
+from actors.turns import Item, Resume, Turn
 from classroom.answers import Refused
+from classroom.ids import CourseId
+from classroom.ports import Entered
 from classroom.refusals import Unavailable
 from persistence.errors import StoreAway
 
@@ -81,7 +83,21 @@ class Aftermath:
                 resume.recover(events)
         if turn.snapshot is not None and isinstance(grain, LiveGrain):
             self._spawn(self._archive.save(grain, *turn.snapshot))
+        if turn.surveys:
+            self._spawn(self._survey(box, grain.epoch, turn.surveys))
         self._postman.send(box, turn.notices)
+
+    async def _survey(self, box: Box, epoch: int, items: Sequence[Item]) -> None:
+        reply: Reply = _AWAY
+        try:
+            offset, snapshot = await self._archive.survey(CourseId(box.id))
+            reply = Entered(epoch, offset, recovered=False, events=(), snapshot=snapshot)
+        except StoreAway as error:
+            _log.warning("survey_unread", grain=box.id, reason=str(error))
+        except Exception:
+            _log.exception("survey_unreadable", grain=box.id)
+        for item in items:
+            item.answer(reply)
 
     async def _resume_from_log(self, box: Box, resume: Resume) -> None:
         try:

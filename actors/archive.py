@@ -8,23 +8,27 @@ from dataclasses import dataclass
 import structlog
 
 from actors.boxes import Box, Grain
-from actors.envelopes import LIVE
+from actors.envelopes import COURSE, LIVE
 from actors.inbox_grain import KNOWN_DELIVERIES, InboxGrain, told
 from actors.live_grain import LiveGrain
+from actors.progress_grain import CourseGrain, surveyed
+from actors.progress_grain import published as published_of_course
 from actors.restoring import published
-from actors.turns import Resume
-from classroom.ids import SessionId, UserId
+from actors.turns import Item, Resume
+from classroom.ids import CourseId, SessionId, UserId
 from classroom.live.state import ANSWERS_KEPT
 from classroom.times import Moment
 from persistence.errors import StoreAway
 from persistence.ids import new_id
 from persistence.journal import JournalPort
+from persistence.learning import LearningLog
 from persistence.live_log import LiveLog
 from persistence.membership import Membership
 from persistence.ownership import Ownership
 from persistence.roster import Roster
 
 READS_AT_ONCE = 64
+SURVEYED = 500
 STORE_SECONDS = 8.0
 
 _log = structlog.get_logger(__name__)
@@ -35,7 +39,10 @@ class Stores:
     """Everything durable that a host works on."""
 
     journal: JournalPort
+    course_journal: JournalPort
+    """Courses have one of their own: what thousands watch never stands in a class's commit."""
     log: LiveLog
+    learning: LearningLog
     ownership: Ownership
     membership: Membership
     roster: Roster
@@ -52,6 +59,9 @@ class Archive:
     async def load(self, box: Box, epoch: int) -> Grain:
         """The grain of a box as the log has it."""
         async with self._in_time():
+            if box.kind == COURSE:
+                loaded = await self._stores.learning.load(CourseId(box.id))
+                return CourseGrain(box.id, box.shard_id, epoch, loaded)
             return await (self._load_class(box, epoch) if box.kind == LIVE else self._load_inbox(box, epoch))
 
     async def enrol(self, grain: LiveGrain, unknown: Sequence[UserId], clock: Callable[[], Moment]) -> None:
@@ -60,6 +70,34 @@ class Archive:
             found = await self._stores.roster.find_students(grain.state.known.course_id, unknown)
         grain.enrol(unknown, list(found), clock())
 
+    async def inform(self, grain: CourseGrain, items: Sequence[Item], clock: Callable[[], Moment]) -> None:
+        """Let a course know what it must know before it can decide these."""
+        async with self._in_time():
+            found = await self._stores.learning.find(grain.id, grain.unknown_people(items, clock()))
+        grain.learn(found, clock())
+
+    async def survey(self, course_id: CourseId) -> tuple[int, bytes]:
+        """How all learners of a course are doing: the offset of the progress topic, and the encoded snapshot."""
+        async with self._in_time():
+            survey = await self._stores.learning.survey(course_id, SURVEYED)
+        return survey.offset, surveyed(course_id, survey)
+
+    async def outdated(self, grain: CourseGrain, after: UserId | None, limit: int) -> Sequence[UserId]:
+        """Some learners who were counted for another outline."""
+        async with self._in_time():
+            return await self._stores.learning.outdated(grain.id, grain.version, after, limit)
+
+    async def mark(self, grain: CourseGrain) -> bool:
+        """Note that all milestones were told; False when that cannot be done now."""
+        try:
+            async with asyncio.timeout(STORE_SECONDS):
+                await self._stores.learning.note_told(grain.id, grain.mark())
+        except (StoreAway, TimeoutError) as error:
+            _log.warning("mark_unsaved", grain=grain.id, reason=str(error) or type(error).__name__)
+            grain.unmark()
+            return False
+        return True
+
     async def missed(self, kind: str, grain_id: str, resume: Resume) -> Sequence[bytes]:
         """The encoded events that a subscriber missed."""
         log, since, missed = self._stores.log, resume.since.offset, resume.offset - resume.since.offset
@@ -67,6 +105,9 @@ class Archive:
             if kind == LIVE:
                 entries = await log.after(SessionId(grain_id), resume.view, since, missed)
                 return [published(entry, resume.view) for entry in entries]
+            if kind == COURSE:
+                entries = await self._stores.learning.after(CourseId(grain_id), resume.view, since, missed)
+                return [published_of_course(entry, resume.view) for entry in entries]
             return [told(entry) for entry in await log.inbox_after(UserId(grain_id), since, missed)]
 
     async def save(self, grain: LiveGrain, offset: int, state: bytes) -> bool:

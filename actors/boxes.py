@@ -5,18 +5,19 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from actors.envelopes import LIVE, Envelope, Reply
+from actors.envelopes import COURSE, LIVE, Envelope, Reply
 from actors.inbox_grain import InboxGrain
 from actors.live_grain import LiveGrain
+from actors.progress_grain import CourseGrain
 from actors.turns import Item, Turn
-from classroom.ids import SessionId, Topic, UserId
+from classroom.ids import CourseId, SessionId, Topic, UserId
 from classroom.times import SECOND, Moment
-from classroom.topics import LiveTopic, UserTopic
+from classroom.topics import CourseTopic, LiveTopic, UserTopic, topic_of
 
 SOONEST_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 60.0
 
-Grain = LiveGrain | InboxGrain
+Grain = LiveGrain | InboxGrain | CourseGrain
 
 
 @dataclass(eq=False)
@@ -72,7 +73,9 @@ class Box:
 
     def topic(self, view: str) -> Topic:
         """The topic of a view of its grain."""
-        return Topic(str(LiveTopic(SessionId(self.id), view) if self.kind == LIVE else UserTopic(UserId(self.id))))
+        if self.kind == LIVE:
+            return topic_of(LiveTopic(SessionId(self.id), view))
+        return topic_of(CourseTopic(CourseId(self.id), view) if self.kind == COURSE else UserTopic(UserId(self.id)))
 
     def let_followers_go(self, gateway: str) -> None:
         """That gateway has forgotten, or is forgotten."""

@@ -18,7 +18,7 @@ from classroom.live.commands import Command, Disconnect, Leave, Look, TakeSeat
 from classroom.ports import Entered
 from classroom.progress import commands as progress
 from classroom.refusals import Unavailable, UnknownTopic
-from classroom.topics import LiveTopic, Position, UserTopic, parse_topic
+from classroom.topics import AnyTopic, CourseTopic, LiveTopic, Position, parse_topic
 
 WELL_SECONDS = 1.0
 
@@ -182,7 +182,7 @@ class TopicsClient:
         if parsed is None:
             return Refused(UnknownTopic(topic))
         kind, grain_id = address(parsed)
-        view = parsed.view if isinstance(parsed, LiveTopic) else ""
+        view = _view(parsed)
         held = self._held_as(connection) if connection is not None else None
         heard = None
         if isinstance(parsed, LiveTopic) and held is not None and caller.role is Role.STUDENT:
@@ -205,7 +205,7 @@ class TopicsClient:
         parsed = parse_topic(topic)
         if parsed is not None:
             kind, grain_id = address(parsed)
-            view = parsed.view if isinstance(parsed, LiveTopic) else ""
+            view = _view(parsed)
             await self._dispatcher.execute(Envelope(kind, grain_id, _GATEWAY, Quit(view, self._gateway), None))
 
     async def gone(self, sessions: Sequence[SessionId] | None, caller: Caller, connection: ConnectionId) -> None:
@@ -284,9 +284,15 @@ class TopicsClient:
         return ConnectionId(f"{self._run}.{connection}")
 
 
-def address(topic: LiveTopic | UserTopic) -> tuple[str, str]:
+def address(topic: AnyTopic) -> tuple[str, str]:
     """The grain that tells a topic: its kind and id."""
-    return (LIVE, topic.session_id) if isinstance(topic, LiveTopic) else (INBOX, topic.user_id)
+    if isinstance(topic, LiveTopic):
+        return LIVE, topic.session_id
+    return (COURSE, topic.course_id) if isinstance(topic, CourseTopic) else (INBOX, topic.user_id)
+
+
+def _view(topic: AnyTopic) -> str:
+    return topic.view if isinstance(topic, LiveTopic | CourseTopic) else ""
 
 
 def _answer(reply: Reply) -> Answer:

@@ -21,13 +21,14 @@ from actors.outgoing import Outgoing
 from actors.ray_calls import RayCalls, wake_self
 from persistence.errors import StoreAway
 from persistence.journal import PostgresJournal
+from persistence.learning import PostgresLearningLog
 from persistence.live_log import PostgresLiveLog
 from persistence.live_pool import open_live_pool
 from persistence.membership import PostgresMembership
 from persistence.ownership import PostgresOwnership
 from persistence.roster import PostgresRoster
 
-CONNECTIONS = 6
+CONNECTIONS = 7
 WAKE_SECONDS = 0.5
 
 _log = structlog.get_logger(__name__)
@@ -125,7 +126,9 @@ class GrainHost:
                 pool, signs = self._pool, self._signs
                 stores = Stores(
                     PostgresJournal(pool),
+                    PostgresJournal(pool),
                     PostgresLiveLog(pool),
+                    PostgresLearningLog(pool),
                     PostgresOwnership(signs),
                     PostgresMembership(signs),
                     PostgresRoster(pool),

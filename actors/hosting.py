@@ -16,11 +16,12 @@ from actors.clock import wall_clock
 from actors.correlation import about
 from actors.deadlines import Deadlines
 from actors.deferred import Deferred
-from actors.envelopes import LATER, LIVE, OWNERS, Attached, Envelope, NotOwner, Owned, Reply
+from actors.envelopes import COURSE, INBOX, LATER, OWNERS, Attached, Envelope, NotOwner, Owned, Reply
 from actors.keeping import Keeping
 from actors.listeners import Listeners, Sender
 from actors.live_grain import LiveGrain
 from actors.postman import Mail, Postman
+from actors.progress_grain import CourseGrain
 from actors.shards import shard_of
 from actors.shares import SURE_SECONDS, Shares
 from actors.turns import Call, Item, Turn
@@ -29,6 +30,7 @@ from classroom.answers import Refused
 from classroom.callers import Caller, Role
 from classroom.ids import UserId
 from classroom.live.commands import Tick
+from classroom.progress.commands import Look
 from classroom.refusals import Unavailable
 from classroom.times import SECOND, Moment
 from persistence.batches import Committed
@@ -92,6 +94,7 @@ class Hosting:
             self.abandon()
             raise
         self._spawn(self._stores.journal.run())
+        self._spawn(self._stores.course_journal.run())
         for keep in (self._watch.keep, self._keeping.unload_idle, self._alarms.keep):
             self._spawn(self._keep_on(keep))
         _log.info("host_started", host=self.name, shards=len(self._epochs), deadlines=due)
@@ -125,6 +128,7 @@ class Hosting:
         try:
             async with asyncio.timeout(timeout_seconds):
                 await self._stores.journal.close()
+                await self._stores.course_journal.close()
                 for box in list(self._boxes.values()):
                     await self._keeping.keep(box)
                 await self._shares.leave()
@@ -150,15 +154,15 @@ class Hosting:
 
     def stats(self) -> dict[str, float]:
         """Counters for operators; safe to read from another thread."""
-        journal = self._stores.journal.stats
+        journal, courses = self._stores.journal.stats, self._stores.course_journal.stats
         return {
             "grains": len(self._boxes),
             "shards": len(self._epochs),
             "envelopes": self._answered,
-            "commits": journal.commits,
-            "events": journal.events,
-            "commit_seconds": journal.commit_seconds,
-            "pending": journal.pending,
+            "commits": journal.commits + courses.commits,
+            "events": journal.events + courses.events,
+            "commit_seconds": journal.commit_seconds + courses.commit_seconds,
+            "pending": journal.pending + courses.pending,
             "fenced": self._fenced,
         }
 
@@ -208,6 +212,8 @@ class Hosting:
                 self._read(box, partial(self._load, box))
             elif isinstance(grain, LiveGrain) and grain.must_ask(box.mailbox[0], now):
                 self._read(box, partial(self._enrol, box, grain))
+            elif isinstance(grain, CourseGrain) and grain.must_ask(box.mailbox[0], now):
+                self._read(box, partial(self._inform, box, grain))
             elif self._turn(box, grain, now) >= TURN:
                 asyncio.get_running_loop().call_soon(self._drain, box)  # the journal, and others, come between
                 return
@@ -238,17 +244,42 @@ class Hosting:
         grain = await self._archive.load(box, epoch)
         if self._epochs.get(box.shard_id) != epoch:
             return  # what was read is another owner's to go on from
-        if isinstance(grain, LiveGrain) and box.owes_wake:
+        if isinstance(grain, LiveGrain | CourseGrain) and box.owes_wake:
             grain.doubt_deadline()
         box.grain, box.owes_wake = grain, False
         self._alarms.set_up(box, grain)
-        if isinstance(grain, LiveGrain):
+        if isinstance(grain, LiveGrain | CourseGrain):
             self._postman.send(box, grain.unsent)
+        if isinstance(grain, LiveGrain):
             self._listeners.evict(grain.unsent_evictions)
 
     async def _enrol(self, box: Box, grain: LiveGrain) -> None:
         clock = partial(self._alarms.now, box)
         await self._archive.enrol(grain, grain.unknown_students(box.mailbox, clock()), clock)
+
+    async def _inform(self, box: Box, grain: CourseGrain) -> None:
+        await self._archive.inform(grain, box.mailbox, partial(self._alarms.now, box))
+        if grain.wants_recount():
+            self._spawn(self._recount(box, grain))
+
+    async def _recount(self, box: Box, grain: CourseGrain) -> None:
+        """Have everybody counted anew whose figures are for another outline; whoever comes meanwhile is not held up."""
+        after: UserId | None = None
+        while box.grain is grain:
+            try:
+                outdated = await self._archive.outdated(grain, after, TURN)
+            except StoreAway as error:
+                _log.warning("recount_put_off", grain=grain.id, reason=str(error))
+                await asyncio.sleep(KEEPERS_PAUSE_SECONDS)
+                continue
+            if not outdated or box.grain is not grain:
+                return
+            after = outdated[-1]
+            call = Call(len(outdated), asyncio.get_running_loop())
+            for index, user_id in enumerate(outdated):
+                self._accept(Item(Envelope(COURSE, grain.id, _HOST, Look(user_id), None), call, index))
+            self._drain(box)
+            await call.done
 
     # -- decide and commit ---------------------------------------------------------------------------------------
 
@@ -267,7 +298,8 @@ class Hosting:
                 turn.snapshot = grain.save()
                 grain.saved(grain.offset)
             box.flying.append(turn)
-            future = self._stores.journal.append(turn.write)
+            journal = self._stores.course_journal if box.kind == COURSE else self._stores.journal
+            future = journal.append(turn.write)
             future.add_done_callback(partial(self._settled, box, grain, turn))
         elif box.flying:
             box.flying[-1].absorb(turn)
@@ -298,6 +330,8 @@ class Hosting:
             return
         if verdict is Committed.YES:
             box.failures = 0
+            if isinstance(grain, CourseGrain) and turn.write is not None:
+                grain.settled(turn.write)
             self._aftermath.finish(box, grain, turn)
         else:
             turn.refuse(NotOwner(box.shard_id, None) if verdict is Committed.FENCED else _AWAY)
@@ -326,7 +360,7 @@ class Hosting:
         for view, gateways in grain.followers.items():
             for gateway in gateways:
                 self._listeners.resync(gateway, box.topic(view))
-        if box.kind == LIVE:
+        if box.kind != INBOX:
             # Its deadlines, and what it had to tell, must not be forgotten with it.
             box.owes_wake = True
             self._alarms.set_later(box)

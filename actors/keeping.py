@@ -6,10 +6,13 @@ from collections.abc import MutableMapping
 from actors.archive import Archive
 from actors.boxes import Box
 from actors.live_grain import LiveGrain
+from actors.progress_grain import CourseGrain
 
 IDLE_SECONDS = 300.0
 NOBODY_SECONDS = 5.0
 SWEEP_SECONDS = 1.0
+MARK_SWEEPS = 5
+"""So seldom it is noted which milestones were told: after a crash those since are told again, and known by their ids."""
 
 
 class Keeping:
@@ -18,13 +21,17 @@ class Keeping:
     def __init__(self, boxes: MutableMapping[tuple[str, str], Box], archive: Archive) -> None:
         self._boxes = boxes
         self._archive = archive
+        self._sweeps = 0
 
     async def unload_idle(self) -> None:
         """For ever."""
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             now = asyncio.get_running_loop().time()
+            self._sweeps += 1
             for box in list(self._boxes.values()):
+                if self._sweeps % MARK_SWEEPS == 0 and not await self._mark(box):
+                    break
                 nobody = box.grain is not None and box.grain.is_nobody
                 idle = now - box.used_at > (NOBODY_SECONDS if nobody else IDLE_SECONDS)
                 if idle and not await self._unload(box):
@@ -33,6 +40,8 @@ class Keeping:
     async def keep(self, box: Box) -> bool:
         """Save what no snapshot holds, unless something is still under way; False when that cannot be done now."""
         grain = box.grain
+        if isinstance(grain, CourseGrain):
+            return await self._mark(box)
         if not isinstance(grain, LiveGrain) or not grain.changed or not box.resting or box.tells_somebody:
             return True
         offset, state = grain.save()
@@ -43,6 +52,12 @@ class Keeping:
         """Let go of a box in which there is nothing and for which nothing waits."""
         if box.grain is None and box.timer is None and box.resting and self._boxes.get((box.kind, box.id)) is box:
             del self._boxes[box.kind, box.id]
+
+    async def _mark(self, box: Box) -> bool:
+        grain = box.grain
+        if not isinstance(grain, CourseGrain) or not grain.owes_mark or box.tells_somebody:
+            return True
+        return await self._archive.mark(grain)
 
     async def _unload(self, box: Box) -> bool:
         if box.may_unload():

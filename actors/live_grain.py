@@ -30,6 +30,7 @@ from classroom.live.snapshot import save
 from classroom.live.state import LiveClass, Status, next_deadline
 from classroom.live.views import may_follow, reply, row_of, session_frame, standing
 from classroom.ports import Batch, Entered
+from classroom.progress.commands import Command as ProgressCommand
 from classroom.records import IntervalRow, LoggedEvent
 from classroom.refusals import Forbidden, NotFound, Refusal, Unavailable
 from classroom.times import SECOND, Moment
@@ -197,7 +198,7 @@ class LiveGrain:
         elif isinstance(body, c.Tick):
             self._tick(now, logged)
             turn.replies.append((item, _DONE))
-        elif body is None or isinstance(body, Deliver):
+        elif body is None or isinstance(body, Deliver | ProgressCommand):
             turn.replies.append((item, Refused(Forbidden("ask this of a class"))))
         else:
             turn.replies.append((item, self._command(item.envelope, body, enrolled, now, logged)))

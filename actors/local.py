@@ -17,6 +17,7 @@ from actors.shards import host_names
 from classroom.times import Moment
 from persistence.journal import JournalPort
 from persistence.memory.live_journal import MemoryJournal
+from persistence.memory.live_learning import MemoryLearningLog
 from persistence.memory.live_log import MemoryLiveLog
 from persistence.memory.live_membership import MemoryMembership
 from persistence.memory.live_ownership import MemoryOwnership
@@ -99,7 +100,9 @@ class LocalLyceum:
         tables = self.tables
         return Stores(
             self._journal(tables),
+            self._journal(tables),
             MemoryLiveLog(tables),
+            MemoryLearningLog(tables),
             MemoryOwnership(tables),
             MemoryMembership(tables),
             MemoryRoster(tables),

@@ -95,12 +95,15 @@ class Turn:
     resumes: list[Resume] = field(default_factory=list)
     evictions: list[EvictNotice] = field(default_factory=list)
     snapshot: tuple[int, bytes] | None = None
+    surveys: list[Item] = field(default_factory=list)
+    """Who is to be told how all learners of a course are doing: read once the turn is durable."""
 
     def absorb(self, later: "Turn") -> None:
         """A turn without a write saw what this one wrote, so it waits for the same commit."""
         self.replies.extend(later.replies)
         self.resumes.extend(later.resumes)
         self.notices.extend(later.notices)
+        self.surveys.extend(later.surveys)
 
     def refuse(self, reply: Reply) -> None:
         """The same to everybody who waits for it."""
@@ -108,3 +111,5 @@ class Turn:
             item.answer(reply)
         for resume in self.resumes:
             resume.item.answer(reply)
+        for item in self.surveys:
+            item.answer(reply)

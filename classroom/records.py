@@ -1,15 +1,18 @@
 """The class record as the store keeps it: logged events, the session's row, attendance intervals."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from classroom.ids import CourseId, LessonId, SessionId, UserId
+from classroom.progress.learner import Attendance, Learner, LessonRecord
 from classroom.times import Moment
 
 
 @dataclass(frozen=True)
 class LoggedEvent:
     """One event of a log. `payload` is its encoded JSON object. `topic_offsets` are the offsets of the three topics
-    of a class (everybody, staff, queue) once this event has happened; empty for an inbox.
+    of a class (everybody, staff, queue), or the two of a course (everybody, progress), once this event has happened; empty
+    for an inbox.
     Only the first event of a command carries the `command_id` (prefixed with who sent it and the command's name); in
     lines before it stand those of commands since the event before that changed nothing."""
 
@@ -56,6 +59,27 @@ class IntervalRow:
     joined_at: Moment
     left_at: Moment | None
     reason: str | None
+
+
+@dataclass(frozen=True)
+class LearnerRows:
+    """What changed of some learners of a course at `at`: their figures, lessons, and classes attended."""
+
+    course_id: CourseId
+    at: Moment
+    learners: Sequence[Learner]
+    lessons: Sequence[tuple[UserId, LessonRecord]]
+    attended: Sequence[tuple[UserId, SessionId, Attendance]]
+
+
+@dataclass(frozen=True)
+class JobRow:
+    """A job to be done once this is durable. `payload` is its encoded JSON object; while one of this kind and key waits,
+    another adds none."""
+
+    kind: str
+    payload: bytes
+    key: str
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from classroom.ids import SessionId, Topic, UserId, is_uuid
+from classroom.ids import CourseId, SessionId, Topic, UserId, is_uuid
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,18 @@ class LiveTopic:
 
 
 @dataclass(frozen=True)
+class CourseTopic:
+    """A topic of one course: `view` is `""` (everybody in it: announcements) or `progress` (each learner's progress, for the
+    owner and admins)."""
+
+    course_id: CourseId
+    view: str
+
+    def __str__(self) -> str:
+        return f"course:{self.course_id}:{self.view}" if self.view else f"course:{self.course_id}"
+
+
+@dataclass(frozen=True)
 class UserTopic:
     """What concerns one person, wherever it happened."""
 
@@ -35,7 +47,10 @@ class UserTopic:
         return f"user:{self.user_id}"
 
 
-def parse_topic(text: str) -> LiveTopic | UserTopic | None:
+AnyTopic = LiveTopic | CourseTopic | UserTopic
+
+
+def parse_topic(text: str) -> AnyTopic | None:
     """The topic that `text` names, or None when it names none that exists in this release."""
     kind, _, rest = text.partition(":")
     ident, _, view = rest.partition(":")
@@ -43,11 +58,13 @@ def parse_topic(text: str) -> LiveTopic | UserTopic | None:
         return None
     if kind == "live" and view in ("", "staff", "queue") and not rest.endswith(":"):
         return LiveTopic(SessionId(ident), view)
+    if kind == "course" and view in ("", "progress") and not rest.endswith(":"):
+        return CourseTopic(CourseId(ident), view)
     if kind == "user" and rest == ident:
         return UserTopic(UserId(ident))
     return None
 
 
-def topic_of(topic: LiveTopic | UserTopic) -> Topic:
+def topic_of(topic: AnyTopic) -> Topic:
     """The topic's name on the wire."""
     return Topic(str(topic))

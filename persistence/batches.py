@@ -5,15 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from classroom.ids import UserId
-from classroom.records import IntervalRow, LoggedEvent, SessionRow
+from classroom.ids import CourseId, LessonId, SessionId, UserId
+from classroom.progress.learner import Attendance, Learner, LessonRecord
+from classroom.records import IntervalRow, JobRow, LearnerRows, LoggedEvent, SessionRow
 from classroom.times import Moment
 
 
 @dataclass(frozen=True)
 class Write:
     """What one decision of one grain changes: `events` with the offsets after the grain's last ones, and the rows that
-    follow from them. `kind` is `live` or `inbox`; `epoch` is the one under which the host claimed `shard_id`.
+    follow from them. `kind` is `live`, `inbox` or `course`; `epoch` is the one under which the host claimed `shard_id`.
     With `deadline_changed`, `deadline` replaces the grain's deadline; None means it has none."""
 
     kind: str
@@ -25,6 +26,8 @@ class Write:
     intervals: Sequence[IntervalRow]
     deadline: Moment | None
     deadline_changed: bool
+    learning: LearnerRows | None = None
+    jobs: Sequence[JobRow] = ()
 
 
 Key = tuple[str, str, int]
@@ -37,8 +40,9 @@ def key_of(write: Write) -> Key:
 
 
 def weight_of(write: Write) -> int:
-    """What the write counts for in bounds: its events, or one without any."""
-    return len(write.events) or 1
+    """What the write counts for in bounds: its events, or one without any; of a course, its lessons when they are more."""
+    weight = len(write.events) or 1
+    return weight if write.learning is None else max(weight, len(write.learning.lessons))
 
 
 class Committed(Enum):
@@ -63,6 +67,26 @@ class SharedAnswer(asyncio.Future[Committed]):
         return False
 
 
+class Learning:
+    """What a course has to write of its learners; later rows replace earlier ones of the same learner and thing."""
+
+    __slots__ = ("attended", "learners", "lessons")
+
+    def __init__(self) -> None:
+        self.learners: dict[UserId, tuple[CourseId, Learner, Moment]] = {}
+        self.lessons: dict[tuple[UserId, LessonId], tuple[CourseId, LessonRecord]] = {}
+        self.attended: dict[tuple[UserId, SessionId], tuple[CourseId, Attendance, Moment]] = {}
+
+    def add(self, rows: LearnerRows) -> None:
+        """Take these in, behind what is there."""
+        for learner in rows.learners:
+            self.learners[learner.user_id] = (rows.course_id, learner, rows.at)
+        for user_id, record in rows.lessons:
+            self.lessons[user_id, record.lesson_id] = (rows.course_id, record)
+        for user_id, session_id, attendance in rows.attended:
+            self.attended[user_id, session_id] = (rows.course_id, attendance, rows.at)
+
+
 class Bundle:
     """All that one grain, under one epoch, has in a batch. Later rows replace earlier ones with the same key."""
 
@@ -74,7 +98,9 @@ class Bundle:
         "events",
         "grain_id",
         "intervals",
+        "jobs",
         "kind",
+        "learning",
         "session",
         "shard_id",
         "weight",
@@ -91,6 +117,8 @@ class Bundle:
         self.session: SessionRow | None = None
         self.deadline: Moment | None = None
         self.deadline_changed = False
+        self.learning: Learning | None = None
+        self.jobs: dict[tuple[str, str], JobRow] = {}
         self.weight = 0
         self.add(write)
 
@@ -114,6 +142,11 @@ class Bundle:
         if write.deadline_changed:
             self.deadline = write.deadline
             self.deadline_changed = True
+        for job in write.jobs:
+            self.jobs.setdefault((job.kind, job.key), job)
+        if write.learning is not None:
+            self.learning = self.learning or Learning()
+            self.learning.add(write.learning)
 
 
 class Batch:

@@ -112,7 +112,7 @@ def _refused(bundles: Sequence[Bundle], row: Any) -> dict[Bundle, Committed]:
     held = set(row["owner"])
     lost = {pair for number, pair in enumerate(owners(bundles), 1) if number not in held}
     refused = {bundle: Committed.FENCED for bundle in bundles if (bundle.shard_id, bundle.epoch) in lost}
-    for kind, check in (("live", "live_head"), ("inbox", "inbox_head")):
+    for kind, check in (("live", "live_head"), ("inbox", "inbox_head"), ("course", "course_head")):
         writing = logs(bundles, kind)
         if writing:
             fitting = set(row[check])

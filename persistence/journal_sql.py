@@ -4,41 +4,22 @@ Every part is an INSERT or DELETE of a data-modifying WITH, guarded by one verdi
 are owned and fit their logs and everything is written, or nothing is and the statement says which bundles do not.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import fields
 from functools import cache
 from operator import attrgetter
-from typing import Any
 
 from classroom.records import SessionRow
 from persistence.batches import Bundle
+from persistence.journal_courses import COURSE_PARTS
+from persistence.journal_parts import Part, Rows, heads, logs
 
-Rows = list[tuple[Any, ...]]
-
-
-@dataclass(frozen=True)
-class _Part:
-    """One piece of the statement: `sql` over `$rows`, an array of the composite type `journal_<name>`, and those rows for
-    some bundles (none: the part is left out). A `check` yields the ordinals of the rows that pass; other parts write."""
-
-    name: str
-    sql: str
-    rows: Callable[[Sequence[Bundle]], Rows]
-    check: bool = False
+__all__ = ["commit_statement", "logs", "owners"]
 
 
 def owners(bundles: Sequence[Bundle]) -> list[tuple[int, int]]:
     """The distinct (shard, epoch) pairs, in the order in which the statement numbers them from 1."""
     return sorted({(bundle.shard_id, bundle.epoch) for bundle in bundles})
-
-
-def logs(bundles: Sequence[Bundle], kind: str) -> list[Bundle]:
-    """The bundles with events of this kind, in the order in which the statement numbers them from 1."""
-    return [bundle for bundle in bundles if bundle.kind == kind and bundle.events]
-
-
-def _heads(kind: str) -> Callable[[Sequence[Bundle]], Rows]:
-    return lambda bundles: [(bundle.grain_id, bundle.events[0].offset) for bundle in logs(bundles, kind)]
 
 
 def _live_events(bundles: Sequence[Bundle]) -> Rows:
@@ -72,6 +53,11 @@ def _intervals(bundles: Sequence[Bundle]) -> Rows:
     ]
 
 
+def _jobs(bundles: Sequence[Bundle]) -> Rows:
+    jobs = {(job.kind, job.key): job for bundle in bundles for job in bundle.jobs.values()}
+    return [(job.kind, job.payload, f"{job.kind}:{job.key}") for job in jobs.values()]
+
+
 def _deadlines(bundles: Sequence[Bundle]) -> Rows:
     return [(it.kind, it.grain_id, it.shard_id, it.deadline) for it in bundles if it.deadline is not None]
 
@@ -80,9 +66,9 @@ def _no_deadlines(bundles: Sequence[Bundle]) -> Rows:
     return [(it.kind, it.grain_id) for it in bundles if it.deadline_changed and it.deadline is None]
 
 
-# The types and `from_moment` are of migrations 0003 and 0002.
+# The types and `from_moment` are of migrations 0003, 0008 and 0002.
 _PARTS = (
-    _Part(
+    Part(
         "owner",
         # In the order of the shards, as a claim locks them: the two wait for each other, they do not deadlock. A claim that
         # was first makes FOR SHARE look at the new row, where the epoch no longer fits.
@@ -94,25 +80,25 @@ _PARTS = (
         owners,
         check=True,
     ),
-    _Part(
+    Part(
         "live_head",
         """
         SELECT w.ord FROM unnest($rows) WITH ORDINALITY AS w(id, first, ord)
         WHERE w.first = 1 + coalesce((SELECT max(e."offset") FROM live_events e WHERE e.session_id = w.id), 0)
         """,
-        _heads("live"),
+        heads("live"),
         check=True,
     ),
-    _Part(
+    Part(
         "inbox_head",
         """
         SELECT w.ord FROM unnest($rows) WITH ORDINALITY AS w(id, first, ord)
         WHERE w.first = 1 + coalesce((SELECT max(e."offset") FROM inbox_events e WHERE e.user_id = w.id), 0)
         """,
-        _heads("inbox"),
+        heads("inbox"),
         check=True,
     ),
-    _Part(
+    Part(
         "live_event",
         """
         INSERT INTO live_events
@@ -123,7 +109,7 @@ _PARTS = (
         """,
         _live_events,
     ),
-    _Part(
+    Part(
         "inbox_event",
         """
         INSERT INTO inbox_events (user_id, "offset", at, type, command_id, payload)
@@ -132,7 +118,7 @@ _PARTS = (
         """,
         _inbox_events,
     ),
-    _Part(
+    Part(
         "session",
         """
         INSERT INTO live_sessions
@@ -153,7 +139,7 @@ _PARTS = (
         """,
         _sessions,
     ),
-    _Part(
+    Part(
         "interval",
         """
         INSERT INTO attendance_intervals (session_id, user_id, ordinal, joined_at, left_at, reason)
@@ -164,7 +150,7 @@ _PARTS = (
         """,
         _intervals,
     ),
-    _Part(
+    Part(
         "due",
         """
         INSERT INTO deadlines (kind, grain_id, shard_id, due_at)
@@ -174,7 +160,7 @@ _PARTS = (
         """,
         _deadlines,
     ),
-    _Part(
+    Part(
         "not_due",
         """
         DELETE FROM deadlines d USING unnest($rows) AS w
@@ -182,11 +168,25 @@ _PARTS = (
         """,
         _no_deadlines,
     ),
+    Part(
+        "job",
+        # As `persistence.jobs.enqueue`: the row of a key that waits is locked, so that the job starts after this commit.
+        """
+        INSERT INTO jobs.pgqueuer AS job (priority, entrypoint, payload, execute_after, dedupe_key, status)
+        SELECT 0, kind, payload, clock_timestamp(), key, 'queued'::jobs.pgqueuer_status
+        FROM unnest($rows) WHERE (SELECT ok FROM verdict)
+        ON CONFLICT (dedupe_key) WHERE (
+            status = ANY (ARRAY['queued'::jobs.pgqueuer_status, 'picked'::jobs.pgqueuer_status]) AND dedupe_key IS NOT NULL
+        )
+        DO UPDATE SET execute_after = least(job.execute_after, excluded.execute_after)
+        """,
+        _jobs,
+    ),
 )
 
 
 @cache
-def _statement(used: tuple[_Part, ...]) -> str:
+def _statement(used: tuple[Part, ...]) -> str:
     checks, writes, verdict, answer = [], [], [], ["ok"]
     for number, part in enumerate(used, 1):
         rows = f"${number}::journal_{part.name}[]"
@@ -205,6 +205,7 @@ def commit_statement(bundles: Sequence[Bundle]) -> tuple[str, list[Rows]]:
     """The statement for these bundles and its arguments. Parts without rows are left out; there are few combinations.
 
     It yields one row: `ok`, and when that is false the ordinals that passed each check: `owner` (of `owners`) and, where
-    there are such events, `live_head` and `inbox_head` (of `logs`)."""
-    filled = [(part, rows) for part in _PARTS if (rows := part.rows(bundles))]
+    there are such events, `live_head`, `inbox_head` and `course_head` (of `logs`)."""
+    parts = _PARTS + COURSE_PARTS if any(bundle.kind == "course" for bundle in bundles) else _PARTS
+    filled = [(part, rows) for part in parts if (rows := part.rows(bundles))]
     return _statement(tuple(part for part, _ in filled)), [rows for _, rows in filled]

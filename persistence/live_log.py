@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, Protocol
 
 import asyncpg
@@ -72,8 +73,8 @@ class LiveLog(Protocol):
 
 
 # An event's columns, in the order of `event_of`.
-_INBOX_EVENT = """"offset", type, convert_to(payload::text, 'UTF8'), to_moment(at), command_id"""
-LIVE_EVENT = f"{_INBOX_EVENT}, live_offset, staff_offset, queue_offset"
+LOG_EVENT = """"offset", type, convert_to(payload::text, 'UTF8'), to_moment(at), command_id"""
+LIVE_EVENT = f"{LOG_EVENT}, live_offset, staff_offset, queue_offset"
 
 _SNAPSHOT = 'SELECT state, "offset" FROM live_snapshots WHERE session_id = $1'
 _SAVE = """
@@ -88,10 +89,10 @@ _COMMANDS = f"""
 """  # noqa: S608 - our own columns, as below
 _INBOX_HEAD = 'SELECT coalesce(max("offset"), 0) FROM inbox_events WHERE user_id = $1'
 _INBOX_AFTER = f"""
-    SELECT {_INBOX_EVENT} FROM inbox_events WHERE user_id = $1 AND "offset" > $2 ORDER BY "offset" LIMIT $3
+    SELECT {LOG_EVENT} FROM inbox_events WHERE user_id = $1 AND "offset" > $2 ORDER BY "offset" LIMIT $3
 """  # noqa: S608
 _INBOX_COMMANDS = f"""
-    SELECT {_INBOX_EVENT} FROM inbox_events WHERE user_id = $1 AND command_id IS NOT NULL ORDER BY "offset" DESC LIMIT $2
+    SELECT {LOG_EVENT} FROM inbox_events WHERE user_id = $1 AND command_id IS NOT NULL ORDER BY "offset" DESC LIMIT $2
 """  # noqa: S608
 _DEADLINES = """
     SELECT kind, grain_id::text, to_moment(due_at) FROM deadlines WHERE shard_id = ANY ($1::smallint[]) ORDER BY due_at
@@ -101,9 +102,9 @@ _DEADLINES = """
 # That makes the log its own index: `first` and `last`, the ends of what was asked for, are found by halving, and between
 # them an event moved the topic when its topic offset is not that of the event before it.
 # Each step is a scalar subquery: without statistics a join may be planned as a walk through the whole log.
-_AFTER = f"""
+_AFTER = """
     WITH RECURSIVE head AS (
-        SELECT "offset" AS n, $topic AS reached FROM live_events WHERE session_id = $1 ORDER BY "offset" DESC LIMIT 1
+        SELECT "offset" AS n, $topic AS reached FROM $log WHERE $key = $1 ORDER BY "offset" DESC LIMIT 1
     ),
     first (low, high) AS (
         SELECT $2::bigint, n FROM head WHERE reached > $2
@@ -111,7 +112,7 @@ _AFTER = f"""
         SELECT CASE WHEN topic > $2 THEN low ELSE middle END, CASE WHEN topic > $2 THEN middle ELSE high END
         FROM (
             SELECT low, high, (low + high) / 2 AS middle,
-                   (SELECT $topic FROM live_events WHERE session_id = $1 AND "offset" = (low + high) / 2) AS topic
+                   (SELECT $topic FROM $log WHERE $key = $1 AND "offset" = (low + high) / 2) AS topic
             FROM first WHERE high - low > 1 OFFSET 0
         ) step
     ),
@@ -121,25 +122,33 @@ _AFTER = f"""
         SELECT CASE WHEN topic >= reach THEN low ELSE middle END, CASE WHEN topic >= reach THEN middle ELSE high END, reach
         FROM (
             SELECT low, high, reach, (low + high) / 2 AS middle,
-                   (SELECT $topic FROM live_events WHERE session_id = $1 AND "offset" = (low + high) / 2) AS topic
+                   (SELECT $topic FROM $log WHERE $key = $1 AND "offset" = (low + high) / 2) AS topic
             FROM last WHERE high - low > 1 OFFSET 0
         ) step
     )
-    SELECT {LIVE_EVENT}
+    SELECT $columns
     FROM (
         SELECT *, lag($topic, 1, $2::bigint) OVER (ORDER BY "offset") AS before
-        FROM live_events
-        WHERE session_id = $1
+        FROM $log
+        WHERE $key = $1
           AND "offset" BETWEEN (SELECT min(high) FROM first) AND (SELECT min(high) FROM last)
     ) part
     WHERE $topic <> before
     ORDER BY "offset"
-"""  # noqa: S608
-_AFTER_IN = {view: _AFTER.replace("$topic", f"{view or 'live'}_offset") for view in VIEWS}
+"""
+
+
+def after_statement(log: str, key: str, columns: str, topic: str) -> str:
+    """The events of one log of the table `log` that moved the topic whose offset is in column `topic`, in order."""
+    words = {"$topic": topic, "$log": log, "$key": key, "$columns": columns}
+    return reduce(lambda sql, word: sql.replace(word, words[word]), words, _AFTER)
+
+
+_AFTER_IN = {view: after_statement("live_events", "session_id", LIVE_EVENT, f"{view or 'live'}_offset") for view in VIEWS}
 
 
 def event_of(row: "asyncpg.Record") -> LoggedEvent:
-    """The event of a row of `LIVE_EVENT`, or of an inbox's columns, which have no topic offsets."""
+    """The event of a row of `LOG_EVENT` and, behind that, the offsets of the log's topics, if it has any."""
     offset, kind, payload, at, command_id, *topic_offsets = row
     return LoggedEvent(offset, kind, payload, at, command_id, tuple(topic_offsets))
 

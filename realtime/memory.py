@@ -20,7 +20,7 @@ from classroom.live.commands import Command, Leave, PostChat, TakeSeat
 from classroom.ports import Batch, Entered
 from classroom.refusals import ClassFull, Forbidden, NotFound, NotSeated, Refusal, Unavailable, UnknownTopic
 from classroom.times import Moment, rfc3339
-from classroom.topics import LiveTopic, Position, UserTopic, parse_topic, topic_of
+from classroom.topics import CourseTopic, LiveTopic, Position, UserTopic, parse_topic, topic_of
 
 _encode = msgspec.json.Encoder().encode
 
@@ -175,6 +175,8 @@ class MemoryHost:
                 return UnknownTopic(topic)
             case UserTopic(user_id):
                 return None if user_id == caller.user_id else Forbidden("follow this topic")
+            case CourseTopic(course_id, _):
+                return NotFound("course", course_id)
             case LiveTopic(session_id, view):
                 room = self.classes.get(session_id)
                 if room is None:

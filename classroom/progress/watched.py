@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from classroom.times import SECOND
+
 Interval = tuple[int, int]
 """From the first second to the one after the last, whole seconds from the start of the video."""
 Watched = tuple[Interval, ...]
@@ -11,16 +13,21 @@ INTERVALS = 500
 FASTEST = 2
 """Players go at twice the speed at most."""
 SLACK_SECONDS = 5
-"""A report may be late, and the one before it early."""
+"""A report may be late, and the one before it early. Whoever used it up gets it back only by waiting."""
+SLACK = SLACK_SECONDS * SECOND
 ENOUGH_PERCENT = 90
 """Who has watched so much of a video has seen it."""
 
 
-def credited(position: int, watched: int, duration: int, since_last: int | None) -> Interval | None:
-    """The seconds that a player's report is good for: the last `watched` before `position`, but not more than can have
-    passed in `since_last` seconds since the report before (None: this is the first, and the player has just begun to tell).
-    None when nothing is."""
-    possible = SLACK_SECONDS if since_last is None else since_last * FASTEST + SLACK_SECONDS
+def allowed(unspent: int, since_last: int) -> int:
+    """How many microseconds of a video a report may be good for: what can have passed since the report before it, at twice
+    the speed, and what that one left `unspent`, five seconds at most. Before the first report five seconds are unspent."""
+    return min(unspent, SLACK) + max(0, since_last) * FASTEST
+
+
+def credited(position: int, watched: int, duration: int, possible: int) -> Interval | None:
+    """The seconds that a player's report is good for: the last `watched` before `position`, but not more than the `possible`
+    ones, whole seconds all. None when there are none."""
     end = min(position, duration)
     start = max(0, end - max(0, min(watched, possible)))
     return (start, end) if start < end else None

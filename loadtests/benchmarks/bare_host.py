@@ -24,6 +24,7 @@ from persistence.crowds import Newcomer, add_students
 from persistence.database import Database, open_engine
 from persistence.ids import new_id
 from persistence.journal import PostgresJournal
+from persistence.learning import PostgresLearningLog
 from persistence.live_log import PostgresLiveLog
 from persistence.live_pool import open_live_pool
 from persistence.membership import PostgresMembership
@@ -70,7 +71,9 @@ async def hosting_alone(database_url: str, grace_seconds: int = 60) -> AsyncIter
     pool = await open_live_pool(database_url, _CONNECTIONS)
     stores = Stores(
         PostgresJournal(pool),
+        PostgresJournal(pool),
         PostgresLiveLog(pool),
+        PostgresLearningLog(pool),
         PostgresOwnership(pool),
         PostgresMembership(pool),
         PostgresRoster(pool),

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
-from persistence.batches import Bundle, Committed
+from persistence.batches import Bundle, Committed, Learning
 from persistence.journal import MAX_BATCH, MAX_PENDING, GroupCommit
 from persistence.memory.live_tables import LiveTables
 
@@ -36,7 +37,8 @@ class MemoryCommits:
         owner = tables.shards.get(bundle.shard_id)
         if owner is None or owner[1] != bundle.epoch:
             return Committed.FENCED
-        log = (tables.live_events if bundle.kind == "live" else tables.inbox_events)[bundle.grain_id]
+        logs = {"live": tables.live_events, "inbox": tables.inbox_events, "course": tables.course_events}
+        log = logs[bundle.kind][bundle.grain_id]
         if bundle.events and bundle.events[0].offset != len(log) + 1:
             return Committed.UNKNOWN
         log.extend(bundle.events)
@@ -49,4 +51,17 @@ class MemoryCommits:
                 tables.deadlines.pop((bundle.kind, bundle.grain_id), None)
             else:
                 tables.deadlines[bundle.kind, bundle.grain_id] = (bundle.shard_id, bundle.deadline)
+        for key, job in bundle.jobs.items():
+            tables.jobs.setdefault(key, job.payload)
+        if bundle.learning is not None:
+            self._learn(bundle.learning)
         return Committed.YES
+
+    def _learn(self, learning: Learning) -> None:
+        tables = self._tables
+        for user_id, (course_id, learner, at) in learning.learners.items():
+            tables.learners[course_id][user_id] = (replace(learner, lessons={}, attended={}), at)
+        for (user_id, lesson_id), (course_id, record) in learning.lessons.items():
+            tables.lessons[course_id, user_id, lesson_id] = record
+        for (user_id, session_id), (course_id, attendance, _) in learning.attended.items():
+            tables.attended[course_id, user_id, session_id] = attendance

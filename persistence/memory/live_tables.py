@@ -1,9 +1,11 @@
-"""The live tables as dictionaries, shared by the twins of the journal, the log, the records and the roster."""
+"""The live tables as dictionaries, shared by the twins of the journal, the logs, the records and the roster."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from classroom.ids import CourseId, SessionId, UserId
+from classroom.ids import CourseId, LessonId, SessionId, UserId
+from classroom.progress.course import Course
+from classroom.progress.learner import Attendance, Learner, LessonRecord
 from classroom.records import IntervalRow, LoggedEvent, SessionRow
 from classroom.times import Moment
 from persistence.errors import StoreAway
@@ -37,6 +39,16 @@ class LiveTables:
     )
     deadlines: dict[tuple[str, str], tuple[int, Moment]] = field(default_factory=dict)
     students: defaultdict[CourseId, dict[UserId, Enrolled]] = field(default_factory=lambda: defaultdict(dict))
+    courses: dict[CourseId, Course] = field(default_factory=dict)
+    course_events: defaultdict[str, list[LoggedEvent]] = field(default_factory=lambda: defaultdict(list))
+    course_marks: dict[CourseId, int] = field(default_factory=dict)
+    learners: defaultdict[CourseId, dict[UserId, tuple[Learner, Moment]]] = field(default_factory=lambda: defaultdict(dict))
+    """Figures only, and when they were written; lessons and classes are rows of their own."""
+    lessons: dict[tuple[CourseId, UserId, LessonId], LessonRecord] = field(default_factory=dict)
+    attended: dict[tuple[CourseId, UserId, SessionId], Attendance] = field(default_factory=dict)
+    jobs: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    """By kind and key; nobody does them."""
+    banned: set[UserId] = field(default_factory=set)
     away: bool = False
 
     def enroll(self, course_id: CourseId, user_id: UserId, name: str, email: str, *, active: bool = True) -> None:

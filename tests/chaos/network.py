@@ -160,8 +160,9 @@ class Network:
     def stores(self) -> Stores:
         """What a host works on, far away."""
         near = self._stores()
-        far: list[Any] = [_Far(store, self) for store in (near.log, near.ownership, near.membership, near.roster)]
-        return Stores(near.journal, *far)
+        stores = (near.log, near.learning, near.ownership, near.membership, near.roster)
+        far: list[Any] = [_Far(store, self) for store in stores]
+        return Stores(near.journal, near.course_journal, *far)
 
     async def ask_store(self, work: Callable[[], Awaitable[T]]) -> T:
         """A store does something. Raises StoreAway when it does not hear it, or nobody hears its answer."""

@@ -9,13 +9,15 @@ from classroom.progress.watched import (
     ENOUGH_PERCENT,
     FASTEST,
     INTERVALS,
-    SLACK_SECONDS,
+    SLACK,
     Watched,
     add,
+    allowed,
     credited,
     is_enough,
     seconds,
 )
+from classroom.times import SECOND
 
 SECONDS = st.integers(0, 400)
 INTERVAL = st.tuples(SECONDS, SECONDS)
@@ -59,20 +61,47 @@ def test_of_too_many_intervals_the_shortest_is_forgotten_and_nothing_is_given_aw
     assert seconds(longer) == 5 * (INTERVALS - 1) + 9
 
 
-@given(SECONDS, st.integers(-10, 10_000), st.integers(0, 400), st.none() | st.integers(0, 100))
-def test_nobody_is_credited_with_more_than_can_have_passed(
-    position: int, watched: int, duration: int, since_last: int | None
+@given(SECONDS, st.integers(-10, 10_000), st.integers(0, 400), st.integers(0, 100))
+def test_nobody_is_credited_with_more_than_was_watched_or_possible(
+    position: int, watched: int, duration: int, possible: int
 ) -> None:
-    interval = credited(position, watched, duration, since_last)
+    interval = credited(position, watched, duration, possible)
     if interval is not None:
         start, end = interval
         assert 0 <= start < end <= min(position, duration)
-        assert end - start <= max(0, watched)
-        assert end - start <= (since_last or 0) * FASTEST + SLACK_SECONDS
+        assert end - start <= min(watched, possible)
+
+
+REPORTS = st.lists(st.tuples(st.integers(0, 30 * SECOND), st.integers(0, 900), st.integers(0, 900)), max_size=60)
+
+
+@given(REPORTS)
+def test_whatever_players_report_no_more_is_credited_than_can_have_passed(reports: list[tuple[int, int, int]]) -> None:
+    unspent, passed, given_away = SLACK, 0, 0
+    for since_last, position, watched in reports:
+        possible = allowed(unspent, since_last)
+        interval = credited(position, watched, 900, possible // SECOND)
+        credit = interval[1] - interval[0] if interval is not None else 0
+        unspent = possible - credit * SECOND
+        passed, given_away = passed + since_last, given_away + credit
+        assert given_away * SECOND <= passed * FASTEST + SLACK
+
+
+@given(st.integers(1, 30), st.integers(1, 40))
+def test_who_watches_at_twice_the_speed_is_credited_with_all_of_it(every: int, reports: int) -> None:
+    unspent, watched, position = SLACK, (), 0
+    for _ in range(reports):
+        possible = allowed(unspent, every * SECOND)
+        position += every * FASTEST
+        interval = credited(position, every * FASTEST, 10_000, possible // SECOND)
+        assert interval is not None
+        unspent = possible - (interval[1] - interval[0]) * SECOND
+        watched = add(watched, interval)
+    assert watched == ((0, position),)
 
 
 def test_skipping_to_the_end_is_not_watching() -> None:
-    end = credited(600, 600, 600, 10)
+    end = credited(600, 600, 600, allowed(SLACK, 10 * SECOND) // SECOND)
     assert end == (575, 600)
     assert not is_enough(add((), end), 600)
 

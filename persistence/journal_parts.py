@@ -1,0 +1,30 @@
+"""Pieces of a commit's statement, and what all logs have in common."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from persistence.batches import Bundle
+
+Rows = list[tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One piece of the statement: `sql` over `$rows`, an array of the composite type `journal_<name>`, and those rows for
+    some bundles (none: the part is left out). A `check` yields the ordinals of the rows that pass; other parts write."""
+
+    name: str
+    sql: str
+    rows: Callable[[Sequence[Bundle]], Rows]
+    check: bool = False
+
+
+def logs(bundles: Sequence[Bundle], kind: str) -> list[Bundle]:
+    """The bundles with events of this kind, in the order in which the statement numbers them from 1."""
+    return [bundle for bundle in bundles if bundle.kind == kind and bundle.events]
+
+
+def heads(kind: str) -> Callable[[Sequence[Bundle]], Rows]:
+    """The rows of the check that each log ends where these begin."""
+    return lambda bundles: [(bundle.grain_id, bundle.events[0].offset) for bundle in logs(bundles, kind)]
