@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, Integer, Text, func, text
+from sqlalchemy import Boolean, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Integer, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -37,6 +37,7 @@ class Lesson(Base):
     __table_args__ = (
         CheckConstraint("type IN ('video', 'file', 'article', 'quiz', 'assignment', 'live')", name="type"),
         CheckConstraint("duration_seconds >= 0", name="duration"),
+        ForeignKeyConstraint(["media_id", "course_id"], ["media.id", "media.course_id"]),  # a file of its own course
         Index(None, "section_id", "position"),
         Index(None, "course_id", postgresql_where=text("deleted_at IS NULL")),
         Index(None, "media_id", postgresql_where=text("media_id IS NOT NULL")),
