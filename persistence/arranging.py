@@ -16,6 +16,7 @@ from classroom.ids import CourseId, LessonId
 from classroom.refusals import NotFound, TooMany
 from classroom.times import Moment
 from persistence.models import Course
+from persistence.tables.media import MediaFile
 from persistence.tables.syllabus import Lesson, Section
 
 MOST_SECTIONS = 100
@@ -80,6 +81,8 @@ async def write_lesson(connection: AsyncConnection, new: NewLesson, now: Moment)
         return None
     if await _lessons_in(connection, course_id) >= MOST_LESSONS:
         return TooMany("lessons", MOST_LESSONS)
+    if new.media_id is not None and not await may_show(connection, course_id, new.media_id):
+        return NotFound("media", new.media_id)
     order = insert(await _lessons_of(connection, new.section_id), new.id, new.at)
     values = asdict(new)
     values.pop("at")
@@ -201,6 +204,17 @@ async def recount(connection: AsyncConnection, course_id: CourseId) -> None:
     await connection.execute(
         update(Course).where(Course.id == course_id).values(lesson_count=count, duration_seconds=seconds)
     )
+
+
+async def may_show(connection: AsyncConnection, course_id: CourseId, media_id: str) -> bool:
+    """Whether the file is one for lessons of this course, and has been found to be what it was said to be."""
+    ready = select(MediaFile.id).where(
+        MediaFile.id == media_id,
+        MediaFile.course_id == course_id,
+        MediaFile.purpose == "lesson",
+        MediaFile.status == "ready",
+    )
+    return (await connection.execute(ready)).one_or_none() is not None
 
 
 async def lock_course(connection: AsyncConnection, course_id: str) -> bool:

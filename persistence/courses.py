@@ -1,60 +1,33 @@
 """Courses: what instructors make, admins review and everybody can browse."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, literal, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, Text, bindparam, exists, false, func, literal, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from classroom.ids import CourseId, UserId
+from classroom.catalogue.lifecycle import ESSENTIAL
+from classroom.ids import CourseId, UserId, is_uuid
 from classroom.times import Moment
+from persistence.audit import Act, write_act
+from persistence.categories import UnknownCategory
+from persistence.course_lists import CourseFilter, list_courses
+from persistence.course_rows import CourseRow, course_of_row, select_courses
 from persistence.database import Database
-from persistence.models import Category, Course, Enrollment, MomentType, User
-from persistence.pages import Page, read_cursor, write_cursor
+from persistence.models import ID, Course, Enrollment, MomentType
+from persistence.pages import Page
 
-
-@dataclass(frozen=True)
-class CategoryRow:
-    """A shelf of the catalogue and how many published courses stand on it."""
-
-    id: str
-    slug: str
-    name: str
-    description: str
-    position: int
-    courses: int
-
-
-@dataclass(frozen=True)
-class CourseRow:
-    """A course as pages show it. `students` counts who is enrolled now."""
-
-    id: CourseId
-    slug: str
-    instructor_id: UserId
-    instructor_name: str
-    category_id: str | None
-    category_name: str | None
-    title: str
-    summary: str
-    description: str
-    difficulty: str
-    language: str
-    price_minor: int
-    currency: str
-    thumbnail_url: str | None
-    status: str
-    rejection_reason: str | None
-    students: int
-    created_at: Moment
-    updated_at: Moment
-    published_at: Moment | None
+__all__ = ["CourseFilter", "CourseRow", "CourseText", "PostgresCourses"]
 
 
 @dataclass(frozen=True)
 class CourseText:
-    """What an instructor writes."""
+    """What an instructor writes. `max_students` None is no bound."""
 
     title: str
     summary: str = ""
@@ -65,180 +38,155 @@ class CourseText:
     price_minor: int = 0
     currency: str = "EUR"
     thumbnail_url: str | None = None
+    max_students: int | None = None
+    gives_certificate: bool = True
+    certificate_attendance_percent: int = 0
 
 
 REVISABLE = frozenset(CourseText.__dataclass_fields__)
 """What an instructor may change."""
 
 
-@dataclass(frozen=True)
-class CourseFilter:
-    """What a list is narrowed to; None narrows nothing. `sort` is `newest`, `oldest` or `title`."""
-
-    words: str | None = None
-    category: str | None = None
-    difficulty: str | None = None
-    free: bool | None = None
-    status: str | None = None
-    instructor_id: UserId | None = None
-    sort: str = "newest"
-
-
-class Courses(Protocol):
-    """The courses. Every call raises StoreAway when Postgres is away. Deleted courses are not found."""
-
-    async def create(self, course_id: CourseId, instructor_id: UserId, text: CourseText, now: Moment) -> CourseRow:
-        """Make a draft. The same id again is answered with the course that it made."""
-        ...
-
-    async def find(self, course_id: CourseId) -> CourseRow | None:
-        """The course in whatever state, or None."""
-        ...
-
-    async def list_(self, narrowed: CourseFilter, limit: int, cursor: str | None) -> Page[CourseRow]:
-        """A page of courses. Raises BadCursor."""
-        ...
-
-    async def revise(self, course_id: CourseId, changes: dict[str, Any], now: Moment) -> CourseRow | None:
-        """Set some of the fields of `CourseText`; None when there is no such course."""
-        ...
-
-    async def move(
-        self, course_id: CourseId, out_of: tuple[str, ...], into: str, now: Moment, reason: str | None = None
-    ) -> CourseRow | None:
-        """Change the status if it is one of `out_of` or already `into`; None when it is another or there is no course."""
-        ...
-
-    async def delete(self, course_id: CourseId, now: Moment) -> bool:
-        """Hide the course for good; False when there is none."""
-        ...
-
-    async def list_ids_of(self, instructor_id: UserId) -> list[CourseId]:
-        """Every course of the instructor."""
-        ...
-
-    async def list_categories(self) -> list[CategoryRow]:
-        """Every category in its order."""
-        ...
-
-    async def add_category(self, category_id: str, slug: str, name: str, description: str, position: int) -> str:
-        """Make a category, or bring the one with this slug up to date; its id."""
-        ...
-
-
 class PostgresCourses:
-    """`Courses` in the tables `courses` and `categories`."""
+    """The courses. Every call raises StoreAway when Postgres is away. Deleted courses are not found.
+
+    An `act` is put on record in the same transaction, if what it stands for was done by this call.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def create(self, course_id: CourseId, instructor_id: UserId, text: CourseText, now: Moment) -> CourseRow:
-        """See `Courses.create`."""
+        """Make a draft. The same id again is answered with the course that it made. Raises UnknownCategory."""
         values = {name: getattr(text, name) for name in REVISABLE}
-        async with self._database.writing() as connection:
-            await connection.execute(
-                pg_insert(Course)
-                .values(
-                    id=course_id,
-                    slug=slug_of(text.title, course_id),
-                    instructor_id=instructor_id,
-                    created_at=now,
-                    updated_at=now,
-                    **values,
-                )
-                .on_conflict_do_nothing(index_elements=[Course.id])
+        statement = (
+            pg_insert(Course)
+            .values(
+                id=course_id,
+                slug=slug_of(text.title, course_id),
+                instructor_id=instructor_id,
+                created_at=now,
+                updated_at=now,
+                **values,
             )
-        made = await self.find(course_id)
+            .on_conflict_do_nothing(index_elements=[Course.id])
+        )
+        with _in_a_category():
+            async with self._database.writing() as connection:
+                await connection.execute(statement)
+                made = await _find(connection, Course.id == course_id)
         if made is None:
             raise LookupError(f"course {course_id} was deleted while it was made")
         return made
 
     async def find(self, course_id: CourseId) -> CourseRow | None:
-        """See `Courses.find`."""
+        """The course in whatever state, or None."""
         async with self._database.reading() as connection:
-            row = (await connection.execute(_courses().where(Course.id == course_id))).one_or_none()
-        return _course(row) if row is not None else None
+            return await _find(connection, Course.id == course_id)
 
-    async def list_(self, narrowed: CourseFilter, limit: int, cursor: str | None) -> Page[CourseRow]:
-        """See `Courses.list_`."""
-        statement = _narrow(_courses(), narrowed)
-        keys = read_cursor(cursor, "id")
-        # UUIDv7: the order of the ids is the order in which the courses were made.
-        order: list[Any] = [func.lower(Course.title), Course.id] if narrowed.sort == "title" else [Course.id]
-        if keys is not None:
-            last = select(*order).where(Course.id == keys[0]).scalar_subquery()
-            behind = tuple_(*order) < last if narrowed.sort == "newest" else tuple_(*order) > last
-            statement = statement.where(behind)
-        statement = statement.order_by(*(key.desc() if narrowed.sort == "newest" else key for key in order))
+    async def find_for(self, named: str, reader: UserId | None) -> tuple[CourseRow, bool] | None:
+        """The course with this id or slug, and whether the reader is enrolled in it, asked at once."""
+        values = {"named": named, "reader": reader}
         async with self._database.reading() as connection:
-            rows = (await connection.execute(statement.limit(limit + 1))).all()
-        return page_of([_course(row) for row in rows], limit)
+            row = (await connection.execute(_for_reader(is_uuid(named), reader is not None), values)).one_or_none()
+        return (course_of_row(row), bool(row.enrolled)) if row is not None else None
 
-    async def revise(self, course_id: CourseId, changes: dict[str, Any], now: Moment) -> CourseRow | None:
-        """See `Courses.revise`."""
-        async with self._database.writing() as connection:
-            await connection.execute(
-                update(Course)
-                .where(Course.id == course_id, Course.deleted_at.is_(None))
-                .values(**{name: changes[name] for name in changes if name in REVISABLE}, updated_at=now)
-            )
-        return await self.find(course_id)
+    async def revise(
+        self, course_id: CourseId, changes: dict[str, Any], now: Moment, act: Act | None = None
+    ) -> CourseRow | None:
+        """Set some of the fields of `CourseText`; None when there is no such course. Raises UnknownCategory."""
+        values = {name: changes[name] for name in changes if name in REVISABLE}
+        columns = Course.__table__.columns
+        differ = [columns[name].is_distinct_from(values[name]) for name in ESSENTIAL & values.keys()]
+        statement = (
+            update(Course)
+            .where(Course.id == course_id, Course.deleted_at.is_(None))
+            .values(**values, changed_since_review=or_(Course.changed_since_review, false(), *differ), updated_at=now)
+        )
+        with _in_a_category():
+            async with self._database.writing() as connection:
+                if (await connection.execute(statement)).rowcount > 0 and act is not None:
+                    await write_act(connection, act, now)
+                return await _find(connection, Course.id == course_id)
 
     async def move(
-        self, course_id: CourseId, out_of: tuple[str, ...], into: str, now: Moment, reason: str | None = None
+        self,
+        course_id: CourseId,
+        out_of: tuple[str, ...],
+        into: str,
+        now: Moment,
+        reason: str | None = None,
+        *,
+        reviewed: bool = False,
+        review_again: bool = False,
+        act: Act | None = None,
     ) -> CourseRow | None:
-        """See `Courses.move`."""
+        """Change the status if it is one of `out_of` or already `into`; None when it is another or there is no course.
+
+        With `reviewed` only a course that has not changed since its review moves; after `review_again` it counts as changed.
+        """
         changes: dict[str, Any] = {"status": into, "rejection_reason": reason, "updated_at": now}
         if into == "published":
             changes["published_at"] = func.coalesce(Course.published_at, literal(now, MomentType()))
+            changes["changed_since_review"] = false()
+        elif review_again:
+            changes["changed_since_review"] = true()
+        statement = (
+            update(Course)
+            .where(Course.id == course_id, Course.deleted_at.is_(None), Course.status.in_(out_of))
+            .values(**changes)
+        )
+        if reviewed:
+            statement = statement.where(Course.changed_since_review.is_(False))
         async with self._database.writing() as connection:
-            await connection.execute(
-                update(Course)
-                .where(Course.id == course_id, Course.deleted_at.is_(None), Course.status.in_(out_of))
-                .values(**changes)
-            )
-        course = await self.find(course_id)
+            moved = await connection.execute(statement)
+            if moved.rowcount > 0 and act is not None:
+                await write_act(connection, act, now)
+            course = await _find(connection, Course.id == course_id)
         return course if course is not None and course.status == into else None
 
-    async def delete(self, course_id: CourseId, now: Moment) -> bool:
-        """See `Courses.delete`."""
+    async def feature(self, course_id: CourseId, featured: bool, now: Moment, act: Act) -> CourseRow | None:
+        """Show a published course in front, or no longer; None when it is not published or there is none."""
+        statement = (
+            update(Course)
+            .where(Course.id == course_id, Course.deleted_at.is_(None), Course.featured_at.is_(None) == featured)
+            .values(featured_at=now if featured else None)
+        )
+        if featured:
+            statement = statement.where(Course.status == "published")
         async with self._database.writing() as connection:
-            done = await connection.execute(
-                update(Course).where(Course.id == course_id, Course.deleted_at.is_(None)).values(deleted_at=now)
-            )
-        return done.rowcount > 0
+            if (await connection.execute(statement)).rowcount > 0:
+                await write_act(connection, act, now)
+            course = await _find(connection, Course.id == course_id)
+        return course if course is not None and (course.featured_at is not None) == featured else None
+
+    async def delete(self, course_id: CourseId, now: Moment, act: Act | None = None) -> bool:
+        """Hide the course until an admin restores it; False when there is none."""
+        statement = update(Course).where(Course.id == course_id, Course.deleted_at.is_(None)).values(deleted_at=now)
+        async with self._database.writing() as connection:
+            done = (await connection.execute(statement)).rowcount > 0
+            if done and act is not None:
+                await write_act(connection, act, now)
+        return done
+
+    async def restore(self, course_id: CourseId, now: Moment, act: Act) -> CourseRow | None:
+        """Bring a deleted course back as it was; None when there never was one."""
+        statement = update(Course).where(Course.id == course_id, Course.deleted_at.is_not(None)).values(deleted_at=None)
+        async with self._database.writing() as connection:
+            if (await connection.execute(statement)).rowcount > 0:
+                await write_act(connection, act, now)
+            return await _find(connection, Course.id == course_id)
+
+    async def list_(self, narrowed: CourseFilter, limit: int, cursor: str | None) -> Page[CourseRow]:
+        """A page of courses. When nothing has the words, those that have words like them. Raises BadCursor."""
+        async with self._database.reading() as connection:
+            return await list_courses(connection, narrowed, limit, cursor)
 
     async def list_ids_of(self, instructor_id: UserId) -> list[CourseId]:
-        """See `Courses.list_ids_of`."""
+        """Every course of the instructor."""
         statement = select(Course.id).where(Course.instructor_id == instructor_id, Course.deleted_at.is_(None))
         async with self._database.reading() as connection:
             return [CourseId(found) for found in (await connection.execute(statement)).scalars()]
-
-    async def list_categories(self) -> list[CategoryRow]:
-        """See `Courses.list_categories`."""
-        published = and_(Course.category_id == Category.id, Course.status == "published", Course.deleted_at.is_(None))
-        statement = (
-            select(*Category.__table__.columns, func.count(Course.id).label("courses"))
-            .outerjoin(Course, published)
-            .group_by(Category.id)
-            .order_by(Category.position, Category.name)
-        )
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(statement)).all()
-        return [CategoryRow(row.id, row.slug, row.name, row.description, row.position, row.courses) for row in rows]
-
-    async def add_category(self, category_id: str, slug: str, name: str, description: str, position: int) -> str:
-        """See `Courses.add_category`."""
-        statement = pg_insert(Category).values(
-            id=category_id, slug=slug, name=name, description=description, position=position
-        )
-        async with self._database.writing() as connection:
-            made = await connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=[Category.slug], set_={"name": name, "description": description, "position": position}
-                ).returning(Category.id)
-            )
-            return str(made.scalar_one())
 
 
 def slug_of(title: str, course_id: str) -> str:
@@ -248,51 +196,29 @@ def slug_of(title: str, course_id: str) -> str:
     return "-".join([*words, course_id[-12:]])[-120:].lstrip("-")
 
 
-def page_of(found: list[CourseRow], limit: int) -> Page[CourseRow]:
-    """The page that `found` (up to `limit + 1` courses) makes."""
-    return Page(found[:limit], write_cursor(found[limit - 1].id) if len(found) > limit else None)
+async def _find(connection: AsyncConnection, wanted: ColumnElement[bool]) -> CourseRow | None:
+    row = (await connection.execute(select_courses().where(wanted, Course.deleted_at.is_(None)))).one_or_none()
+    return course_of_row(row) if row is not None else None
 
 
 @cache
-def _courses() -> Select[Any]:
-    """The columns of `CourseRow`, in its order."""
-    students = (
-        select(func.count(Enrollment.id))
-        .where(Enrollment.course_id == Course.id, Enrollment.left_at.is_(None))
-        .scalar_subquery()
+def _for_reader(by_id: bool, signed_in: bool) -> Select[Any]:
+    """See `find_for`: the course by `named`, and whether `reader` is enrolled."""
+    wanted = Course.id == bindparam("named", type_=ID) if by_id else Course.slug == bindparam("named", type_=Text())
+    enrolled = exists().where(
+        Enrollment.course_id == Course.id,
+        Enrollment.user_id == bindparam("reader", type_=ID),
+        Enrollment.left_at.is_(None),
     )
-    named = {
-        "instructor_name": User.name.label("instructor_name"),
-        "category_name": Category.name.label("category_name"),
-        "students": students.label("students"),
-    }
-    columns = [named[name] if name in named else Course.__table__.columns[name] for name in CourseRow.__dataclass_fields__]
-    return (
-        select(*columns)
-        .join(User, User.id == Course.instructor_id)
-        .outerjoin(Category, Category.id == Course.category_id)
-        .where(Course.deleted_at.is_(None))
-    )
+    statement = select_courses().add_columns((enrolled if signed_in else false()).label("enrolled"))
+    return statement.where(wanted, Course.deleted_at.is_(None))
 
 
-def _narrow(statement: Select[Any], narrowed: CourseFilter) -> Select[Any]:
-    for word in (narrowed.words or "").split():
-        statement = statement.where(
-            or_(Course.title.icontains(word, autoescape=True), Course.summary.icontains(word, autoescape=True))
-        )
-    if narrowed.category is not None:
-        statement = statement.where(Category.slug == narrowed.category)
-    if narrowed.difficulty is not None:
-        statement = statement.where(Course.difficulty == narrowed.difficulty)
-    if narrowed.free is not None:
-        statement = statement.where(Course.price_minor == 0 if narrowed.free else Course.price_minor > 0)
-    if narrowed.status is not None:
-        statement = statement.where(Course.status == narrowed.status)
-    if narrowed.instructor_id is not None:
-        statement = statement.where(Course.instructor_id == narrowed.instructor_id)
-    return statement
-
-
-def _course(row: Row[Any]) -> CourseRow:
-    values: tuple[Any, ...] = tuple(row)
-    return CourseRow(*values)
+@contextmanager
+def _in_a_category() -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError as error:
+        if "fk_courses_category_id" in str(error.orig):
+            raise UnknownCategory from error
+        raise

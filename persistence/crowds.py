@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import insert, update
+from sqlalchemy import func, insert, update
 
 from classroom.callers import Role
 from classroom.ids import CourseId, UserId
@@ -11,7 +11,7 @@ from classroom.times import Moment
 from persistence.accounts import normal_email
 from persistence.database import Database
 from persistence.ids import new_id
-from persistence.models import Enrollment, User
+from persistence.models import Course, Enrollment, User
 
 _ROWS_A_STATEMENT = 2_000
 
@@ -55,6 +55,9 @@ async def add_students(
                 insert(Enrollment),
                 [{"id": new_id(), "course_id": course_id, "user_id": one.id, "enrolled_at": now} for one in some],
             )
+        await connection.execute(
+            update(Course).where(Course.id == course_id).values(student_count=Course.student_count + len(newcomers))
+        )
 
 
 async def set_status(database: Database, emails: Sequence[str], status: str) -> int:
@@ -64,6 +67,6 @@ async def set_status(database: Database, emails: Sequence[str], status: str) -> 
         done = await connection.execute(
             update(User)
             .where(User.email.in_(wanted), User.deleted_at.is_(None), User.status != status)
-            .values(status=status)
+            .values(status=status, status_changed_at=func.now())
         )
     return int(done.rowcount)

@@ -1,9 +1,9 @@
 """Who is a student of which course."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from sqlalchemy import Row, Select, literal, select, tuple_, update
+from sqlalchemy import Row, Select, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from classroom.ids import CourseId, UserId
@@ -30,42 +30,16 @@ class EnrollmentRow:
     left_at: Moment | None
 
 
-class Enrollments(Protocol):
-    """The enrolments. Every call raises StoreAway when Postgres is away."""
+class CannotEnroll(Exception):
+    """The course takes nobody now: all its places are taken (`full`), or it is not published (any more)."""
 
-    async def enroll(
-        self, enrollment_id: str, course_id: CourseId, user_id: UserId, now: Moment
-    ) -> tuple[EnrollmentRow, bool]:
-        """Put the student into the course; True when the student was not in it before."""
-        ...
-
-    async def leave(self, course_id: CourseId, user_id: UserId, now: Moment) -> bool:
-        """Take the student out; False when the student was not in it."""
-        ...
-
-    async def find(self, enrollment_id: str) -> EnrollmentRow | None:
-        """The enrolment, past ones too, or None."""
-        ...
-
-    async def is_enrolled(self, course_id: CourseId, user_id: UserId) -> bool:
-        """Whether the student is in the course now."""
-        ...
-
-    async def list_of_student(self, user_id: UserId, limit: int, cursor: str | None) -> Page[EnrollmentRow]:
-        """The student's courses of now, the latest first. Deleted courses are left out. Raises BadCursor."""
-        ...
-
-    async def list_of_course(self, course_id: CourseId, limit: int, cursor: str | None) -> Page[EnrollmentRow]:
-        """The course's students of now, the latest first. Raises BadCursor."""
-        ...
-
-    async def list_course_ids(self, user_id: UserId) -> list[CourseId]:
-        """Every course that the student is in now."""
-        ...
+    def __init__(self, full: bool) -> None:
+        super().__init__("full" if full else "not published")
+        self.full = full
 
 
 class PostgresEnrollments:
-    """`Enrollments` in the table `enrollments`."""
+    """The enrolments. Every call raises StoreAway when Postgres is away."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -73,7 +47,10 @@ class PostgresEnrollments:
     async def enroll(
         self, enrollment_id: str, course_id: CourseId, user_id: UserId, now: Moment
     ) -> tuple[EnrollmentRow, bool]:
-        """See `Enrollments.enroll`."""
+        """Put the student into a published course; True when the student was not in it before. Raises CannotEnroll.
+
+        The course's row counts and bounds: however many come at once, never more than `max_students` get in.
+        """
         statement = (
             pg_insert(Enrollment)
             .values(id=enrollment_id, course_id=course_id, user_id=user_id, enrolled_at=now)
@@ -84,30 +61,42 @@ class PostgresEnrollments:
             )
             .returning(Enrollment.id)
         )
+        room = or_(Course.max_students.is_(None), Course.student_count < Course.max_students)
+        published = (Course.id == course_id, Course.status == "published", Course.deleted_at.is_(None))
         async with self._database.writing() as connection:
             made = (await connection.execute(statement)).scalar_one_or_none()
+            if made is not None:
+                # After the row of the pair: whoever waits for the course's row here then sees what the others counted.
+                counted = update(Course).where(*published, room).values(student_count=Course.student_count + 1)
+                if (await connection.execute(counted)).rowcount == 0:
+                    full = (await connection.execute(select(Course.id).where(*published))).one_or_none() is not None
+                    raise CannotEnroll(full)
             pair = (Enrollment.course_id == course_id, Enrollment.user_id == user_id)
             row = (await connection.execute(_enrollments().where(*pair))).one()
         return _enrollment(row), made is not None
 
     async def leave(self, course_id: CourseId, user_id: UserId, now: Moment) -> bool:
-        """See `Enrollments.leave`."""
+        """Take the student out; False when the student was not in it."""
+        left = (
+            update(Enrollment)
+            .where(Enrollment.course_id == course_id, Enrollment.user_id == user_id, Enrollment.left_at.is_(None))
+            .values(left_at=now)
+        )
         async with self._database.writing() as connection:
-            done = await connection.execute(
-                update(Enrollment)
-                .where(Enrollment.course_id == course_id, Enrollment.user_id == user_id, Enrollment.left_at.is_(None))
-                .values(left_at=now)
-            )
-        return done.rowcount > 0
+            done = (await connection.execute(left)).rowcount > 0
+            if done:
+                counted = update(Course).where(Course.id == course_id).values(student_count=Course.student_count - 1)
+                await connection.execute(counted)
+        return done
 
     async def find(self, enrollment_id: str) -> EnrollmentRow | None:
-        """See `Enrollments.find`."""
+        """The enrolment, past ones too, or None."""
         async with self._database.reading() as connection:
             row = (await connection.execute(_enrollments().where(Enrollment.id == enrollment_id))).one_or_none()
         return _enrollment(row) if row is not None else None
 
     async def is_enrolled(self, course_id: CourseId, user_id: UserId) -> bool:
-        """See `Enrollments.is_enrolled`."""
+        """Whether the student is in the course now."""
         statement = select(Enrollment.id).where(
             Enrollment.course_id == course_id, Enrollment.user_id == user_id, Enrollment.left_at.is_(None)
         )
@@ -115,15 +104,15 @@ class PostgresEnrollments:
             return (await connection.execute(statement)).one_or_none() is not None
 
     async def list_of_student(self, user_id: UserId, limit: int, cursor: str | None) -> Page[EnrollmentRow]:
-        """See `Enrollments.list_of_student`."""
+        """The student's courses of now, the latest first. Deleted courses are left out. Raises BadCursor."""
         return await self._page(_enrollments().where(Enrollment.user_id == user_id), limit, cursor)
 
     async def list_of_course(self, course_id: CourseId, limit: int, cursor: str | None) -> Page[EnrollmentRow]:
-        """See `Enrollments.list_of_course`."""
+        """The course's students of now, the latest first. Raises BadCursor."""
         return await self._page(_enrollments().where(Enrollment.course_id == course_id), limit, cursor)
 
     async def list_course_ids(self, user_id: UserId) -> list[CourseId]:
-        """See `Enrollments.list_course_ids`."""
+        """Every course that the student is in now."""
         statement = (
             select(Enrollment.course_id)
             .join(Course, Course.id == Enrollment.course_id)

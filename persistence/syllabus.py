@@ -1,19 +1,21 @@
-"""The syllabus of a course: its sections and their lessons, in their order."""
+"""The syllabus of a course: its sections and their lessons. How it is written: `persistence/arranging.py`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, exists, literal, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from classroom.catalogue.arrangement import OrderIncomplete
 from classroom.ids import CourseId, LessonId, UserId
-from classroom.refusals import NotFound, TooMany
+from classroom.refusals import NotFound, Refusal
 from classroom.times import Moment
 from persistence import arranging
 from persistence.arranging import NewLesson, NewSection
+from persistence.audit import Act, write_act
 from persistence.database import Database
 from persistence.models import ID, Course, Enrollment
+from persistence.tables.quizzes import Assignment, QuizRecord
 from persistence.tables.syllabus import Lesson, Section
 
 
@@ -53,6 +55,8 @@ class LessonRow:
     updated_at: Moment
     instructor_id: UserId
     course_status: str
+    quiz_id: str | None
+    assignment_id: str | None
 
 
 REVISABLE = frozenset({"title", "summary", "content", "media_id", "duration_seconds", "is_preview", "is_required", "extra"})
@@ -69,7 +73,7 @@ class SectionOutline:
 
 class Syllabus:
     """Sections and lessons. Every call raises StoreAway when Postgres is away. What was deleted, or is part of a deleted
-    course, is not found."""
+    course, is not found. An `act` is put on record in the same transaction, if what it stands for was done."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -110,58 +114,85 @@ class Syllabus:
                     inside[row.section_id].append(_lesson(row))
         return [SectionOutline(section, tuple(inside[section.id])) for section in found]
 
-    async def add_section(self, new: NewSection, now: Moment) -> NotFound | TooMany | None:
+    async def add_section(self, new: NewSection, now: Moment, act: Act | None = None) -> Refusal | None:
         """Put the section into its course; one with this id changes nothing. Refuses when it does not fit."""
         async with self._database.writing() as connection:
-            return await arranging.write_section(connection, new, now)
+            return await _recorded(connection, await arranging.write_section(connection, new, now), act, now)
 
-    async def add_lesson(self, new: NewLesson, now: Moment) -> NotFound | TooMany | None:
+    async def add_lesson(self, new: NewLesson, now: Moment, act: Act | None = None) -> Refusal | None:
         """Put the lesson into its section; one with this id changes nothing. Refuses when it does not fit."""
         async with self._database.writing() as connection:
-            return await arranging.write_lesson(connection, new, now)
+            return await _recorded(connection, await arranging.write_lesson(connection, new, now), act, now)
 
-    async def revise_section(self, section_id: str, changes: dict[str, Any], at: int | None, now: Moment) -> None:
+    async def revise_section(
+        self, section_id: str, changes: dict[str, Any], at: int | None, now: Moment, act: Act | None = None
+    ) -> None:
         """Set `title` and `summary`, and the place when `at` is given."""
         values = {name: changes[name] for name in changes if name in ("title", "summary")}
         async with self._database.writing() as connection:
             if at is not None:
                 await arranging.move_section(connection, section_id, at)
             await connection.execute(update(Section).where(Section.id == section_id).values(**values, updated_at=now))
+            await _recorded(connection, None, act, now)
 
     async def revise_lesson(
-        self, lesson: LessonRow, changes: dict[str, Any], section_id: str | None, at: int | None, now: Moment
-    ) -> NotFound | None:
+        self,
+        lesson: LessonRow,
+        changes: dict[str, Any],
+        section_id: str | None,
+        at: int | None,
+        now: Moment,
+        act: Act | None = None,
+    ) -> Refusal | None:
         """Set some of `REVISABLE`; with `section_id` or `at`, put the lesson elsewhere in its course. All or nothing."""
         values = {name: changes[name] for name in changes if name in REVISABLE}
         async with self._database.writing() as connection:
             await arranging.lock_course(connection, lesson.course_id)
+            media_id = values.get("media_id")
+            if media_id is not None and not await arranging.may_show(connection, lesson.course_id, media_id):
+                return NotFound("media", media_id)
             refused = await arranging.move_lesson(connection, lesson.course_id, lesson.id, section_id, at)
             if refused is not None:
                 return refused
             await connection.execute(update(Lesson).where(Lesson.id == lesson.id).values(**values, updated_at=now))
             if "duration_seconds" in values:
                 await arranging.recount(connection, lesson.course_id)
-        return None
+            return await _recorded(connection, None, act, now)
 
-    async def order_sections(self, course_id: CourseId, wanted: Sequence[str]) -> OrderIncomplete | NotFound | None:
+    async def order_sections(
+        self, course_id: CourseId, wanted: Sequence[str], now: Moment, act: Act | None = None
+    ) -> Refusal | None:
         """Give the course's sections this order; one that does not name all of them once changes nothing."""
         async with self._database.writing() as connection:
-            return await arranging.order_sections(connection, course_id, wanted)
+            return await _recorded(connection, await arranging.order_sections(connection, course_id, wanted), act, now)
 
-    async def order_lessons(self, section_id: str, wanted: Sequence[str]) -> OrderIncomplete | NotFound | None:
+    async def order_lessons(
+        self, section_id: str, wanted: Sequence[str], now: Moment, act: Act | None = None
+    ) -> Refusal | None:
         """Give the section's lessons this order; one that does not name all of them once changes nothing."""
         async with self._database.writing() as connection:
-            return await arranging.order_lessons(connection, section_id, wanted)
+            return await _recorded(connection, await arranging.order_lessons(connection, section_id, wanted), act, now)
 
-    async def delete_section(self, section_id: str, now: Moment) -> bool:
+    async def delete_section(self, section_id: str, now: Moment, act: Act | None = None) -> bool:
         """Hide the section and its lessons for good; False when there is none."""
         async with self._database.writing() as connection:
-            return await arranging.drop_section(connection, section_id, now)
+            dropped = await arranging.drop_section(connection, section_id, now)
+            await _recorded(connection, None, act if dropped else None, now)
+        return dropped
 
-    async def delete_lesson(self, lesson_id: str, now: Moment) -> bool:
+    async def delete_lesson(self, lesson_id: str, now: Moment, act: Act | None = None) -> bool:
         """Hide the lesson for good; False when there is none."""
         async with self._database.writing() as connection:
-            return await arranging.drop_lesson(connection, lesson_id, now)
+            dropped = await arranging.drop_lesson(connection, lesson_id, now)
+            await _recorded(connection, None, act if dropped else None, now)
+        return dropped
+
+
+async def _recorded(connection: AsyncConnection, refused: Refusal | None, act: Act | None, now: Moment) -> Refusal | None:
+    """`refused` as it is; when nothing was, the act is put on record."""
+    if refused is None and act is not None:
+        await write_act(connection, act, now)
+    return refused
 
 
 def _sections() -> Select[Any]:
@@ -180,14 +211,21 @@ def _lessons() -> Select[Any]:
         select(*_columns(LessonRow, Lesson))
         .join(Section, standing)
         .join(Course, Course.id == Lesson.course_id)
+        .outerjoin(QuizRecord, QuizRecord.lesson_id == Lesson.id)
+        .outerjoin(Assignment, Assignment.lesson_id == Lesson.id)
         .where(Lesson.deleted_at.is_(None), Course.deleted_at.is_(None))
     )
 
 
 def _columns(row: type[SectionRow | LessonRow], model: type[Section | Lesson]) -> list[Any]:
-    of_course = {"instructor_id": Course.instructor_id, "course_status": Course.status.label("course_status")}
+    elsewhere: dict[str, Any] = {
+        "instructor_id": Course.instructor_id,
+        "course_status": Course.status.label("course_status"),
+        "quiz_id": QuizRecord.id.label("quiz_id"),
+        "assignment_id": Assignment.id.label("assignment_id"),
+    }
     table = model.__table__.columns
-    return [of_course[each.name] if each.name in of_course else table[each.name] for each in fields(row)]
+    return [elsewhere[each.name] if each.name in elsewhere else table[each.name] for each in fields(row)]
 
 
 def _section(row: Row[Any]) -> SectionRow:

@@ -25,10 +25,12 @@ from serve_app import (
     live_sessions,
     notifications,
     quizzes,
+    syllabus,
     teaching,
     users,
 )
 from serve_app.access_log import AccessLog
+from serve_app.administration import courses
 from serve_app.composition import EdgeConfig, Parts
 from serve_app.docs_page import ASSETS, DOCS, DocsAssets, show_docs
 from serve_app.edge import Edge
@@ -53,7 +55,8 @@ _ROUTERS = (
     catalogue.router,
     enrolment.router,
     teaching.router,
-    teaching.admin_router,
+    courses.router,
+    syllabus.router,
     quizzes.router,
     assignments.router,
     notifications.router,

@@ -8,11 +8,13 @@ from classroom.ports import CourseProgress, GatewayDirectory, LiveSessions, Tick
 from classroom.times import Moment
 from persistence.accounts import Accounts
 from persistence.command_keys import CommandKeys
-from persistence.courses import Courses
-from persistence.enrollments import Enrollments
+from persistence.courses import PostgresCourses
+from persistence.denied import Denied
+from persistence.enrollments import PostgresEnrollments
 from persistence.idempotency import IdempotencyKeys
 from persistence.live_records import LiveRecords
 from persistence.rate_limits import RateLimits
+from persistence.sign_in_throttle import SignInThrottle
 from persistence.sign_ins import SignIns
 from persistence.tokens import AccessTokens
 from serve_app.passwords import Passwords
@@ -40,6 +42,9 @@ class EdgeConfig:
     course_review: bool = True
     rate_limit_per_minute: int = 100
     live_rate_limit_per_minute: int = 600
+    sign_in_tries_per_account: int = 10
+    """Wrong passwords in a quarter of an hour."""
+    sign_in_tries_per_address: int = 50
     most_at_once: int = 4_000
     """Requests that one replica works on at the same time; more are told to come again."""
     metrics_token: str = ""
@@ -48,6 +53,12 @@ class EdgeConfig:
     """Whether the server around the application (Serve) puts `X-Request-Id` on answers, so that it need not be here."""
     web_dist: Path = WEB_DIST
     version: str = "0.1.0"
+
+    @property
+    def denied_seconds(self) -> int:
+        """How long an access token may still be good that was made just before it was denied: its life, and a minute for
+        clocks that differ."""
+        return self.access_token_seconds + 60
 
     @property
     def secure(self) -> bool:
@@ -61,8 +72,8 @@ class Parts:
 
     accounts: Accounts
     sign_ins: SignIns
-    courses: Courses
-    enrollments: Enrollments
+    courses: PostgresCourses
+    enrollments: PostgresEnrollments
     idempotency: IdempotencyKeys
     command_keys: CommandKeys
     stores: Stores
@@ -73,6 +84,9 @@ class Parts:
     tickets: Tickets
     gateways: GatewayDirectory
     limits: RateLimits
+    denied: Denied
+    """Whose access tokens are refused before they expire."""
+    throttle: SignInThrottle
     tokens: AccessTokens
     passwords: Passwords
     seal: Seal

@@ -4,16 +4,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from persistence.courses import CategoryRow, CourseRow
+from persistence.categories import CategoryRow
+from persistence.courses import CourseRow
 from persistence.enrollments import EnrollmentRow
 from serve_app.people import WebAddress
 from serve_app.wire import Line, Person, Prose, Time, Wire
 
 Difficulty = Literal["beginner", "intermediate", "advanced"]
-CourseStatus = Literal["draft", "pending", "published", "rejected"]
+CourseStatus = Literal["draft", "pending", "published", "rejected", "unpublished"]
 Summary = Annotated[Prose, StringConstraints(max_length=500)]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$"), Field(description="ISO 4217")]
+MostStudents = Annotated[int, Field(ge=1, le=1_000_000, strict=True, description="How many may be enrolled at once.")]
+Percent = Annotated[int, Field(ge=0, le=100, strict=True)]
 PriceMinor = Annotated[int, Field(ge=0, le=100_000_000, description="In the currency's minor unit; 0 is free.")]
 
 
@@ -29,10 +32,13 @@ class CourseBody(Wire):
     price_minor: PriceMinor = 0
     currency: Currency = "EUR"
     thumbnail_url: WebAddress | None = None
+    max_students: MostStudents | None = None
+    gives_certificate: bool = True
+    certificate_attendance_percent: Percent = 0
 
 
 class CourseChanges(Wire):
-    """What changes about a course; what is left out stays. `categoryId` and `thumbnailUrl` may be null."""
+    """What changes about a course; what is left out stays. `categoryId`, `thumbnailUrl` and `maxStudents` may be null."""
 
     title: Line | None = None
     summary: Summary | None = None
@@ -43,6 +49,9 @@ class CourseChanges(Wire):
     price_minor: PriceMinor | None = None
     currency: Currency | None = None
     thumbnail_url: WebAddress | None = None
+    max_students: MostStudents | None = None
+    gives_certificate: bool | None = None
+    certificate_attendance_percent: Percent | None = None
 
 
 class CategoryRef(Wire):
@@ -63,7 +72,11 @@ class CategoryView(Wire):
 
 
 class Course(Wire):
-    """A course. `priceMinor` 0 is free; `studentCount` counts who is enrolled now."""
+    """A course. `priceMinor` 0 is free; `studentCount` counts who is enrolled now, `maxStudents` null is no bound.
+
+    `ratingAverage` is null without a rating. For the certificate a student must have been present for
+    `certificateAttendancePercent` of the classes' time. `durationSeconds` is the length of its videos.
+    """
 
     id: str
     slug: str
@@ -78,9 +91,17 @@ class Course(Wire):
     thumbnail_url: str | None
     status: CourseStatus
     rejection_reason: str | None
+    featured: bool
+    max_students: int | None
+    gives_certificate: bool
+    certificate_attendance_percent: int
     category: CategoryRef | None
     instructor: Person
     student_count: int
+    lesson_count: int
+    duration_seconds: int
+    rating_average: float | None
+    rating_count: int
     created_at: Time
     updated_at: Time
     published_at: Time | None
@@ -133,7 +154,7 @@ def course_detail_of(row: CourseRow, enrolled: bool, owned: bool) -> CourseDetai
 
 def category_of(row: CategoryRow) -> CategoryView:
     """The shelf with its count."""
-    return CategoryView(id=row.id, slug=row.slug, name=row.name, description=row.description, course_count=row.courses)
+    return CategoryView(id=row.id, slug=row.slug, name=row.name, description=row.description, course_count=row.course_count)
 
 
 def enrollment_of(row: EnrollmentRow) -> EnrollmentView:
@@ -169,9 +190,17 @@ def _fields(row: CourseRow) -> dict[str, Any]:
         "thumbnail_url": row.thumbnail_url,
         "status": row.status,
         "rejection_reason": row.rejection_reason,
+        "featured": row.featured_at is not None,
+        "max_students": row.max_students,
+        "gives_certificate": row.gives_certificate,
+        "certificate_attendance_percent": row.certificate_attendance_percent,
         "category": category,
         "instructor": Person(id=row.instructor_id, name=row.instructor_name),
         "student_count": row.students,
+        "lesson_count": row.lesson_count,
+        "duration_seconds": row.duration_seconds,
+        "rating_average": round(row.rating_sum / row.rating_count, 2) if row.rating_count else None,
+        "rating_count": row.rating_count,
         "created_at": row.created_at,
         "updated_at": row.updated_at,
         "published_at": row.published_at,

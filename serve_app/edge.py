@@ -8,14 +8,17 @@ from starlette.types import Message, Receive, Scope, Send
 
 from actors.correlation import REQUEST_ID
 from classroom.refusals import RateLimited, Refusal, Unavailable
+from persistence.denied import Verdict
+from persistence.pages import cursor_key
 from persistence.rate_limits import Allowance
 from serve_app.access_log import AccessLog
 from serve_app.composition import EdgeConfig, Parts
 from serve_app.docs_page import ASSET_PATHS, DOCS
 from serve_app.faults import BODY_LIMIT, TooLarge, refusal_of
 from serve_app.figures import Figures
-from serve_app.reasons import BadRequest, BodyTooLarge, NotJson
+from serve_app.reasons import AccountDisabled, BadRequest, BodyTooLarge, NotJson
 from serve_app.reply import Reply, security_headers
+from serve_app.sealing import derived_key
 from serve_app.visits import Visit
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -43,6 +46,7 @@ class Edge:
         self._door = door
         self._access_log = access_log
         self._headers = security_headers(config)
+        self._cursor_key = derived_key(config.secret_key, b"cursors")
         self._inside = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,12 +66,15 @@ class Edge:
         at_door = _DOOR.fullmatch(scope["path"])
         self._inside += 1
         REQUEST_ID.set(visit.correlation_id)  # each request has a task, and so a context, of its own
+        cursor_key.set(self._cursor_key)
         try:
             refusal = self._full() or _framing(scope, headers) or _key_refusal(headers)
             if refusal is None and scope["path"].startswith("/api/"):
                 reply.allowance = parts.limits.hit_live(visit.who) if at_door else await _allowance(scope, visit, parts)
                 if reply.allowance is not None and not reply.allowance.allowed:
                     refusal = RateLimited(reply.allowance.reset_seconds)
+                elif visit.claims is not None:
+                    refusal = await _denial(visit, parts)
             if refusal is not None:
                 await reply.refuse(refusal)
                 return
@@ -97,6 +104,22 @@ class Edge:
 
 async def _allowance(scope: Scope, visit: Visit, parts: Parts) -> Allowance | None:
     return None if scope["path"] in _UNLIMITED else await parts.limits.hit(visit.who)
+
+
+async def _denial(visit: Visit, parts: Parts) -> Refusal | None:
+    """Why the access token is refused although it has not expired. One of a sign-in that is over speaks for nobody: the
+    request goes on as a visitor's. Looks into memory alone, unless this process has not heard from the others lately."""
+    claims, denied = visit.claims, parts.denied
+    if claims is None:
+        return None
+    if not denied.is_sure:
+        await denied.make_sure()
+    verdict = denied.verdict(claims)
+    if verdict is Verdict.DISABLED:
+        return AccountDisabled()
+    if verdict is Verdict.ENDED:
+        visit.claims = None
+    return None
 
 
 def _visit(scope: Scope, headers: dict[bytes, bytes], parts: Parts) -> Visit:

@@ -7,11 +7,12 @@ from classroom.ids import CourseId, SessionId
 from classroom.live.commands import Leave
 from classroom.refusals import Forbidden, NotFound
 from classroom.times import MINUTE
+from persistence.enrollments import CannotEnroll
 from serve_app.course_wire import EnrollmentView, enrollment_of
 from serve_app.live_access import do, sessions_of_course
 from serve_app.once import OnceRoute
 from serve_app.problems import RefusedRequest
-from serve_app.reasons import PaymentRequired
+from serve_app.reasons import CourseFull, PaymentRequired
 from serve_app.visits import CurrentVisit, Me, Student, Use, uuid_or_404
 from serve_app.wire import CourseIdInPath, IdInPath, new_router, problems
 
@@ -21,18 +22,22 @@ router = new_router("/api", "enrolment", OnceRoute)
 @router.post(
     "/courses/{courseId}/enroll",
     status_code=201,
-    responses={200: {"model": EnrollmentView, "description": "Was enrolled already."}, **problems(401, 402, 403, 404)},
+    responses={200: {"model": EnrollmentView, "description": "Was enrolled already."}, **problems(401, 402, 403, 404, 409)},
 )
 async def enroll(
     course_id: CourseIdInPath, me: Student, response: Response, parts: Use, visit: CurrentVisit
 ) -> EnrollmentView:
-    """Become a student of a published course."""
-    course = await parts.courses.find(CourseId(uuid_or_404(course_id, "course")))
-    if course is None or course.status != "published":
+    """Become a student of a published course, while it has room (409 `course_full`)."""
+    course, enrolled = await parts.courses.find_for(uuid_or_404(course_id, "course"), me.user_id) or (None, False)
+    if course is None or not (enrolled or course.status == "published"):
         raise RefusedRequest(NotFound("course", course_id))
-    if course.price_minor > 0 and not await parts.enrollments.is_enrolled(course.id, me.user_id):
+    if course.price_minor > 0 and not enrolled:
         raise RefusedRequest(PaymentRequired(course.id, course.price_minor, course.currency))
-    row, new = await parts.enrollments.enroll(visit.entity_id or parts.new_id(), course.id, me.user_id, parts.clock())
+    try:
+        row, new = await parts.enrollments.enroll(visit.entity_id or parts.new_id(), course.id, me.user_id, parts.clock())
+    except CannotEnroll as refused:
+        reason = CourseFull(course.id) if refused.full else NotFound("course", course_id)
+        raise RefusedRequest(reason) from refused
     response.status_code = 201 if new else 200
     return enrollment_of(row)
 

@@ -6,7 +6,9 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
+from classroom import moderation
 from classroom import refusals as live
+from classroom.catalogue import arrangement, lifecycle
 from classroom.quizzes import refusals as quizzes
 from classroom.refusals import Refusal
 from serve_app import reasons
@@ -44,10 +46,25 @@ STATUSES: dict[type[Refusal], int] = {
     reasons.InvalidCredentials: 401,
     reasons.InvalidRefreshToken: 401,
     reasons.AccountDisabled: 403,
+    reasons.CrossSite: 403,
+    reasons.OwnAccount: 409,
+    reasons.LastAdmin: 409,
+    reasons.RequestPending: 409,
+    reasons.NoStudent: 409,
+    reasons.RequestDecided: 409,
     reasons.EmailUnverified: 403,
     reasons.EmailTaken: 409,
     reasons.PaymentRequired: 402,
-    reasons.WrongStatus: 409,
+    reasons.CourseFull: 409,
+    reasons.CategoryInUse: 409,
+    reasons.CategoryExists: 409,
+    lifecycle.WrongStatus: 409,
+    lifecycle.ReviewNeeded: 409,
+    arrangement.OrderIncomplete: 409,
+    reasons.AlreadyReviewed: 409,
+    reasons.AlreadyReported: 409,
+    reasons.AlreadyResolved: 409,
+    moderation.ActionImpossible: 409,
     reasons.KeyReused: 409,
     reasons.KeyBusy: 409,
     reasons.BodyTooLarge: 413,

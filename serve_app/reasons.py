@@ -47,6 +47,70 @@ class AccountDisabled(Refusal):
 
 
 @dataclass(frozen=True)
+class CrossSite(Refusal):
+    """A page of another site asked with the cookie of this one."""
+
+    code: ClassVar[str] = "cross_site"
+
+    def message(self) -> str:
+        return "This may only be asked by a page of this site."
+
+
+@dataclass(frozen=True)
+class OwnAccount(Refusal):
+    """Admins do not ban, activate or change the role of themselves: another admin has to."""
+
+    code: ClassVar[str] = "own_account"
+
+    def message(self) -> str:
+        return "This cannot be done to the own account. Another admin can."
+
+
+@dataclass(frozen=True)
+class LastAdmin(Refusal):
+    """Without this account nobody could look after the platform."""
+
+    code: ClassVar[str] = "last_admin"
+
+    def message(self) -> str:
+        return "This is the last admin's account. Make somebody else an admin first."
+
+
+@dataclass(frozen=True)
+class RequestPending(Refusal):
+    """A request to become an instructor waits for an answer already."""
+
+    code: ClassVar[str] = "request_pending"
+
+    def message(self) -> str:
+        return "Your request is still waiting for an answer."
+
+
+@dataclass(frozen=True)
+class NoStudent(Refusal):
+    """Only students can ask to become instructors."""
+
+    code: ClassVar[str] = "already_instructor"
+
+    def message(self) -> str:
+        return "This account may teach already."
+
+
+@dataclass(frozen=True)
+class RequestDecided(Refusal):
+    """The request was decided the other way."""
+
+    code: ClassVar[str] = "request_decided"
+    status: str
+
+    def message(self) -> str:
+        return f"This request was {self.status} already."
+
+    def details(self) -> dict[str, Any]:
+        return {"status": self.status}
+
+
+@dataclass(frozen=True)
 class EmailUnverified(Refusal):
     """Signing in needs a verified e-mail address here."""
 
@@ -86,18 +150,88 @@ class PaymentRequired(Refusal):
 
 
 @dataclass(frozen=True)
-class WrongStatus(Refusal):
-    """The course is not in a state in which this can be done."""
+class CourseFull(Refusal):
+    """As many students are enrolled as the course takes."""
 
-    code: ClassVar[str] = "wrong_status"
-    status: str
-    needed: tuple[str, ...]
+    code: ClassVar[str] = "course_full"
+    course_id: str
 
     def message(self) -> str:
-        return f"The course is {self.status}; this needs one that is {' or '.join(self.needed)}."
+        return "All places of this course are taken."
 
     def details(self) -> dict[str, Any]:
-        return {"status": self.status, "needed": list(self.needed)}
+        return {"courseId": self.course_id}
+
+
+@dataclass(frozen=True)
+class CategoryInUse(Refusal):
+    """Courses stand in the category: they would have to go elsewhere first."""
+
+    code: ClassVar[str] = "category_in_use"
+    courses: int
+
+    def message(self) -> str:
+        return f"There are {self.courses} courses in this category. Say where they shall go."
+
+    def details(self) -> dict[str, Any]:
+        return {"courses": self.courses}
+
+
+@dataclass(frozen=True)
+class CategoryExists(Refusal):
+    """Another category has this address."""
+
+    code: ClassVar[str] = "category_exists"
+    slug: str
+
+    def message(self) -> str:
+        return "There is a category with this name already."
+
+    def details(self) -> dict[str, Any]:
+        return {"slug": self.slug, "fields": [{"field": "name", "message": "is taken"}]}
+
+
+@dataclass(frozen=True)
+class AlreadyReviewed(Refusal):
+    """A student reviews a course once."""
+
+    code: ClassVar[str] = "already_reviewed"
+    course_id: str
+    review_id: str
+
+    def message(self) -> str:
+        return "You have reviewed this course already."
+
+    def details(self) -> dict[str, Any]:
+        return {"courseId": self.course_id, "reviewId": self.review_id}
+
+
+@dataclass(frozen=True)
+class AlreadyReported(Refusal):
+    """The same person has reported the same thing, and nobody has looked at it yet."""
+
+    code: ClassVar[str] = "already_reported"
+    report_id: str
+
+    def message(self) -> str:
+        return "You have reported this already. Somebody will look at it."
+
+    def details(self) -> dict[str, Any]:
+        return {"reportId": self.report_id}
+
+
+@dataclass(frozen=True)
+class AlreadyResolved(Refusal):
+    """An admin has decided about the report."""
+
+    code: ClassVar[str] = "already_resolved"
+    action: str
+
+    def message(self) -> str:
+        return "This report has been resolved already."
+
+    def details(self) -> dict[str, Any]:
+        return {"action": self.action}
 
 
 @dataclass(frozen=True)

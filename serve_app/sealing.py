@@ -14,12 +14,17 @@ class Unsealable(Exception):
     """The bytes were sealed under another key or for another purpose, or were changed."""
 
 
+def derived_key(secret_key: str, purpose: bytes) -> bytes:
+    """32 bytes made from the secret key for one purpose: nothing about another purpose's follows from them."""
+    return HKDF(SHA256(), 32, salt=None, info=b"lyceum:" + purpose).derive(secret_key.encode())
+
+
 class Seal:
     """Seals bytes for one purpose; only the same key and purpose open them."""
 
     def __init__(self, secret_key: str, purpose: bytes) -> None:
         self._purpose = purpose
-        self._cipher = AESGCM(HKDF(SHA256(), 32, salt=None, info=b"lyceum:" + purpose).derive(secret_key.encode()))
+        self._cipher = AESGCM(derived_key(secret_key, purpose))
 
     def close(self, plain: bytes) -> bytes:
         """The sealed form of `plain`."""

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
+from persistence.account_administration import AccountAdministration
 from persistence.assignments import Assignments
 from persistence.audit import AuditLog
+from persistence.categories import Categories
 from persistence.database import Database
 from persistence.deliveries import Deliveries
+from persistence.instructor_requests import InstructorRequests
 from persistence.notifications import Notifications
 from persistence.quiz_attempts import QuizAttempts
 from persistence.quizzes import Quizzes
@@ -17,6 +20,9 @@ class Stores:
     """Every store of the platform around the class; handlers use them as `parts.stores.<name>`."""
 
     database: Database
+    categories: Categories
+    account_administration: AccountAdministration
+    instructor_requests: InstructorRequests
     audit: AuditLog
     syllabus: Syllabus
     quizzes: Quizzes
@@ -30,6 +36,9 @@ def open_stores(database: Database) -> Stores:
     """The stores on this database. Nothing is asked of it yet."""
     return Stores(
         database=database,
+        categories=Categories(database),
+        account_administration=AccountAdministration(database),
+        instructor_requests=InstructorRequests(database),
         audit=AuditLog(database),
         syllabus=Syllabus(database),
         quizzes=Quizzes(database),

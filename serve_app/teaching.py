@@ -1,40 +1,37 @@
-"""Routes of instructors' own courses, and of the admins who review them."""
+"""Routes of instructors' own courses."""
 
-from typing import Annotated, Any
-
-from pydantic import StringConstraints
+from typing import Any
 
 from classroom.callers import Caller, Role
-from classroom.ids import CourseId, SessionId
+from classroom.catalogue.lifecycle import PUBLISH, SUBMIT, SUBMIT_WITHOUT_REVIEW, UNPUBLISH, Step, refusal_of
+from classroom.ids import CourseId, SessionId, is_uuid
 from classroom.live.commands import Cancel
-from classroom.refusals import AlreadyLive, Forbidden, Malformed, NotFound
+from classroom.refusals import AlreadyLive, Forbidden, Malformed, NotFound, Unavailable
+from persistence.audit import Act
+from persistence.categories import UnknownCategory
 from persistence.courses import CourseFilter, CourseRow, CourseText
 from serve_app.composition import Parts
 from serve_app.course_wire import Course, CourseBody, CourseChanges, CourseStatus, StudentView, course_of, student_of
 from serve_app.live_access import do, sessions_of_course
 from serve_app.once import OnceRoute
 from serve_app.problems import RefusedRequest
-from serve_app.reasons import WrongStatus
-from serve_app.visits import Admin, Config, CurrentVisit, Teacher, Use, uuid_or_404
-from serve_app.wire import CourseIdInPath, Cursor, Limit, PageOf, Prose, Wire, new_router, problems
+from serve_app.visits import Config, CurrentVisit, Teacher, Use, uuid_or_404
+from serve_app.wire import CourseIdInPath, Cursor, Limit, PageOf, new_router, problems
 
 router = new_router("/api", "own courses", OnceRoute)
-admin_router = new_router("/api/admin", "admin", OnceRoute)
 
-
-class Rejection(Wire):
-    """Why a course is not published."""
-
-    reason: Annotated[Prose, StringConstraints(min_length=1, max_length=2_000)]
+_UNKNOWN_CATEGORY = Malformed((("categoryId", "is not the id of a category"),))
 
 
 @router.post("/instructor/courses", status_code=201, responses=problems(400, 401, 403, 413, 415))
 async def create_course(body: CourseBody, me: Teacher, parts: Use, visit: CurrentVisit) -> Course:
     """Make a course; it is a draft until it is submitted and approved."""
-    text = body.model_dump(by_alias=False)
-    await _check_category(text, parts)
+    text = CourseText(**_with_category(body.model_dump(by_alias=False)))
     course_id = CourseId(visit.entity_id or parts.new_id())
-    return course_of(await parts.courses.create(course_id, me.user_id, CourseText(**text), parts.clock()))
+    try:
+        return course_of(await parts.courses.create(course_id, me.user_id, text, parts.clock()))
+    except UnknownCategory as error:
+        raise RefusedRequest(_UNKNOWN_CATEGORY) from error
 
 
 @router.get("/instructor/courses", responses=problems(401, 403))
@@ -54,13 +51,16 @@ async def get_own_course(course_id: CourseIdInPath, me: Teacher, parts: Use) -> 
 
 @router.patch("/instructor/courses/{courseId}", responses=problems(400, 401, 403, 404, 413, 415))
 async def revise_course(course_id: CourseIdInPath, body: CourseChanges, me: Teacher, parts: Use) -> Course:
-    """Change a course."""
+    """Change a course. Fewer `maxStudents` than are enrolled sends nobody away, and lets nobody in."""
     row = await owned_course(course_id, me, parts)
     changes = body.model_dump(by_alias=False, exclude_unset=True)
-    nullable = ("category_id", "thumbnail_url")
-    changes = {name: value for name, value in changes.items() if value is not None or name in nullable}
-    await _check_category(changes, parts)
-    revised = await parts.courses.revise(row.id, changes, parts.clock())
+    nullable = ("category_id", "thumbnail_url", "max_students")
+    changes = _with_category({name: value for name, value in changes.items() if value is not None or name in nullable})
+    act = act_of(me, row, "course.revise", {"fields": sorted(changes)})
+    try:
+        revised = await parts.courses.revise(row.id, changes, parts.clock(), act)
+    except UnknownCategory as error:
+        raise RefusedRequest(_UNKNOWN_CATEGORY) from error
     if revised is None:
         raise RefusedRequest(NotFound("course", row.id))
     return course_of(revised)
@@ -68,22 +68,40 @@ async def revise_course(course_id: CourseIdInPath, body: CourseChanges, me: Teac
 
 @router.delete("/instructor/courses/{courseId}", status_code=204, responses=problems(401, 403, 404, 409))
 async def delete_course(course_id: CourseIdInPath, me: Teacher, parts: Use) -> None:
-    """Hide a course for good and cancel its scheduled classes. A course with a class that is live cannot go."""
+    """Hide a course, until an admin restores it, and cancel its scheduled classes. One with a class that is live stays."""
     row = await owned_course(course_id, me, parts)
     open_classes = await sessions_of_course(row.id, parts)
     if any(session.status == "live" for session in open_classes):
         raise RefusedRequest(AlreadyLive())
     for session in open_classes:
         await do(SessionId(session.id), me, Cancel(), parts)
-    await parts.courses.delete(row.id, parts.clock())
+    await parts.courses.delete(row.id, parts.clock(), act_of(me, row, "course.delete"))
 
 
 @router.post("/instructor/courses/{courseId}/submit", responses=problems(401, 403, 404, 409))
 async def submit_course(course_id: CourseIdInPath, me: Teacher, parts: Use, config: Config) -> Course:
     """Ask for the course to be published: an admin looks at it first."""
     row = await owned_course(course_id, me, parts)
-    into = "pending" if config.course_review else "published"
-    return await _move(row.id, ("draft", "rejected"), into, parts)
+    step = SUBMIT if config.course_review else SUBMIT_WITHOUT_REVIEW
+    return await take_step(row.id, step, parts, act=act_of(me, row, "course.submit"))
+
+
+@router.post("/instructor/courses/{courseId}/unpublish", responses=problems(401, 403, 404, 409))
+async def unpublish_course(course_id: CourseIdInPath, me: Teacher, parts: Use) -> Course:
+    """Take the course out of the catalogue: nobody new comes in, who is enrolled keeps it. When an admin does this to
+    somebody else's course, it has to be reviewed before it comes back."""
+    row = await owned_course(course_id, me, parts)
+    again = me.user_id != row.instructor_id
+    return await take_step(row.id, UNPUBLISH, parts, act=act_of(me, row, "course.unpublish"), review_again=again)
+
+
+@router.post("/instructor/courses/{courseId}/publish", responses=problems(401, 403, 404, 409))
+async def publish_course(course_id: CourseIdInPath, me: Teacher, parts: Use, config: Config) -> Course:
+    """Bring an unpublished course back. When its title, summary, description, category or picture have changed since it was
+    reviewed: 409 `review_needed`, and it has to be submitted."""
+    row = await owned_course(course_id, me, parts)
+    step = PUBLISH if config.course_review else Step(PUBLISH.out_of, PUBLISH.into)
+    return await take_step(row.id, step, parts, act=act_of(me, row, "course.publish"))
 
 
 @router.get("/instructor/courses/{courseId}/students", responses=problems(401, 403, 404))
@@ -96,27 +114,6 @@ async def list_course_students(
     return PageOf[StudentView](items=[student_of(student) for student in page.items], next_cursor=page.next_cursor)
 
 
-@admin_router.get("/courses", responses=problems(401, 403))
-async def list_courses_for_review(
-    _me: Admin, parts: Use, status: CourseStatus | None = None, limit: Limit = 20, cursor: Cursor = None
-) -> PageOf[Course]:
-    """Every course, the newest first; `status=pending` are those that wait for a decision."""
-    page = await parts.courses.list_(CourseFilter(status=status), limit, cursor)
-    return PageOf[Course](items=[course_of(row) for row in page.items], next_cursor=page.next_cursor)
-
-
-@admin_router.patch("/courses/{courseId}/approve", responses=problems(401, 403, 404, 409))
-async def approve_course(course_id: CourseIdInPath, _me: Admin, parts: Use) -> Course:
-    """Publish a course that was submitted."""
-    return await _move(CourseId(uuid_or_404(course_id, "course")), ("pending",), "published", parts)
-
-
-@admin_router.patch("/courses/{courseId}/reject", responses=problems(400, 401, 403, 404, 409, 413, 415))
-async def reject_course(course_id: CourseIdInPath, body: Rejection, _me: Admin, parts: Use) -> Course:
-    """Send a course back to its instructor, with the reason."""
-    return await _move(CourseId(uuid_or_404(course_id, "course")), ("pending",), "rejected", parts, body.reason)
-
-
 async def owned_course(course_id: str, me: Caller, parts: Parts) -> CourseRow:
     """The course, if the caller may manage it: its instructor and admins. Refuses with 404 or 403."""
     row = await parts.courses.find(CourseId(uuid_or_404(course_id, "course")))
@@ -127,15 +124,45 @@ async def owned_course(course_id: str, me: Caller, parts: Parts) -> CourseRow:
     return row
 
 
-async def _move(course_id: CourseId, out_of: tuple[str, ...], into: str, parts: Parts, reason: str | None = None) -> Course:
-    moved = await parts.courses.move(course_id, out_of, into, parts.clock(), reason)
+def act_of(me: Caller, row: CourseRow, name: str, details: dict[str, Any] | None = None) -> Act | None:
+    """The act to put on record when the caller does this to somebody else's course, as admins may; None to an own one."""
+    return None if me.user_id == row.instructor_id else Act(me.user_id, name, "course", row.id, details or {})
+
+
+async def take_step(
+    course_id: CourseId,
+    step: Step,
+    parts: Parts,
+    *,
+    reason: str | None = None,
+    act: Act | None = None,
+    review_again: bool = False,
+) -> Course:
+    """Change the course's status; the same again changes nothing. Refuses with 404, or 409 and why."""
+    moved = await parts.courses.move(
+        course_id,
+        step.out_of,
+        step.into,
+        parts.clock(),
+        reason,
+        reviewed=step.reviewed,
+        review_again=review_again,
+        act=act,
+    )
     if moved is not None:
         return course_of(moved)
     row = await parts.courses.find(course_id)
-    raise RefusedRequest(WrongStatus(row.status, out_of) if row is not None else NotFound("course", course_id))
+    if row is None:
+        raise RefusedRequest(NotFound("course", course_id))
+    # None: it has come into a state that would do since it was asked, so it may be asked again.
+    raise RefusedRequest(refusal_of(step, row.status, row.changed_since_review) or Unavailable("The course"))
 
 
-async def _check_category(text: dict[str, Any], parts: Parts) -> None:
+def _with_category(text: dict[str, Any]) -> dict[str, Any]:
+    """The text with its category's id in the form that ids have. Refuses what is none."""
     wanted = text.get("category_id")
-    if wanted is not None and wanted not in {row.id for row in await parts.courses.list_categories()}:
-        raise RefusedRequest(Malformed((("categoryId", "is not the id of a category"),)))
+    if wanted is None:
+        return text
+    if not is_uuid(wanted.lower()):
+        raise RefusedRequest(_UNKNOWN_CATEGORY)
+    return {**text, "category_id": wanted.lower()}

@@ -17,10 +17,10 @@ from classroom.ids import CourseId, SessionId, UserId
 from classroom.records import IntervalRow, LoggedEvent, SessionRow
 from classroom.times import Moment
 from persistence.accounts import Accounts, NewAccount, PostgresAccounts
-from persistence.courses import Courses, CourseText, PostgresCourses
+from persistence.courses import CourseText, PostgresCourses
 from persistence.database import Database, open_engine
 from persistence.embedded.redis import start as start_redis
-from persistence.enrollments import Enrollments, PostgresEnrollments
+from persistence.enrollments import PostgresEnrollments
 from persistence.idempotency import IdempotencyKeys, PostgresIdempotencyKeys
 from persistence.ids import new_id
 from persistence.journal import GroupCommit, PostgresJournal, Write
@@ -134,8 +134,8 @@ class Platform:
 
     accounts: Accounts
     sign_ins: SignIns
-    courses: Courses
-    enrollments: Enrollments
+    courses: PostgresCourses
+    enrollments: PostgresEnrollments
     idempotency: IdempotencyKeys
     now: Moment = NOW
 

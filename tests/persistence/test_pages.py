@@ -5,7 +5,7 @@ import pytest
 
 from classroom.times import from_datetime
 from persistence.ids import new_id
-from persistence.pages import CURSOR_LENGTH, BadCursor, read_cursor, write_cursor
+from persistence.pages import CURSOR_LENGTH, BadCursor, cursor_key, read_cursor, write_cursor
 
 
 def test_a_cursor_brings_back_what_was_written() -> None:
@@ -52,3 +52,25 @@ def test_text_in_a_cursor_cannot_hurt_a_query() -> None:
         read_cursor(write_cursor("a\x00b"), "text")
     with pytest.raises(BadCursor):
         read_cursor(write_cursor("\ud800"), "text")
+
+
+def test_a_signed_cursor_is_good_under_its_key_alone_and_as_it_was_written() -> None:
+    unsigned, ident = write_cursor(7, "x"), new_id()
+    token = cursor_key.set(b"one key")
+    try:
+        cursor = write_cursor(7, ident)
+        assert read_cursor(cursor, "number", "id") == (7, ident)
+        for place in range(len(cursor) - 1):
+            other = "A" if cursor[place] != "A" else "B"
+            with pytest.raises(BadCursor):
+                read_cursor(cursor[:place] + other + cursor[place + 1 :], "number", "id")
+        for foreign in (unsigned, cursor[:-4], cursor[22:], ""):
+            with pytest.raises(BadCursor):
+                read_cursor(foreign, "number", "id")
+        cursor_key.set(b"another key")
+        with pytest.raises(BadCursor):
+            read_cursor(cursor, "number", "id")
+        longest = write_cursor("0" * 13, "\U0001f600" * 200, ident)
+        assert len(longest) <= CURSOR_LENGTH
+    finally:
+        cursor_key.reset(token)

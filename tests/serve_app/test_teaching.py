@@ -4,6 +4,7 @@ import pytest
 
 from classroom.callers import Role
 from persistence.ids import new_id
+from tests.serve_app.test_catalogue import make_shelf
 
 
 async def test_a_course_goes_from_draft_over_review_to_the_catalogue(edge: Any) -> None:
@@ -62,7 +63,7 @@ async def test_a_course_is_its_instructors(edge: Any) -> None:
 
 async def test_a_course_changes_where_it_is_asked_to(edge: Any) -> None:
     teacher = await edge.person(Role.INSTRUCTOR)
-    shelf = await edge.parts.courses.add_category(new_id(), "sea", "The sea", "", 1)
+    shelf = await make_shelf(edge)
     course = await teacher.ask("POST", "/instructor/courses", 201, {"title": "Tides", "categoryId": shelf})
     path = f"/instructor/courses/{course['id']}"
     assert course["category"] == {"id": shelf, "name": "The sea"}

@@ -1,0 +1,1 @@
+"""Routes of admins, a module an area."""
