@@ -29,7 +29,8 @@ PAUSE_SECONDS = 0.5
 OVERLAP = 10 * SECOND
 """So far back each look into Postgres reaches behind the last one: clocks differ, and commits come late."""
 AT_ONCE = 1_000
-MOST_IN_STREAM = 200_000
+MOST_IN_STREAM = 10_000
+"""Enough for those who are a moment behind: whoever missed more reads Postgres."""
 
 _STREAM = "lyceum:denied"
 _FOLLOWERS = "lyceum:denied:followers"
@@ -91,7 +92,9 @@ class RedisDenied:
         self._now = now
         self._list = DenyList()
         self._name = uuid4().hex
-        self._heard = "0-0"
+        self._heard: str | None = None
+        self._beginnings = 0
+        self._is_whole = False  # whether Postgres was read since it was noted from where in the stream on to listen
         self._read_until: Moment | None = None
         self._looked_at = 0.0
         self._sure_since = float("-inf")
@@ -101,7 +104,7 @@ class RedisDenied:
     async def start(self) -> None:
         """Begin to follow; waits for the first look into Postgres, which may fail: then who asks has to look."""
         try:
-            await self._register()  # first, so that what is told while this looks waits for it
+            await self._begin()
         except _AWAY as error:
             _log.info("denied_unheard", reason=str(error)[:200])
         try:
@@ -162,9 +165,7 @@ class RedisDenied:
 
     async def _add(self, denials: Sequence[Denial]) -> str:
         """Put them into the stream; the place of the last."""
-        oldest = max(0, (self._now() - self._life) // 1_000)
         async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.xtrim(_STREAM, minid=f"{oldest}-0", approximate=True)
             for denial in denials:
                 pipe.xadd(_STREAM, {"d": _encode(denial)}, maxlen=MOST_IN_STREAM, approximate=True)
             places = await pipe.execute()
@@ -200,16 +201,18 @@ class RedisDenied:
         while True:
             heard = False
             try:
+                if self._heard is None:
+                    await self._begin()
                 began = time.monotonic()
-                if await self._hear():
+                if await self._hear() and self._is_whole:
                     self._sure_since = max(self._sure_since, began)
                 heard = True
             except _AWAY as error:
-                self._heard = "0-0"  # what comes back may be another stream, and hearing twice does no harm
+                self._heard, self._is_whole = None, False
                 _log.info("denied_unheard", reason=str(error)[:200])
             except Exception:
                 _log.exception("denied_unheard")
-            if not heard or self._read_until is None or time.monotonic() - self._looked_at >= LOOK_SECONDS:
+            if not (heard and self._is_whole) or time.monotonic() - self._looked_at >= LOOK_SECONDS:
                 try:
                     await self._look()
                 except StoreAway as error:
@@ -220,10 +223,19 @@ class RedisDenied:
             if not heard:
                 await asyncio.sleep(PAUSE_SECONDS)
 
+    async def _begin(self) -> None:
+        """Note from where in the stream on to listen. What was told before is in Postgres, which is to be read next."""
+        last: Any = await self._redis.xrevrange(_STREAM, count=1)
+        self._heard, self._is_whole = _text(last[0][0]) if last else "0-0", False
+        self._beginnings += 1
+        await self._register()
+
     async def _hear(self) -> bool:
         """Wait a moment for more than is known. True when there was no more than it took."""
         await self._register()
-        answer: Any = await self._redis.xread({_STREAM: self._heard}, count=AT_ONCE, block=int(ASKED_SECONDS * 1_000))
+        answer: Any = await self._redis.xread(
+            {_STREAM: self._heard or "0-0"}, count=AT_ONCE, block=int(ASKED_SECONDS * 1_000)
+        )
         entries = [entry for _, found in answer for entry in found]
         if not entries:
             return True
@@ -234,12 +246,12 @@ class RedisDenied:
     async def _register(self) -> None:
         """Say how far this process has got."""
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.set(_follower_key(self._name), self._heard, ex=_FOLLOWER_SECONDS)
+            pipe.set(_follower_key(self._name), self._heard or "0-0", ex=_FOLLOWER_SECONDS)
             pipe.sadd(_FOLLOWERS, self._name)
             await pipe.execute()
 
     async def _look(self) -> None:
-        began, now = time.monotonic(), self._now()
+        began, now, beginning = time.monotonic(), self._now(), self._beginnings
         since = now - self._life if self._read_until is None else self._read_until - OVERLAP
         try:
             async with asyncio.timeout(SURE_SECONDS):
@@ -249,6 +261,7 @@ class RedisDenied:
         self._note([Denial(about, key, at, Moment(at + self._life), lifted) for about, key, at, lifted in found])
         self._read_until = now
         self._looked_at = began
+        self._is_whole = self._is_whole or (self._heard is not None and beginning == self._beginnings)
         self._sure_since = max(self._sure_since, began)
 
 

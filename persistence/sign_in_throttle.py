@@ -14,8 +14,6 @@ from persistence.accounts import normal_email
 from persistence.redis_store import Reach
 
 MINUTES = 15
-AN_ACCOUNT = 10
-AN_ADDRESS = 50
 MOST_IN_MEMORY = 100_000
 """So many counts a process keeps while Redis is away; of more it forgets all."""
 
@@ -39,8 +37,8 @@ class SignInThrottle:
     def __init__(
         self,
         storage: RedisStorage | MemoryStorage,
-        an_account: int = AN_ACCOUNT,
-        an_address: int = AN_ADDRESS,
+        an_account: int,
+        an_address: int,
         minutes: int = MINUTES,
     ) -> None:
         self._account = RateLimitItemPerMinute(an_account, minutes, namespace="lyceum-sign-in-account")
@@ -91,12 +89,12 @@ class SignInThrottle:
             await self._own.hit(item, who, cost=-1)
 
 
-def redis_sign_in_throttle(client: "redis.Redis") -> SignInThrottle:
+def redis_sign_in_throttle(client: "redis.Redis", an_account: int, an_address: int) -> SignInThrottle:
     """A throttle shared by every process that uses this Redis."""
     storage = RedisStorage("async+redis://", implementation="redispy", connection_pool=client.connection_pool)  # type: ignore[arg-type]  # options are typed for URLs only
-    return SignInThrottle(storage)
+    return SignInThrottle(storage, an_account, an_address)
 
 
-def memory_sign_in_throttle(an_account: int = AN_ACCOUNT, an_address: int = AN_ADDRESS) -> SignInThrottle:
+def memory_sign_in_throttle(an_account: int, an_address: int) -> SignInThrottle:
     """The twin: tries of this process alone."""
     return SignInThrottle(MemoryStorage(), an_account, an_address)

@@ -1,6 +1,7 @@
 """Routes of registration and sign-in."""
 
 import secrets
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Cookie, Header, Request, Response
@@ -8,15 +9,20 @@ from pydantic import Field, StringConstraints
 
 from classroom.callers import Caller, Role
 from classroom.ids import UserId
+from classroom.refusals import RateLimited
 from classroom.times import SECOND, Moment
 from persistence.accounts import Account, NewAccount
+from persistence.denied import denied_family
+from persistence.errors import StoreAway
 from persistence.sign_ins import NotRotated
 from serve_app.composition import EdgeConfig, Parts
 from serve_app.once import OnceRoute
+from serve_app.passwords import TooBusy
 from serve_app.people import Email, NewPassword, User, user_of
 from serve_app.problems import RefusedRequest
 from serve_app.reasons import (
     AccountDisabled,
+    CrossSite,
     EmailTaken,
     EmailUnverified,
     InvalidCredentials,
@@ -97,12 +103,23 @@ async def register(body: Registration, parts: Use, config: Config, visit: Curren
 
 
 @router.post("/login", responses=problems(400, 401, 403, 413, 415))
-async def login(body: Credentials, response: Response, parts: Use, config: Config, client: WebClient = None) -> SignedIn:
-    """Sign in with e-mail address and password."""
-    found = await parts.accounts.find_by_email(body.email)
-    fits, newer_hash = await parts.passwords.check(body.password, found[1] if found else None)
+async def login(
+    body: Credentials, response: Response, parts: Use, config: Config, visit: CurrentVisit, client: WebClient = None
+) -> SignedIn:
+    """Sign in with e-mail address and password. After ten wrong passwords for an account, whether there is one or not, or
+    fifty from an address, a quarter of an hour has to pass."""
+    attempt = await parts.throttle.begin(body.email, visit.address)
+    if attempt.wait_seconds is not None:
+        raise RefusedRequest(RateLimited(attempt.wait_seconds))
+    try:
+        found = await parts.accounts.find_by_email(body.email)
+        fits, newer_hash = await parts.passwords.check(body.password, found[1] if found else None)
+    except (StoreAway, TooBusy):
+        await parts.throttle.withdraw(attempt)
+        raise
     if found is None or not fits:
         raise RefusedRequest(InvalidCredentials())
+    await parts.throttle.succeed(attempt)
     account = found[0]
     _may_sign_in(account, config)
     if newer_hash is not None:
@@ -125,12 +142,14 @@ async def refresh(
 ) -> SignedIn:
     """Get a new access token. The refresh token is used up and replaced; using an old one again ends the whole sign-in."""
     said = body.refresh_token if body is not None else None
-    token = said or cookie
+    token = said or _own_cookie(request, cookie, config)
     if not token:
         raise RefusedRequest(InvalidRefreshToken())
     successor = secrets.token_urlsafe(32)
     rotated = await parts.sign_ins.rotate(token, successor, parts.clock())
     if isinstance(rotated, NotRotated):
+        if rotated.family_id is not None:
+            await deny_sign_ins([rotated.family_id], parts, config)
         raise RefusedRequest(InvalidRefreshToken())
     account = await parts.accounts.find(rotated.user_id)
     if account is None:
@@ -139,8 +158,9 @@ async def refresh(
     return _signed_in(account, rotated.family_id, successor, said is None, response, parts, config)
 
 
-@router.post("/logout", status_code=204, responses=problems(400, 413, 415))
+@router.post("/logout", status_code=204, responses=problems(400, 403, 413, 415))
 async def logout(
+    request: Request,
     response: Response,
     parts: Use,
     config: Config,
@@ -148,12 +168,13 @@ async def logout(
     body: RefreshRequest | None = None,
     cookie: RefreshCookie = None,
 ) -> None:
-    """End the sign-in that the refresh token, or else the access token, belongs to."""
-    token = (body.refresh_token if body is not None else None) or cookie
-    if token:
-        await parts.sign_ins.revoke(token, parts.clock())
+    """End the sign-ins that the refresh token and the access token belong to; their access tokens are refused at once."""
+    token = (body.refresh_token if body is not None else None) or _own_cookie(request, cookie, config)
+    ended = [await parts.sign_ins.revoke(token, parts.clock())] if token else []
     if visit.claims is not None:
         await parts.sign_ins.revoke_family(visit.claims.family, parts.clock())
+        ended.append(visit.claims.family)
+    await deny_sign_ins([family for family in dict.fromkeys(ended) if family is not None], parts, config)
     response.delete_cookie(COOKIE, path="/api/auth", secure=config.secure, httponly=True, samesite="strict")
 
 
@@ -177,6 +198,32 @@ _ROLES = [
     RoleDescription(role="instructor", description="Makes courses and teaches live classes in them."),
     RoleDescription(role="admin", description="Reviews courses and looks after everything."),
 ]
+
+
+async def deny_sign_ins(families: Sequence[str], parts: Parts, config: EdgeConfig) -> None:
+    """Have the access tokens of these sign-ins, which were ended, refused everywhere from now on."""
+    now = parts.clock()
+    until = Moment(now + config.denied_seconds * SECOND)
+    await parts.denied.tell([denied_family(family, now, until) for family in families])
+
+
+def _own_cookie(request: Request, cookie: str | None, config: EdgeConfig) -> str | None:
+    """The cookie, if a page of ours sent it. Browsers say from which site a page comes (`Origin`), and only a page that
+    may call us can add a header of its own; a form of another site can do neither. Refuses with 403."""
+    if cookie is None:
+        return None
+    origin = request.headers.get("origin")
+    if origin is None:
+        if "x-lyceum-client" not in request.headers:
+            raise RefusedRequest(CrossSite())
+    elif not _is_ours(origin, request.headers.get("host", ""), config):
+        raise RefusedRequest(CrossSite())
+    return cookie
+
+
+def _is_ours(origin: str, host: str, config: EdgeConfig) -> bool:
+    named = {config.http_url.lower(), *(each.lower().rstrip("/") for each in config.allowed_origins)}
+    return origin.lower() in named or origin.lower().partition("://")[2] == host.lower()
 
 
 def _may_sign_in(account: Account, config: EdgeConfig) -> None:

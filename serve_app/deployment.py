@@ -68,6 +68,8 @@ def edge_config(settings: Settings) -> EdgeConfig:
         course_review=settings.course_review,
         rate_limit_per_minute=settings.rate_limit_per_minute,
         live_rate_limit_per_minute=settings.live_rate_limit_per_minute,
+        sign_in_tries_per_account=settings.sign_in_tries_per_account,
+        sign_in_tries_per_address=settings.sign_in_tries_per_address,
         metrics_token=settings.metrics_token,
         server_adds_request_id=True,
     )

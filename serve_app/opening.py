@@ -14,6 +14,7 @@ from persistence.accounts import PostgresAccounts
 from persistence.command_keys import RedisCommandKeys
 from persistence.courses import PostgresCourses
 from persistence.database import Database, open_engine
+from persistence.denied_redis import RedisDenied, read_denials
 from persistence.enrollments import PostgresEnrollments
 from persistence.errors import StoreAway
 from persistence.idempotency import IdempotencyKeys, PostgresIdempotencyKeys
@@ -22,6 +23,7 @@ from persistence.live_records import PostgresLiveRecords
 from persistence.pools import open_pool
 from persistence.rate_limits import redis_rate_limits
 from persistence.redis_store import RedisGatewayDirectory, RedisTickets, Together, open_redis, ping
+from persistence.sign_in_throttle import redis_sign_in_throttle
 from persistence.sign_ins import PostgresSignIns
 from persistence.tokens import AccessTokens
 from serve_app.composition import EdgeConfig, Parts
@@ -54,6 +56,11 @@ async def open_parts(config: EdgeConfig, actors: ActorConfig) -> AsyncIterator[P
         together = Together(redis)
         limits = redis_rate_limits(redis, config.rate_limit_per_minute, config.live_rate_limit_per_minute)
         stack.push_async_callback(limits.close)
+        following = open_redis(actors.redis_url, 3)
+        stack.push_async_callback(following.aclose)
+        denied = RedisDenied(following, read_denials(pool), config.denied_seconds)
+        await denied.start()
+        stack.push_async_callback(denied.close)
         passwords = Passwords()
         stack.callback(passwords.close)
         clients = await asyncio.to_thread(connect, actors)
@@ -75,6 +82,8 @@ async def open_parts(config: EdgeConfig, actors: ActorConfig) -> AsyncIterator[P
             tickets=RedisTickets(together),
             gateways=RedisGatewayDirectory(redis),
             limits=limits,
+            denied=denied,
+            throttle=redis_sign_in_throttle(redis, config.sign_in_tries_per_account, config.sign_in_tries_per_address),
             tokens=AccessTokens(config.secret_key),
             passwords=passwords,
             seal=Seal(config.secret_key, b"idempotency"),

@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     course_review: bool = True
     rate_limit_per_minute: int = Field(default=100, ge=1)
     live_rate_limit_per_minute: int = Field(default=600, ge=1)
+    sign_in_tries_per_account: int = Field(default=10, ge=1)
+    sign_in_tries_per_address: int = Field(default=50, ge=1)
 
     metrics_token: str = Field(default="", repr=False)
 

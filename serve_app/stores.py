@@ -10,6 +10,7 @@ from persistence.database import Database
 from persistence.deliveries import Deliveries
 from persistence.instructor_requests import InstructorRequests
 from persistence.notifications import Notifications
+from persistence.progress import Progress
 from persistence.quiz_attempts import QuizAttempts
 from persistence.quizzes import Quizzes
 from persistence.syllabus import Syllabus
@@ -30,6 +31,7 @@ class Stores:
     assignments: Assignments
     notifications: Notifications
     deliveries: Deliveries
+    progress: Progress
 
 
 def open_stores(database: Database) -> Stores:
@@ -46,4 +48,5 @@ def open_stores(database: Database) -> Stores:
         assignments=Assignments(database),
         notifications=Notifications(database),
         deliveries=Deliveries(database),
+        progress=Progress(database),
     )

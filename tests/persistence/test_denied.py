@@ -165,16 +165,36 @@ async def test_many_tell_at_once_and_all_know_all(follow: Follow) -> None:
         assert all(denied.verdict(one) is Verdict.DISABLED for one in people)
 
 
-async def test_who_starts_later_knows_what_was_told_before_and_what_only_postgres_knows(
-    follow: Follow, truth: Truth
-) -> None:
-    told, written = claims(), claims()
+async def test_who_starts_later_reads_postgres_and_hears_the_rest(follow: Follow, truth: Truth) -> None:
+    before, after = claims(), claims()
     teller = await follow()
-    await teller.tell([banned(told.caller.user_id, teller)])
-    truth.rows.append((lists.About.USER, written.caller.user_id, teller._now(), False))
+    word = banned(before.caller.user_id, teller)
+    truth.rows.append((word.about, word.key, word.at, word.lifted))
+    await teller.tell([word])
     late = await follow()
-    assert late.verdict(written) is Verdict.DISABLED
-    await until(lambda: late.verdict(told) is Verdict.DISABLED)
+    assert late.verdict(before) is Verdict.DISABLED
+    await teller.tell([banned(after.caller.user_id, teller)])
+    assert late.verdict(after) is Verdict.DISABLED
+
+
+async def test_what_was_told_while_a_process_could_not_hear_is_in_postgres(
+    follow: Follow, truth: Truth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deaf, teller = await follow(), await follow()
+
+    async def fail(*_: Any, **__: Any) -> Any:
+        raise ConnectionError("the test says so")
+
+    with monkeypatch.context() as cut:
+        cut.setattr(deaf._redis, "xread", fail)
+        cut.setattr(deaf._redis, "xrevrange", fail)
+        await until(lambda: deaf._heard is None)
+        one = claims()
+        word = banned(one.caller.user_id, teller)
+        truth.rows.append((word.about, word.key, word.at, word.lifted))
+        teller._list.note([word], teller._now())  # told by somebody who could not reach Redis either
+        await until(lambda: deaf.verdict(one) is Verdict.DISABLED)
+    await until(lambda: deaf._is_whole and deaf.is_sure)
 
 
 async def test_a_process_that_died_holds_nobody_up_for_long(follow: Follow, monkeypatch: pytest.MonkeyPatch) -> None:

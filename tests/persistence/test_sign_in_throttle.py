@@ -13,7 +13,9 @@ from persistence.sign_in_throttle import SignInThrottle, redis_sign_in_throttle
 @pytest.fixture(params=["memory", "redis"])
 def make_throttle(request: pytest.FixtureRequest, redis_client: Any) -> Any:
     """Makes throttles over one storage, as two processes would."""
-    storage: Any = MemoryStorage() if request.param == "memory" else redis_sign_in_throttle(redis_client)._shared.storage
+    storage: Any = (
+        MemoryStorage() if request.param == "memory" else redis_sign_in_throttle(redis_client, 1, 1)._shared.storage
+    )
     return lambda account=10, address=50: SignInThrottle(storage, account, address)
 
 
@@ -67,7 +69,7 @@ async def test_what_was_not_looked_at_does_not_count(make_throttle: Any) -> None
 
 async def test_without_redis_each_process_counts_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     client = open_redis("redis://127.0.0.1:1/0")
-    throttle, account = redis_sign_in_throttle(client), email()
+    throttle, account = redis_sign_in_throttle(client, 10, 50), email()
     tries = [await throttle.begin(account, new_id()) for _ in range(11)]
     assert [attempt.wait_seconds is None for attempt in tries] == [True] * 10 + [False]
     await throttle.succeed(tries[0])

@@ -2,7 +2,7 @@ import asyncio
 from typing import Any
 
 from persistence.ids import new_id
-from persistence.sign_ins import NotRotated, Rotated
+from persistence.sign_ins import NotRotated, Rotated, end_all
 
 DAY = 86_400_000_000
 
@@ -22,10 +22,10 @@ async def test_a_token_is_replaced_by_its_successor_and_so_on(platform: Any) -> 
 
 
 async def test_using_an_old_token_again_ends_the_whole_family(platform: Any) -> None:
-    _, _, token = await signed_in(platform)
+    _, family, token = await signed_in(platform)
     await platform.sign_ins.rotate(token, f"{token}-1", platform.now)
 
-    assert await platform.sign_ins.rotate(token, f"{token}-x", platform.now) == NotRotated(reused=True)
+    assert await platform.sign_ins.rotate(token, f"{token}-x", platform.now) == NotRotated(reused=True, family_id=family)
     assert await platform.sign_ins.rotate(f"{token}-1", f"{token}-2", platform.now) == NotRotated(reused=False)
 
 
@@ -42,8 +42,10 @@ async def test_unknown_expired_and_signed_out_tokens_do_not_rotate(platform: Any
     _, _, late = await signed_in(platform)
     assert await platform.sign_ins.rotate(late, f"{late}-1", platform.now + DAY) == refused
 
-    _, _, token = await signed_in(platform)
-    await platform.sign_ins.revoke(token, platform.now)
+    _, family, token = await signed_in(platform)
+    assert await platform.sign_ins.revoke(token, platform.now) == family
+    assert await platform.sign_ins.revoke(token, platform.now) == family
+    assert await platform.sign_ins.revoke("unknown", platform.now) is None
     assert await platform.sign_ins.rotate(token, f"{token}-1", platform.now) == refused
 
     _, family, token = await signed_in(platform)
@@ -56,3 +58,20 @@ async def test_one_sign_in_ends_without_the_others(platform: Any) -> None:
     _, _, other = await signed_in(platform)
     await platform.sign_ins.revoke(token, platform.now)
     assert isinstance(await platform.sign_ins.rotate(other, f"{other}-1", platform.now), Rotated)
+
+
+async def test_all_sign_ins_of_a_person_end_with_their_cause(platform: Any, database: Any) -> None:
+    user, other = await platform.person(), await platform.person()
+    tokens = {}
+    for who in (user, user, other):
+        family, token = new_id(), f"token-{new_id()}"
+        await platform.sign_ins.open(family, who, token, platform.now, platform.now + DAY)
+        tokens[family] = (who, token)
+    async with database.writing() as connection:
+        ended = await end_all(connection, user, platform.now, "ban")
+    assert sorted(ended) == sorted(family for family, (who, _) in tokens.items() if who == user)
+    for who, token in tokens.values():
+        rotated = await platform.sign_ins.rotate(token, f"{token}-1", platform.now)
+        assert isinstance(rotated, NotRotated if who == user else Rotated)
+    async with database.writing() as connection:
+        assert await end_all(connection, user, platform.now, "ban") == []

@@ -53,6 +53,7 @@ from serve_app.opening import system_clock
 from serve_app.passwords import Passwords
 from serve_app.sealing import Seal
 from serve_app.stores import open_stores
+from tests.serve_app.lyceums import EdgeLyceum
 
 SECRET = "a secret key that only the tests know"
 PASSWORD = "correct horse"
@@ -307,7 +308,7 @@ async def open_edge(database: OwnDatabase, web_dist: Path, **config: Any) -> Asy
     values = EdgeConfig("http://lyceum.test", "ws://lyceum.test:8001/ws", SECRET, web_dist=web_dist)
     values = replace(values, **config)
     tables = LiveTables()
-    lyceum = LocalLyceum(tables)
+    lyceum = EdgeLyceum(tables, database.url)
     passwords = Passwords(QUICK)
 
     async def well() -> None:
@@ -327,7 +328,7 @@ async def open_edge(database: OwnDatabase, web_dist: Path, **config: Any) -> Asy
         gateways=MemoryGatewayDirectory(),
         limits=memory_rate_limits(values.rate_limit_per_minute, values.live_rate_limit_per_minute),
         denied=MemoryDenied(),
-        throttle=memory_sign_in_throttle(),
+        throttle=memory_sign_in_throttle(values.sign_in_tries_per_account, values.sign_in_tries_per_address),
         tokens=AccessTokens(SECRET),
         passwords=passwords,
         seal=Seal(SECRET, b"idempotency"),

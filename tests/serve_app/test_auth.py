@@ -110,6 +110,7 @@ async def test_a_refresh_token_is_good_once_and_its_reuse_ends_the_sign_in(edge:
 
     stolen = await edge.visitor.post("/api/auth/refresh", json={"refreshToken": tokens["refreshToken"]})
     assert (stolen.status_code, stolen.json()["errorCode"]) == (401, "invalid_refresh_token")
+    assert (await edge.client(refreshed.json()["accessToken"]).get("/api/auth/me")).status_code == 401
     family = await edge.visitor.post("/api/auth/refresh", json={"refreshToken": refreshed.json()["refreshToken"]})
     assert (family.status_code, family.json()["errorCode"]) == (401, "invalid_refresh_token")
 
@@ -142,12 +143,85 @@ async def test_a_browser_keeps_its_refresh_token_in_a_cookie_no_script_can_read(
     assert all(word in cookie for word in ("httponly", "samesite=strict", "path=/api/auth"))
     assert "secure" not in cookie
 
-    refreshed = await browser.post("/api/auth/refresh")
+    page = {"X-Lyceum-Client": "web"}
+    refreshed = await browser.post("/api/auth/refresh", headers=page)
     assert (refreshed.status_code, refreshed.json()["refreshToken"]) == (200, None)
     assert refreshed.headers["set-cookie"] != signed_in.headers["set-cookie"]
-    assert (await browser.post("/api/auth/refresh")).status_code == 200
-    assert (await browser.post("/api/auth/logout")).status_code == 204
-    assert (await browser.post("/api/auth/refresh")).status_code == 401
+    assert (await browser.post("/api/auth/refresh", headers={"Origin": "http://lyceum.test"})).status_code == 200
+    assert (await browser.post("/api/auth/logout", headers=page)).status_code == 204
+    assert (await browser.post("/api/auth/refresh", headers=page)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://lyceum.test.evil.example"},
+        {"Origin": "https://evil.example", "X-Lyceum-Client": "web"},
+    ],
+)
+async def test_a_form_of_another_site_cannot_use_the_cookie(edge: Any, headers: dict[str, str]) -> None:
+    browser = edge.client()
+    await sign_in(edge, browser, **{"X-Lyceum-Client": "web"})
+    for path in ("refresh", "logout"):
+        for body in ({}, {"json": {}}):
+            refused = await browser.post(f"/api/auth/{path}", headers=headers, **body)
+            assert (refused.status_code, refused.json()["errorCode"]) == (403, "cross_site")
+    form = await browser.post("/api/auth/refresh", headers=headers, data={"a": "b"})
+    assert form.status_code == 415
+    page = {"X-Lyceum-Client": "web"}
+    assert (await browser.post("/api/auth/refresh", headers=page)).status_code == 200
+
+
+async def test_pages_of_sites_that_are_named_may_use_the_cookie(make_edge: Any) -> None:
+    async with make_edge(allowed_origins=("https://school.example",)) as edge:
+        browser = edge.client()
+        await sign_in(edge, browser, **{"X-Lyceum-Client": "web"})
+        headers = {"Origin": "https://school.example"}
+        assert (await browser.post("/api/auth/refresh", headers=headers)).status_code == 200
+
+
+async def test_after_ten_wrong_passwords_an_account_waits_whether_it_exists_or_not(edge: Any) -> None:
+    person, other = await edge.person(), await edge.person()
+    answers = []
+    for email in (person.email, f"{new_id()}@example.org"):
+        tried = [await edge.visitor.post("/api/auth/login", json={"email": email, "password": "no"}) for _ in range(11)]
+        assert [answer.status_code for answer in tried] == [401] * 10 + [429]
+        assert tried[-1].json()["errorCode"] == "rate_limited"
+        assert 880 <= int(tried[-1].headers["retry-after"]) <= 901
+        answers.append({**tried[-1].json(), "correlationId": "", "details": ""})
+    assert answers[0]["message"] == answers[1]["message"]
+    right = await edge.visitor.post("/api/auth/login", json={"email": person.email, "password": PASSWORD})
+    assert right.status_code == 429
+    right = await edge.visitor.post("/api/auth/login", json={"email": other.email, "password": PASSWORD})
+    assert right.status_code == 200
+
+
+async def test_the_right_password_makes_wrong_ones_forgotten(edge: Any) -> None:
+    person = await edge.person()
+    for _ in range(3):
+        for _ in range(6):
+            await edge.visitor.post("/api/auth/login", json={"email": person.email, "password": "no"})
+        right = await edge.visitor.post("/api/auth/login", json={"email": person.email, "password": PASSWORD})
+        assert right.status_code == 200
+
+
+async def test_too_many_wrong_passwords_from_one_address_wait_whatever_the_account(make_edge: Any) -> None:
+    async with make_edge(sign_in_tries_per_address=4) as edge:
+        person = await edge.person()
+
+        async def try_in(email: str, password: str, address: str) -> int:
+            headers = {"X-Forwarded-For": address}
+            body = {"email": email, "password": password}
+            return int((await edge.visitor.post("/api/auth/login", json=body, headers=headers)).status_code)
+
+        assert await try_in(person.email, PASSWORD, "203.0.113.1") == 200
+        tried = [await try_in(f"{new_id()}@example.org", "no", "203.0.113.1") for _ in range(5)]
+        assert tried == [401] * 4 + [429]
+        assert await try_in(person.email, PASSWORD, "203.0.113.1") == 429
+        assert await try_in(person.email, PASSWORD, "203.0.113.2") == 200
 
 
 async def test_over_tls_the_cookie_is_for_tls_alone(make_edge: Any) -> None:
@@ -163,11 +237,17 @@ async def test_signing_out_ends_the_sign_in_by_either_token(edge: Any) -> None:
     _, first = await sign_in(edge)
     out = await edge.visitor.post("/api/auth/logout", json={"refreshToken": first["refreshToken"]})
     assert (out.status_code, out.content) == (204, b"")
+    assert (await edge.client(first["accessToken"]).get("/api/auth/me")).status_code == 401
     again = await edge.visitor.post("/api/auth/refresh", json={"refreshToken": first["refreshToken"]})
     assert again.status_code == 401
 
     _, second = await sign_in(edge)
-    assert (await edge.client(second["accessToken"]).post("/api/auth/logout")).status_code == 204
+    browser = edge.client(second["accessToken"])
+    assert (await browser.get("/api/auth/me")).status_code == 200
+    assert (await browser.post("/api/auth/logout")).status_code == 204
+    assert (await browser.get("/api/auth/me")).status_code == 401
+    assert (await browser.get("/api/courses")).status_code == 200
+    assert (await browser.post("/api/auth/logout")).status_code == 204
     again = await edge.visitor.post("/api/auth/refresh", json={"refreshToken": second["refreshToken"]})
     assert again.status_code == 401
 
@@ -194,6 +274,7 @@ async def test_the_roles_are_told(edge: Any) -> None:
 
 async def test_too_many_sign_ins_at_once_are_told_to_come_again(edge: Any) -> None:
     edge.parts.passwords._room = 0
-    response = await edge.visitor.post("/api/auth/login", json={"email": "a@b.c", "password": "x"})
-    assert (response.status_code, response.json()["errorCode"]) == (503, "unavailable")
-    assert response.json()["details"]["retry"] is True
+    for _ in range(12):  # a password that was not looked at is no wrong one
+        response = await edge.visitor.post("/api/auth/login", json={"email": "a@b.c", "password": "x"})
+        assert (response.status_code, response.json()["errorCode"]) == (503, "unavailable")
+        assert response.json()["details"]["retry"] is True
