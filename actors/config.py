@@ -6,7 +6,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class JobValues:
-    """Values for jobs. `smtp_url` is a credential: never log one of these."""
+    """Values for jobs. `smtp_url` and `object_store_url` are credentials: never log one of these."""
 
     public_url: str
     """Where browsers reach the site, without a slash at the end."""
@@ -14,6 +14,13 @@ class JobValues:
     smtp_url: str = ""
     """Empty: mails become files in the data folder."""
     mail_from: str = "Lyceum <no-reply@localhost>"
+    object_store_url: str = ""
+    """Carries credentials. Empty: a folder in the data folder."""
+
+    @property
+    def objects_url(self) -> str:
+        """Where files are kept."""
+        return self.object_store_url or (self.data_dir.absolute() / "objects").as_uri()
 
 
 @dataclass(frozen=True)

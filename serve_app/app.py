@@ -1,5 +1,6 @@
 """The HTTP application: every router under one edge, opened with the parts that it is given."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -23,11 +24,15 @@ from serve_app import (
     enrolment,
     health,
     live_sessions,
+    media,
     notifications,
+    progress,
     quizzes,
     syllabus,
     teaching,
+    uploads,
     users,
+    videos,
 )
 from serve_app.access_log import AccessLog
 from serve_app.administration import courses
@@ -60,6 +65,10 @@ _ROUTERS = (
     quizzes.router,
     assignments.router,
     notifications.router,
+    progress.router,
+    uploads.router,
+    media.router,
+    videos.router,
     health.router,
 )
 
@@ -86,6 +95,7 @@ def create_app(config: EdgeConfig, open_parts: OpenParts) -> FastAPI:
     )
     app.state.config = config
     app.state.figures = Figures()
+    app.state.uploads_arriving = asyncio.Semaphore(uploads.AT_ONCE)
     for router in _ROUTERS:
         # As they are: `include_router` would look each of them up through another layer, built at the first request.
         app.router.routes.extend(router.routes)

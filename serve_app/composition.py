@@ -51,6 +51,8 @@ class EdgeConfig:
     """Bearer token for `/metrics`; empty: only admins may read them."""
     server_adds_request_id: bool = False
     """Whether the server around the application (Serve) puts `X-Request-Id` on answers, so that it need not be here."""
+    object_origin: str = ""
+    """Where browsers send and fetch files past us (scheme and host); empty: nowhere."""
     web_dist: Path = WEB_DIST
     version: str = "0.1.0"
 

@@ -19,6 +19,7 @@ from serve_app.figures import Figures
 from serve_app.reasons import AccountDisabled, BadRequest, BodyTooLarge, NotJson
 from serve_app.reply import Reply, security_headers
 from serve_app.sealing import derived_key
+from serve_app.signing import PASSES, signer_of
 from serve_app.visits import Visit
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -47,6 +48,7 @@ class Edge:
         self._access_log = access_log
         self._headers = security_headers(config)
         self._cursor_key = derived_key(config.secret_key, b"cursors")
+        self._signer = signer_of(config)
         self._inside = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,8 +70,9 @@ class Edge:
         REQUEST_ID.set(visit.correlation_id)  # each request has a task, and so a context, of its own
         cursor_key.set(self._cursor_key)
         try:
-            refusal = self._full() or _framing(scope, headers) or _key_refusal(headers)
-            if refusal is None and scope["path"].startswith("/api/"):
+            carries_pass = self._carries_pass(scope, parts)
+            refusal = self._full() or (None if carries_pass else _framing(scope, headers)) or _key_refusal(headers)
+            if refusal is None and scope["path"].startswith("/api/") and not carries_pass:
                 reply.allowance = parts.limits.hit_live(visit.who) if at_door else await _allowance(scope, visit, parts)
                 if reply.allowance is not None and not reply.allowance.allowed:
                     refusal = RateLimited(reply.allowance.reset_seconds)
@@ -78,7 +81,7 @@ class Edge:
             if refusal is not None:
                 await reply.refuse(refusal)
                 return
-            if b"content-length" not in headers:
+            if b"content-length" not in headers and not carries_pass:
                 receive = _bounded(receive)
             endpoint = self._door.get((scope["method"], at_door[2])) if at_door else None
             if at_door and endpoint:
@@ -97,6 +100,12 @@ class Edge:
         finally:
             self._inside -= 1
             reply.log(self._access_log, self._figures, "door" if at_door else "other")
+
+    def _carries_pass(self, scope: Scope, parts: Parts) -> bool:
+        """Whether a file comes in or goes out at a signed address, which says how much of what may pass, and until when."""
+        if not scope["path"].startswith(PASSES):
+            return False
+        return self._signer.is_good(scope["method"], scope["path"], scope["query_string"].decode("latin-1"), parts.clock())
 
     def _full(self) -> Refusal | None:
         return Unavailable("The service") if self._inside > self._config.most_at_once else None

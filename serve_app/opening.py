@@ -20,6 +20,7 @@ from persistence.errors import StoreAway
 from persistence.idempotency import IdempotencyKeys, PostgresIdempotencyKeys
 from persistence.ids import new_id
 from persistence.live_records import PostgresLiveRecords
+from persistence.object_store import open_object_store
 from persistence.pools import open_pool
 from persistence.rate_limits import redis_rate_limits
 from persistence.redis_store import RedisGatewayDirectory, RedisTickets, Together, open_redis, ping
@@ -75,7 +76,7 @@ async def open_parts(config: EdgeConfig, actors: ActorConfig) -> AsyncIterator[P
             enrollments=PostgresEnrollments(database),
             idempotency=idempotency,
             command_keys=RedisCommandKeys(together),
-            stores=open_stores(database),
+            stores=open_stores(database, open_object_store(actors.jobs.objects_url)),
             live_records=PostgresLiveRecords(pool),
             live=clients.live,
             progress=clients.progress,

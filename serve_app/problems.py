@@ -6,12 +6,13 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from classroom import moderation
+from classroom import content, moderation
 from classroom import refusals as live
 from classroom.catalogue import arrangement, lifecycle
+from classroom.progress import refusals as progress
 from classroom.quizzes import refusals as quizzes
 from classroom.refusals import Refusal
-from serve_app import reasons
+from serve_app import content_reasons, reasons
 
 STATUSES: dict[type[Refusal], int] = {
     live.NotFound: 404,
@@ -48,6 +49,7 @@ STATUSES: dict[type[Refusal], int] = {
     reasons.Unauthenticated: 401,
     reasons.InvalidCredentials: 401,
     reasons.InvalidRefreshToken: 401,
+    reasons.InvalidToken: 400,
     reasons.AccountDisabled: 403,
     reasons.CrossSite: 403,
     reasons.OwnAccount: 409,
@@ -76,6 +78,17 @@ STATUSES: dict[type[Refusal], int] = {
     reasons.NoSuchRoute: 404,
     reasons.WrongMethod: 405,
     reasons.BadRequest: 400,
+    content.TypeNotAllowed: 422,
+    content.FileTooLarge: 413,
+    content.UploadMismatch: 422,
+    content_reasons.BadLink: 403,
+    content_reasons.LinkExpired: 403,
+    content_reasons.UploadIncomplete: 409,
+    content_reasons.UploadStalled: 408,
+    content_reasons.UploadOver: 409,
+    content_reasons.TooManyUploads: 409,
+    content_reasons.StorageFull: 409,
+    content_reasons.RangeOutside: 416,
     reasons.InternalError: 500,
 }
 

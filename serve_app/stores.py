@@ -3,16 +3,21 @@
 from dataclasses import dataclass
 
 from persistence.account_administration import AccountAdministration
+from persistence.account_tokens import AccountTokens
 from persistence.assignments import Assignments
 from persistence.audit import AuditLog
 from persistence.categories import Categories
 from persistence.database import Database
 from persistence.deliveries import Deliveries
 from persistence.instructor_requests import InstructorRequests
+from persistence.media import Media
 from persistence.notifications import Notifications
+from persistence.object_store import ObjectStore
 from persistence.progress import Progress
+from persistence.platform_settings import PlatformSettingsStore
 from persistence.quiz_attempts import QuizAttempts
 from persistence.quizzes import Quizzes
+from persistence.statistics import Statistics
 from persistence.syllabus import Syllabus
 
 
@@ -21,31 +26,41 @@ class Stores:
     """Every store of the platform around the class; handlers use them as `parts.stores.<name>`."""
 
     database: Database
+    objects: ObjectStore
+    media: Media
     categories: Categories
     account_administration: AccountAdministration
+    account_tokens: AccountTokens
     instructor_requests: InstructorRequests
     audit: AuditLog
     syllabus: Syllabus
     quizzes: Quizzes
     quiz_attempts: QuizAttempts
     assignments: Assignments
+    statistics: Statistics
+    platform_settings: PlatformSettingsStore
     notifications: Notifications
     deliveries: Deliveries
     progress: Progress
 
 
-def open_stores(database: Database) -> Stores:
-    """The stores on this database. Nothing is asked of it yet."""
+def open_stores(database: Database, objects: ObjectStore) -> Stores:
+    """The stores on this database, and files in this store. Nothing is asked of either yet."""
     return Stores(
         database=database,
+        objects=objects,
+        media=Media(database),
         categories=Categories(database),
         account_administration=AccountAdministration(database),
+        account_tokens=AccountTokens(database),
         instructor_requests=InstructorRequests(database),
         audit=AuditLog(database),
         syllabus=Syllabus(database),
         quizzes=Quizzes(database),
         quiz_attempts=QuizAttempts(database),
         assignments=Assignments(database),
+        statistics=Statistics(database),
+        platform_settings=PlatformSettingsStore(database),
         notifications=Notifications(database),
         deliveries=Deliveries(database),
         progress=Progress(database),

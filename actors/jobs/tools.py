@@ -13,6 +13,7 @@ from classroom.callers import Caller, Role
 from classroom.ids import UserId
 from classroom.times import Moment
 from persistence.database import Database
+from persistence.object_store import ObjectStore
 
 _WORKER = Caller(UserId("job-worker"), "job-worker", Role.ADMIN)
 
@@ -61,6 +62,7 @@ class JobTools:
     clock: Callable[[], Moment]
     new_id: Callable[[], str]
     grains: GrainCalls
+    objects: ObjectStore
 
     async def deliver(self, user_id: UserId, kind: str, data: dict[str, Any], command_id: str) -> None:
         """Put an event into `user:{user_id}`; the same `command_id` again puts none. Raises `Undelivered`."""

@@ -68,6 +68,7 @@ class JobWorker:
         from persistence.database import Database, open_engine
         from persistence.ids import new_id
         from persistence.job_queue import JobQueue
+        from persistence.object_store import open_object_store
         from persistence.pools import open_pool
 
         config = self._config
@@ -82,6 +83,7 @@ class JobWorker:
                     clock=lambda: Moment(time.time_ns() // 1_000),
                     new_id=new_id,
                     grains=dispatcher,
+                    objects=open_object_store(config.jobs.objects_url),
                 )
                 queue = JobQueue(pool)
                 self._runner = Runner(queue, tools, HANDLERS, CARE)

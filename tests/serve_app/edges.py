@@ -40,6 +40,7 @@ from persistence.memory.live_records import MemoryLiveRecords
 from persistence.memory.live_tables import LiveTables
 from persistence.memory.tickets import MemoryGatewayDirectory, MemoryTickets
 from persistence.migrate import upgrade
+from persistence.object_store import open_object_store
 from persistence.pools import open_pool
 from persistence.queue_figures import DeadJob, look_at_queue
 from persistence.rate_limits import memory_rate_limits
@@ -162,7 +163,8 @@ class Edge:
                 await pool.execute(waiting, to_datetime(until))
             clock = self.parts.clock if until is None else lambda: until
             values = JobValues(self.config.http_url, self.config.web_dist.parent)
-            tools = JobTools(self.database, Sent(self.mails), values, clock, new_id, self.lyceum.dispatcher)
+            objects = self.parts.stores.objects
+            tools = JobTools(self.database, Sent(self.mails), values, clock, new_id, self.lyceum.dispatcher, objects)
             return await Runner(JobQueue(pool), tools, HANDLERS, CARE).run_due()
 
     async def dead_jobs(self) -> list[DeadJob]:
@@ -303,7 +305,7 @@ class Enrolling(PostgresEnrollments):
 
 
 @asynccontextmanager
-async def open_edge(database: OwnDatabase, web_dist: Path, **config: Any) -> AsyncIterator[Edge]:
+async def open_edge(database: OwnDatabase, web_dist: Path, object_store_url: str = "", **config: Any) -> AsyncIterator[Edge]:
     """An edge over this database."""
     values = EdgeConfig("http://lyceum.test", "ws://lyceum.test:8001/ws", SECRET, web_dist=web_dist)
     values = replace(values, **config)
@@ -333,7 +335,7 @@ async def open_edge(database: OwnDatabase, web_dist: Path, **config: Any) -> Asy
         passwords=passwords,
         seal=Seal(SECRET, b"idempotency"),
         checks={"postgres": database.check, "redis": well, "actors": well, "gateway": well},
-        stores=open_stores(database),
+        stores=open_stores(database, open_object_store(object_store_url or (web_dist.parent / "objects").as_uri())),
         clock=system_clock,
         new_id=new_id,
     )

@@ -20,6 +20,7 @@ from persistence.ids import new_id
 from persistence.job_queue import JobQueue
 from persistence.jobs import enqueue
 from persistence.migrate import upgrade
+from persistence.object_store import open_object_store
 from persistence.pools import open_pool
 
 
@@ -91,7 +92,9 @@ async def workshop(database_url: str, tmp_path: Path) -> AsyncIterator[Workshop]
     database, lyceum, kept = Database(open_engine(database_url)), LocalLyceum(), Kept()
     async with await open_pool(database_url, 8) as pool:
         values = JobValues("https://lyceum.example.org", tmp_path)
-        tools = JobTools(database, kept, values, wall_clock, new_id, lyceum.dispatcher)
+        tools = JobTools(
+            database, kept, values, wall_clock, new_id, lyceum.dispatcher, open_object_store(values.objects_url)
+        )
         yield Workshop(database_url, pool, database, tools, lyceum, kept.mails)
     await lyceum.close()
     await database.close()
