@@ -10,6 +10,7 @@ from classroom.callers import Role
 from classroom.ids import UserId
 from classroom.times import Moment
 from persistence.database import Database
+from persistence.jobs import enqueue
 from persistence.models import User
 
 
@@ -46,6 +47,8 @@ class NewAccount:
     password_hash: str
     now: Moment
     email_verified_at: Moment | None = None
+    mail_verification: bool = False
+    """Whether a mail that lets the owner prove the address is sent, if and only if the account is made."""
 
 
 class Accounts(Protocol):
@@ -97,6 +100,8 @@ class PostgresAccounts:
                         updated_at=new.now,
                     )
                 )
+                if new.mail_verification:
+                    await enqueue(connection, "account.verify", {"userId": new.id})
         except IntegrityError:
             made = await self.find(new.id)
             return made if made is not None and made.email == normal_email(new.email) else None

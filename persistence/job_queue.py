@@ -145,7 +145,7 @@ class JobQueue:
             try:
                 yield lost.is_set
             finally:
-                # Lost, there is nothing to take back; and who is cancelled here must not be told of a lost connection instead.
+                # Lost, there is nothing to take back; who is cancelled here must not hear of a lost connection instead.
                 with suppress(*AWAY):
                     connection.remove_termination_listener(lose)
                     await connection.remove_listener(_SETTINGS.channel, notice)

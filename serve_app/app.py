@@ -17,25 +17,29 @@ from classroom.refusals import Malformed, Refusal
 from persistence.errors import StoreAway
 from persistence.pages import BadCursor
 from serve_app import (
+    analytics,
     assignments,
     auth,
     catalogue,
     door,
     enrolment,
     health,
+    instructors,
     live_sessions,
     media,
     notifications,
+    own_account,
     progress,
     quizzes,
     syllabus,
     teaching,
     uploads,
     users,
+    verification,
     videos,
 )
 from serve_app.access_log import AccessLog
-from serve_app.administration import courses
+from serve_app.administration import audit, courses, people, settings, statistics
 from serve_app.composition import EdgeConfig, Parts
 from serve_app.docs_page import ASSETS, DOCS, DocsAssets, show_docs
 from serve_app.edge import Edge
@@ -56,14 +60,22 @@ _ROUTERS = (
     live_sessions.router,
     door.realtime_router,
     auth.router,
+    verification.router,
+    own_account.router,
     users.router,
+    instructors.router,
     catalogue.router,
     enrolment.router,
     teaching.router,
     courses.router,
+    people.router,
+    audit.router,
     syllabus.router,
     quizzes.router,
     assignments.router,
+    analytics.router,
+    statistics.router,
+    settings.router,
     notifications.router,
     progress.router,
     uploads.router,

@@ -94,7 +94,7 @@ async def register(body: Registration, parts: Use, config: Config, visit: Curren
         role=Role.STUDENT,
         password_hash=await parts.passwords.hash(body.password),
         now=now,
-        email_verified_at=None if config.email_verification else now,
+        mail_verification=True,
     )
     account = await parts.accounts.create(new)
     if account is None:

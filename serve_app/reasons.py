@@ -37,6 +37,19 @@ class InvalidRefreshToken(Refusal):
 
 
 @dataclass(frozen=True)
+class InvalidToken(Refusal):
+    """The token from the mail is unknown, was used, or has expired: which of them is not said."""
+
+    code: ClassVar[str] = "invalid_token"
+
+    def message(self) -> str:
+        return "This link is not good any more. Please ask for a new one."
+
+    def details(self) -> dict[str, Any]:
+        return {"fields": [{"field": "token", "message": "is not good any more"}]}
+
+
+@dataclass(frozen=True)
 class AccountDisabled(Refusal):
     """An admin disabled the account."""
 

@@ -6,17 +6,23 @@ from persistence.account_administration import AccountAdministration
 from persistence.account_tokens import AccountTokens
 from persistence.assignments import Assignments
 from persistence.audit import AuditLog
+from persistence.bookmarks import Bookmarks
 from persistence.categories import Categories
 from persistence.database import Database
 from persistence.deliveries import Deliveries
 from persistence.instructor_requests import InstructorRequests
+from persistence.instructors import Instructors
+from persistence.lesson_talk import LessonTalk
 from persistence.media import Media
 from persistence.notifications import Notifications
 from persistence.object_store import ObjectStore
-from persistence.progress import Progress
 from persistence.platform_settings import PlatformSettingsStore
+from persistence.progress import Progress
 from persistence.quiz_attempts import QuizAttempts
 from persistence.quizzes import Quizzes
+from persistence.recommendations import Recommendations
+from persistence.reports import Reports
+from persistence.reviews import Reviews
 from persistence.statistics import Statistics
 from persistence.syllabus import Syllabus
 
@@ -32,6 +38,7 @@ class Stores:
     account_administration: AccountAdministration
     account_tokens: AccountTokens
     instructor_requests: InstructorRequests
+    instructors: Instructors
     audit: AuditLog
     syllabus: Syllabus
     quizzes: Quizzes
@@ -41,6 +48,11 @@ class Stores:
     platform_settings: PlatformSettingsStore
     notifications: Notifications
     deliveries: Deliveries
+    reviews: Reviews
+    reports: Reports
+    lesson_talk: LessonTalk
+    bookmarks: Bookmarks
+    recommendations: Recommendations
     progress: Progress
 
 
@@ -54,6 +66,7 @@ def open_stores(database: Database, objects: ObjectStore) -> Stores:
         account_administration=AccountAdministration(database),
         account_tokens=AccountTokens(database),
         instructor_requests=InstructorRequests(database),
+        instructors=Instructors(database),
         audit=AuditLog(database),
         syllabus=Syllabus(database),
         quizzes=Quizzes(database),
@@ -63,5 +76,10 @@ def open_stores(database: Database, objects: ObjectStore) -> Stores:
         platform_settings=PlatformSettingsStore(database),
         notifications=Notifications(database),
         deliveries=Deliveries(database),
+        reviews=Reviews(database),
+        reports=Reports(database),
+        lesson_talk=LessonTalk(database),
+        bookmarks=Bookmarks(database),
+        recommendations=Recommendations(database),
         progress=Progress(database),
     )

@@ -1,22 +1,34 @@
 """Every kind of job and who does it. A handler's module imports `JobTools` and the like from `actors.jobs.tools`."""
 
-from actors.jobs import grading, mailing, notifying, reminding
+from actors.jobs import account_mails, grading, mailing, notifying, partitions, reminding
 from actors.jobs.tools import Care, Handler
 
 HANDLERS: dict[str, Handler] = {
+    "events.months": partitions.arrange_months,
+    "account.forgot": account_mails.mail_reset,
+    "account.resend": account_mails.mail_verification,
+    "account.tidy": account_mails.tidy_tokens,
+    "account.verify": account_mails.mail_verification,
     "mail.send": mailing.send_mail,
     "notification.deliver": notifying.deliver_notice,
     "notification.send": notifying.send_notice,
     "notification.spread": notifying.spread_notice,
     "progress.quiz": grading.tell_progress,
     "reminder.sweep": reminding.sweep_reminders,
+    "statistics.add_up": partitions.add_up,
 }
 """By kind: `area.verb`."""
 
 CARE: dict[str, Care] = {
+    "events.months": Care(at_once=1, every_seconds=6 * 3_600),
+    "account.forgot": Care(tries=10),
+    "account.resend": Care(tries=10),
+    "account.tidy": Care(at_once=1, every_seconds=3_600),
+    "account.verify": Care(tries=10),
     "mail.send": Care(tries=10),
     "notification.deliver": Care(tries=20),
     "notification.spread": Care(tries=20),
     "reminder.sweep": Care(seconds=300, at_once=1, every_seconds=60),
+    "statistics.add_up": Care(seconds=300, at_once=1, every_seconds=30),
 }
 """For kinds that the usual `Care()` does not suit."""

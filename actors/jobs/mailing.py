@@ -7,6 +7,7 @@ import os
 import re
 import time
 from datetime import datetime
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -140,7 +141,7 @@ def write_mail(mail: Mail, mail_from: str, message_id: str, now: datetime) -> Em
     message = EmailMessage(policy=SMTP)
     try:
         message["To"] = Address(addr_spec=_ascii_domain(mail.to))
-    except (ValueError, IndexError, UnicodeError) as error:
+    except (MessageError, ValueError, IndexError) as error:
         raise GiveUp("not an address to send mail to") from error
     name, sender = parseaddr(mail_from)
     message["From"] = Address(_one_line(name), addr_spec=sender)

@@ -95,6 +95,8 @@ class Edge:
     logged: list[bytes]
     mails: list[Mail] = field(default_factory=list)
     """What `run_jobs` has sent, the first one first."""
+    mail_refusals: int = 0
+    """So many mails to come are refused for now."""
     _clients: list[httpx.AsyncClient] = field(default_factory=list)
 
     async def person(self, role: Role = Role.STUDENT, name: str = "Sam") -> Person:
@@ -164,7 +166,7 @@ class Edge:
             clock = self.parts.clock if until is None else lambda: until
             values = JobValues(self.config.http_url, self.config.web_dist.parent)
             objects = self.parts.stores.objects
-            tools = JobTools(self.database, Sent(self.mails), values, clock, new_id, self.lyceum.dispatcher, objects)
+            tools = JobTools(self.database, Sent(self), values, clock, new_id, self.lyceum.dispatcher, objects)
             return await Runner(JobQueue(pool), tools, HANDLERS, CARE).run_due()
 
     async def dead_jobs(self) -> list[DeadJob]:
@@ -207,12 +209,15 @@ def app_of(server: Any) -> FastAPI:
 class Sent:
     """A mailer that keeps what it is given."""
 
-    def __init__(self, mails: list[Mail]) -> None:
-        self._mails = mails
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
 
     async def send(self, mail: Mail, message_id: str) -> None:
         """See `Mailer.send`."""
-        self._mails.append(mail)
+        if self._edge.mail_refusals > 0:
+            self._edge.mail_refusals -= 1
+            raise ConnectionError("the test says that the mail server is away")
+        self._edge.mails.append(mail)
 
 
 class OwnDatabase(Database):
