@@ -20,6 +20,7 @@ from persistence.models import ID, Course, MomentType, User
 from persistence.notifications import notify
 from persistence.pages import Page, read_cursor, write_cursor
 from persistence.quiz_attempts import TELL_PROGRESS
+from persistence.tables.media import MediaFile
 from persistence.tables.quizzes import Assignment, Submission
 from persistence.tables.syllabus import Lesson, Section
 
@@ -135,6 +136,22 @@ class Assignments:
             )
             await connection.execute(update(Lesson).where(Lesson.id == present.lesson_id).values(**lesson, updated_at=now))
         return await self.find(assignment_id) or NotFound("assignment", assignment_id)
+
+    async def unfit_files(self, assignment: AssignmentRow, user_id: UserId, media_ids: Sequence[str]) -> list[str]:
+        """Which of these are not files that the learner uploaded for work in this course, that are ready, and that the
+        assignment allows."""
+        fit = select(MediaFile.id).where(
+            MediaFile.id.in_(media_ids),
+            MediaFile.owner_id == user_id,
+            MediaFile.course_id == assignment.course_id,
+            MediaFile.purpose == "submission",
+            MediaFile.status == "ready",
+        )
+        if assignment.allowed_types is not None:
+            fit = fit.where(MediaFile.content_type.in_(assignment.allowed_types))
+        async with self._database.reading() as connection:
+            found = set((await connection.execute(fit)).scalars())
+        return [each for each in media_ids if each not in found]
 
     async def submit(
         self,

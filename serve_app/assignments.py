@@ -268,9 +268,10 @@ async def _submitted(submission_id: str, parts: Parts) -> tuple[SubmissionRow, A
 
 
 async def _check_files(row: AssignmentRow, me: Caller, media_ids: list[str], parts: Parts) -> None:
-    wrong = [(f"mediaIds.{place}", "is not a file that you uploaded for this") for place, _ in enumerate(media_ids)]
-    if wrong:
-        raise RefusedRequest(Malformed(tuple(wrong)))
+    unfit = await parts.stores.assignments.unfit_files(row, me.user_id, media_ids) if media_ids else []
+    if unfit:
+        sentence = "is not a file of an allowed type that you uploaded for this course and that is ready"
+        raise RefusedRequest(Malformed(tuple((f"mediaIds.{media_ids.index(each)}", sentence) for each in unfit)))
 
 
 def _assignment(row: AssignmentRow, own: SubmissionRow | None) -> AssignmentView:

@@ -2,6 +2,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from classroom.callers import Role
 from persistence.arranging import NewSection
@@ -47,6 +48,37 @@ async def test_work_is_handed_in_graded_and_told(edge: Any) -> None:
     assert (again["passed"], again["text"]) == (True, "Better.")
     assert await student.ask("GET", f"/submissions/{second['id']}", 200) == again
     await edge.run_jobs()
+
+
+async def test_only_own_files_that_are_ready_and_allowed_are_handed_in(edge: Any) -> None:
+    _, student, task = await school(edge, allowedTypes=["application/pdf"])
+    other = await edge.person()
+    words = [
+        (student.id, "submission", "ready", "application/pdf"),
+        (other.id, "submission", "ready", "application/pdf"),
+        (student.id, "lesson", "ready", "application/pdf"),
+        (student.id, "submission", "checking", "application/pdf"),
+        (student.id, "submission", "ready", "image/png"),
+    ]
+    files = [await file(edge, task["courseId"], *each) for each in words]
+    path = f"/assignments/{task['id']}/submissions"
+    refused = await student.ask("POST", path, 422, {"mediaIds": files})
+    assert [each["field"] for each in refused["details"]["fields"]] == [f"mediaIds.{place}" for place in (1, 2, 3, 4)]
+    sent = await student.ask("POST", path, 201, {"mediaIds": [files[0], files[0].upper()]})
+    assert sent["mediaIds"] == [files[0]]
+
+
+async def file(edge: Edge, course_id: str, owner_id: str, purpose: str, status: str, content_type: str) -> str:
+    """A file as the table has it."""
+    async with edge.parts.stores.database.writing() as connection:
+        values = {"id": new_id(), "course_id": course_id, "owner_id": owner_id, "type": content_type}
+        made = text(
+            "INSERT INTO media (id, purpose, course_id, owner_id, filename, content_type, size_bytes, status, object_key, "
+            "sha256, created_at, expires_at) VALUES (:id, :purpose, :course_id, :owner_id, 'a', :type, 1, :status, 'k', "
+            "'', now(), now())"
+        )
+        await connection.execute(made, {**values, "purpose": purpose, "status": status})
+        return values["id"]
 
 
 async def test_two_at_once_make_one_submission(edge: Any) -> None:
