@@ -1,3 +1,4 @@
+import asyncio
 from typing import Any
 
 from classroom.callers import Role
@@ -39,6 +40,32 @@ async def test_only_published_courses_take_students_and_only_students(edge: Any)
     published = await edge.course(teacher)
     assert (await teacher.ask("POST", f"/courses/{published}/enroll", 403))["errorCode"] == "forbidden"
     assert (await edge.visitor.post(f"/api/courses/{published}/enroll")).status_code == 401
+
+
+async def test_a_course_takes_as_many_students_as_it_says_however_many_come_at_once(edge: Any) -> None:
+    teacher = await edge.person(Role.INSTRUCTOR)
+    course = await edge.course(teacher, maxStudents=3)
+    path = f"/courses/{course}/enroll"
+    students = [await edge.person(name=f"S{number}") for number in range(9)]
+    answers = await asyncio.gather(*(student.client.post(f"/api{path}") for student in students))
+    assert sorted(answer.status_code for answer in answers) == [201] * 3 + [409] * 6
+    assert {answer.json()["errorCode"] for answer in answers if answer.status_code == 409} == {"course_full"}
+    inside = [student for student, answer in zip(students, answers, strict=True) if answer.status_code == 201]
+    outside = [student for student in students if student not in inside]
+    assert (await teacher.ask("GET", f"/courses/{course}", 200))["studentCount"] == 3
+    listed = await teacher.ask("GET", f"/instructor/courses/{course}/students", 200)
+    assert {row["userId"] for row in listed["items"]} == {student.id for student in inside}
+    assert (await outside[0].ask("GET", f"/courses/{course}", 200))["enrolled"] is False
+
+    await inside[0].ask("POST", path, 200)
+    await inside[0].ask("DELETE", path, 204)
+    await outside[0].ask("POST", path, 201)
+    assert (await inside[0].ask("POST", path, 409))["details"] == {"courseId": course}
+    await teacher.ask("PATCH", f"/instructor/courses/{course}", 200, {"maxStudents": 1})
+    assert (await teacher.ask("GET", f"/courses/{course}", 200))["studentCount"] == 3
+    await teacher.ask("PATCH", f"/instructor/courses/{course}", 200, {"maxStudents": None})
+    await inside[0].ask("POST", path, 201)
+    assert (await teacher.ask("GET", f"/courses/{course}", 200))["studentCount"] == 4
 
 
 async def test_leaving_a_course_gives_its_seats_to_who_waits(edge: Any) -> None:

@@ -1,8 +1,10 @@
+import asyncio
 from typing import Any
 
 import pytest
 
 from classroom.callers import Role
+from persistence.audit import AuditFilter
 from persistence.ids import new_id
 from tests.serve_app.test_catalogue import make_shelf
 
@@ -32,6 +34,52 @@ async def test_without_review_a_submitted_course_is_published(make_edge: Any) ->
         teacher = await edge.person(Role.INSTRUCTOR)
         course = await teacher.ask("POST", "/instructor/courses", 201, {"title": "Tides"})
         assert (await teacher.ask("POST", f"/instructor/courses/{course['id']}/submit", 200))["status"] == "published"
+
+
+async def test_a_course_leaves_the_catalogue_and_comes_back_unless_it_has_changed(edge: Any) -> None:
+    teacher, admin = await edge.person(Role.INSTRUCTOR), await edge.person(Role.ADMIN)
+    course = await edge.course(teacher)
+    path = f"/instructor/courses/{course}"
+    assert (await teacher.ask("POST", f"{path}/publish", 200))["status"] == "published"
+    for _ in range(2):
+        assert (await teacher.ask("POST", f"{path}/unpublish", 200))["status"] == "unpublished"
+    assert (await edge.visitor.get("/api/courses")).json()["items"] == []
+    await teacher.ask("PATCH", path, 200, {"priceMinor": 500, "title": "Tides", "maxStudents": 5})
+    first = await teacher.ask("POST", f"{path}/publish", 200)
+    assert (first["status"], first["priceMinor"]) == ("published", 500)
+
+    await teacher.ask("PATCH", path, 200, {"title": "Tides II"})
+    assert (await teacher.ask("GET", f"/courses/{course}", 200))["status"] == "published"
+    await teacher.ask("POST", f"{path}/unpublish", 200)
+    assert (await teacher.ask("POST", f"{path}/publish", 409))["errorCode"] == "review_needed"
+    assert (await teacher.ask("POST", f"{path}/submit", 200))["status"] == "pending"
+    assert (await teacher.ask("POST", f"{path}/publish", 409))["details"] == {"status": "pending", "needed": ["unpublished"]}
+    await admin.ask("PATCH", f"/admin/courses/{course}/approve", 200)
+    await teacher.ask("POST", f"{path}/unpublish", 200)
+    again = await teacher.ask("POST", f"{path}/publish", 200)
+    assert again["publishedAt"] == first["publishedAt"]
+
+
+async def test_what_an_admin_took_down_comes_back_over_review(edge: Any) -> None:
+    teacher, admin = await edge.person(Role.INSTRUCTOR), await edge.person(Role.ADMIN)
+    course = await edge.course(teacher)
+    await admin.ask("POST", f"/instructor/courses/{course}/unpublish", 200)
+    assert (await teacher.ask("POST", f"/instructor/courses/{course}/publish", 409))["errorCode"] == "review_needed"
+    acts = await edge.parts.stores.audit.list_(AuditFilter(target_id=course), 10, None)
+    assert acts.items[0].name == "course.unpublish"
+
+
+async def test_steps_at_once_end_in_one_state(edge: Any) -> None:
+    teacher, admin = await edge.person(Role.INSTRUCTOR), await edge.person(Role.ADMIN)
+    course = (await teacher.ask("POST", "/instructor/courses", 201, {"title": "Tides"}))["id"]
+    await teacher.ask("POST", f"/instructor/courses/{course}/submit", 200)
+    approved, rejected = await asyncio.gather(
+        admin.client.patch(f"/api/admin/courses/{course}/approve"),
+        admin.client.patch(f"/api/admin/courses/{course}/reject", json={"reason": "No."}),
+    )
+    assert sorted((approved.status_code, rejected.status_code)) == [200, 409]
+    status = (await teacher.ask("GET", f"/instructor/courses/{course}", 200))["status"]
+    assert status == ("published" if approved.status_code == 200 else "rejected")
 
 
 async def test_reviewing_is_for_admins_and_for_what_was_submitted(edge: Any) -> None:
@@ -71,6 +119,13 @@ async def test_a_course_changes_where_it_is_asked_to(edge: Any) -> None:
     changed = await teacher.ask("PATCH", path, 200, {"title": "Tides II", "difficulty": "advanced", "summary": None})
     assert (changed["title"], changed["difficulty"], changed["category"]) == ("Tides II", "advanced", course["category"])
     assert (await teacher.ask("PATCH", path, 200, {"categoryId": None}))["category"] is None
+    asks = {"maxStudents": 30, "givesCertificate": False, "certificateAttendancePercent": 80}
+    assert asks.items() <= (await teacher.ask("PATCH", path, 200, asks)).items()
+    assert (await teacher.ask("PATCH", path, 200, {"maxStudents": None, "givesCertificate": None})) == {
+        **(await teacher.ask("GET", path, 200)),
+        "maxStudents": None,
+        "givesCertificate": False,
+    }
     wrong = await teacher.ask("PATCH", path, 422, {"categoryId": new_id()})
     assert [problem["field"] for problem in wrong["details"]["fields"]] == ["categoryId"]
 
@@ -84,6 +139,10 @@ async def test_a_course_changes_where_it_is_asked_to(edge: Any) -> None:
         ({"difficulty": "hard"}, "difficulty"),
         ({"language": "x"}, "language"),
         ({"thumbnailUrl": "file:///etc"}, "thumbnailUrl"),
+        ({"maxStudents": 0}, "maxStudents"),
+        ({"maxStudents": 1 << 40}, "maxStudents"),
+        ({"certificateAttendancePercent": 101}, "certificateAttendancePercent"),
+        ({"categoryId": "nonsense"}, "categoryId"),
     ],
 )
 async def test_a_course_that_does_not_fit_says_where(edge: Any, words: dict[str, Any], field: str) -> None:
