@@ -15,6 +15,7 @@ from persistence.accounts import Account, NewAccount
 from persistence.denied import denied_family
 from persistence.errors import StoreAway
 from persistence.sign_ins import NotRotated
+from serve_app.administration.settings import is_registration_open, needs_verified_email
 from serve_app.composition import EdgeConfig, Parts
 from serve_app.once import OnceRoute
 from serve_app.passwords import TooBusy
@@ -27,6 +28,7 @@ from serve_app.reasons import (
     EmailUnverified,
     InvalidCredentials,
     InvalidRefreshToken,
+    RegistrationClosed,
     Unauthenticated,
 )
 from serve_app.visits import Config, CurrentVisit, Me, Use
@@ -83,9 +85,11 @@ class RoleDescription(Wire):
     description: str
 
 
-@router.post("/register", status_code=201, responses=problems(400, 409, 413, 415))
+@router.post("/register", status_code=201, responses=problems(400, 403, 409, 413, 415))
 async def register(body: Registration, parts: Use, config: Config, visit: CurrentVisit) -> User:
     """Open a student's account."""
+    if not await is_registration_open(parts):
+        raise RefusedRequest(RegistrationClosed())
     now = parts.clock()
     new = NewAccount(
         id=UserId(visit.entity_id or parts.new_id()),
@@ -121,7 +125,7 @@ async def login(
         raise RefusedRequest(InvalidCredentials())
     await parts.throttle.succeed(attempt)
     account = found[0]
-    _may_sign_in(account, config)
+    await _may_sign_in(account, parts, config)
     if newer_hash is not None:
         await parts.accounts.set_password_hash(account.id, newer_hash)
     now = parts.clock()
@@ -154,7 +158,7 @@ async def refresh(
     account = await parts.accounts.find(rotated.user_id)
     if account is None:
         raise RefusedRequest(InvalidRefreshToken())
-    _may_sign_in(account, config)
+    await _may_sign_in(account, parts, config)
     return _signed_in(account, rotated.family_id, successor, said is None, response, parts, config)
 
 
@@ -226,10 +230,10 @@ def _is_ours(origin: str, host: str, config: EdgeConfig) -> bool:
     return origin.lower() in named or origin.lower().partition("://")[2] == host.lower()
 
 
-def _may_sign_in(account: Account, config: EdgeConfig) -> None:
+async def _may_sign_in(account: Account, parts: Parts, config: EdgeConfig) -> None:
     if account.status != "active":
         raise RefusedRequest(AccountDisabled())
-    if config.email_verification and account.email_verified_at is None:
+    if account.email_verified_at is None and await needs_verified_email(parts, config):
         raise RefusedRequest(EmailUnverified())
 
 

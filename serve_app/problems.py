@@ -58,6 +58,7 @@ STATUSES: dict[type[Refusal], int] = {
     reasons.NoStudent: 409,
     reasons.RequestDecided: 409,
     reasons.EmailUnverified: 403,
+    reasons.RegistrationClosed: 403,
     reasons.EmailTaken: 409,
     reasons.PaymentRequired: 402,
     reasons.CourseFull: 409,

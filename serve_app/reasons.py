@@ -134,6 +134,16 @@ class EmailUnverified(Refusal):
 
 
 @dataclass(frozen=True)
+class RegistrationClosed(Refusal):
+    """Admins have closed the platform to new accounts."""
+
+    code: ClassVar[str] = "registration_closed"
+
+    def message(self) -> str:
+        return "New accounts cannot be made here at the moment."
+
+
+@dataclass(frozen=True)
 class EmailTaken(Refusal):
     """Somebody has an account with this address."""
 

@@ -10,6 +10,7 @@ from classroom.refusals import AlreadyLive, Forbidden, Malformed, NotFound, Unav
 from persistence.audit import Act
 from persistence.categories import UnknownCategory
 from persistence.courses import CourseFilter, CourseRow, CourseText
+from serve_app.administration.settings import needs_course_review
 from serve_app.composition import Parts
 from serve_app.course_wire import Course, CourseBody, CourseChanges, CourseStatus, StudentView, course_of, student_of
 from serve_app.live_access import do, sessions_of_course
@@ -82,7 +83,7 @@ async def delete_course(course_id: CourseIdInPath, me: Teacher, parts: Use) -> N
 async def submit_course(course_id: CourseIdInPath, me: Teacher, parts: Use, config: Config) -> Course:
     """Ask for the course to be published: an admin looks at it first."""
     row = await owned_course(course_id, me, parts)
-    step = SUBMIT if config.course_review else SUBMIT_WITHOUT_REVIEW
+    step = SUBMIT if await needs_course_review(parts, config) else SUBMIT_WITHOUT_REVIEW
     return await take_step(row.id, step, parts, act=act_of(me, row, "course.submit"))
 
 
@@ -100,7 +101,7 @@ async def publish_course(course_id: CourseIdInPath, me: Teacher, parts: Use, con
     """Bring an unpublished course back. When its title, summary, description, category or picture have changed since it was
     reviewed: 409 `review_needed`, and it has to be submitted."""
     row = await owned_course(course_id, me, parts)
-    step = PUBLISH if config.course_review else Step(PUBLISH.out_of, PUBLISH.into)
+    step = PUBLISH if await needs_course_review(parts, config) else Step(PUBLISH.out_of, PUBLISH.into)
     return await take_step(row.id, step, parts, act=act_of(me, row, "course.publish"))
 
 
