@@ -1,14 +1,19 @@
 """Routes of people: the own profile, the own courses, what others may read."""
 
+from pydantic import Field
+
 from classroom.callers import Role
 from classroom.ids import UserId
+from classroom.progress.views import next_of, percent_of
 from classroom.refusals import NotFound
 from classroom.times import MINUTE, Moment
 from persistence.courses import CourseFilter
+from persistence.progress import OwnProgress
 from serve_app.course_wire import Course, EnrollmentView, course_of, enrollment_of
 from serve_app.live_wire import LiveSession, session_of
 from serve_app.people import ProfileChanges, PublicProfile, User, profile_of, user_of
 from serve_app.problems import RefusedRequest
+from serve_app.progress_wire import GoOn
 from serve_app.reasons import Unauthenticated
 from serve_app.visits import Me, Use, uuid_or_404
 from serve_app.wire import Cursor, IdInPath, Limit, PageOf, Wire, new_router, problems
@@ -26,6 +31,7 @@ class Dashboard(Wire):
     teaching: list[Course]
     live: list[LiveSession]
     upcoming: list[LiveSession]
+    go_on: list[GoOn] = Field(alias="continue", description="Courses begun and not done, the latest first; at most three.")
 
 
 @router.get("/me", responses=problems(401))
@@ -65,6 +71,7 @@ async def get_my_dashboard(me: Me, parts: Use) -> Dashboard:
         own = await parts.courses.list_(CourseFilter(instructor_id=me.user_id), _SHOWN, None)
         teaching = [course_of(row) for row in own.items]
         course_ids += await parts.courses.list_ids_of(me.user_id)
+    begun = await parts.stores.progress.list_begun(me.user_id)
     since = Moment(parts.clock() - 24 * 60 * MINUTE)  # scheduled longer ago and never started: nobody waits for it
     return Dashboard(
         enrollments=[enrollment_of(row) for row in enrolled.items],
@@ -73,6 +80,19 @@ async def get_my_dashboard(me: Me, parts: Use) -> Dashboard:
         upcoming=[
             session_of(row) for row in await parts.live_records.list_(course_ids, "scheduled", since, None, _SHOWN, None)
         ],
+        go_on=[_go_on(each) for each in begun],  # type: ignore[call-arg]  # by its name here, not that of the wire
+    )
+
+
+def _go_on(begun: OwnProgress) -> GoOn:
+    lesson_id = next_of(begun.course, begun.learner)
+    return GoOn(
+        course_id=begun.course.id,
+        course_title=begun.course.title,
+        course_slug=begun.slug,
+        percent=percent_of(begun.learner.thousandths),
+        lesson_id=lesson_id,
+        lesson_title=begun.titles.get(lesson_id) if lesson_id is not None else None,
     )
 
 
