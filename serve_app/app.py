@@ -25,12 +25,15 @@ from serve_app import (
     enrolment,
     health,
     instructors,
+    lesson_talk,
     live_sessions,
     media,
     notifications,
     own_account,
     progress,
     quizzes,
+    recommendations,
+    reviews,
     syllabus,
     teaching,
     uploads,
@@ -39,7 +42,7 @@ from serve_app import (
     videos,
 )
 from serve_app.access_log import AccessLog
-from serve_app.administration import audit, courses, people, settings, statistics
+from serve_app.administration import audit, courses, people, reports, settings, statistics
 from serve_app.composition import EdgeConfig, Parts
 from serve_app.docs_page import ASSETS, DOCS, DocsAssets, show_docs
 from serve_app.edge import Edge
@@ -77,6 +80,11 @@ _ROUTERS = (
     statistics.router,
     settings.router,
     notifications.router,
+    reviews.router,
+    lesson_talk.router,
+    recommendations.router,
+    reports.router,
+    reports.admin_router,
     progress.router,
     uploads.router,
     media.router,
