@@ -8,8 +8,8 @@ from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from classroom.callers import Role
-from classroom.ids import UserId
-from classroom.times import SECOND, Moment
+from classroom.ids import SessionId, UserId
+from classroom.times import SECOND, Moment, to_datetime
 from persistence.accounts import Account, account_of, accounts
 from persistence.audit import Act, write_act
 from persistence.database import Database
@@ -37,10 +37,11 @@ class PeopleFilter:
 
 @dataclass(frozen=True)
 class Changed:
-    """The account as it is now, what it was before, and the sign-ins that ended with the change."""
+    """The account as it is now, what it was before, when this was said, and the sign-ins that ended with the change."""
 
     account: Account
     was: Account
+    at: Moment
     families: tuple[str, ...] = ()
 
     @property
@@ -98,13 +99,13 @@ class AccountAdministration:
             if isinstance(was, Unchanged):
                 return was
             if was.status == "banned":
-                return Changed(was, was)
+                return Changed(was, was, now)
             values = {"status": "banned", "status_changed_at": now, "ban_reason": reason}
             account = await _set(connection, user_id, values, now)
             families = await end_all(connection, user_id, now, "ban")
             await write_act(connection, Act(actor_id, "user.ban", "user", user_id, {"reason": reason}), now)
             await _see_out(connection, account, now)
-        return Changed(account, was, tuple(families))
+        return Changed(account, was, now, tuple(families))
 
     async def activate(self, actor_id: UserId, user_id: UserId, now: Moment) -> Changed | Unchanged:
         """Let this person in again; they have to sign in anew."""
@@ -113,11 +114,11 @@ class AccountAdministration:
             if isinstance(was, Unchanged):
                 return was
             if was.status == "active":
-                return Changed(was, was)
+                return Changed(was, was, now)
             values = {"status": "active", "status_changed_at": now, "ban_reason": None}
             account = await _set(connection, user_id, values, now)
             await write_act(connection, Act(actor_id, "user.activate", "user", user_id), now)
-        return Changed(account, was)
+        return Changed(account, was, now)
 
     async def set_role(self, actor_id: UserId, user_id: UserId, role: Role, now: Moment) -> Changed | Unchanged:
         """Give this person a role. It is in the next access token; one that says a higher role is to be denied at once."""
@@ -126,8 +127,8 @@ class AccountAdministration:
             if isinstance(was, Unchanged):
                 return was
             if was.role is role:
-                return Changed(was, was)
-            changed = Changed(await _set(connection, user_id, {"role": role.value}, now), was)
+                return Changed(was, was, now)
+            changed = Changed(await _set(connection, user_id, {"role": role.value}, now), was, now)
             details = {"from": was.role.value, "to": role.value, "lowered": changed.is_lowered}
             await write_act(connection, Act(actor_id, "user.role", "user", user_id, details), now)
         return changed
@@ -145,7 +146,7 @@ class AccountAdministration:
             families = await end_all(connection, user_id, now, "delete")
             await write_act(connection, Act(user_id, "user.delete", "user", user_id), now)
             await _see_out(connection, account, now)
-        return Changed(account, was, tuple(families))
+        return Changed(account, was, now, tuple(families))
 
 
 async def lock_actor(connection: AsyncConnection, actor_id: UserId) -> bool:
@@ -158,6 +159,22 @@ async def lock_actor(connection: AsyncConnection, actor_id: UserId) -> bool:
     return found.one_or_none() is not None
 
 
+async def classes_to_leave(database: Database, user_id: UserId, now: Moment) -> list[SessionId]:
+    """The classes whose doors are open in the courses of somebody who is banned or has gone; none for anybody else."""
+    async with database.reading() as connection:
+        found = await connection.execute(text(_CLASSES_TO_LEAVE), {"user_id": user_id, "now": to_datetime(now)})
+        return [SessionId(session_id) for session_id in found.scalars()]
+
+
+_CLASSES_TO_LEAVE = """
+    SELECT s.id::text
+    FROM users u
+    JOIN enrollments e ON e.user_id = u.id AND e.left_at IS NULL
+    JOIN live_sessions s ON s.course_id = e.course_id
+    WHERE u.id = :user_id AND (u.status = 'banned' OR u.deleted_at IS NOT NULL)
+      AND (s.status = 'live' OR s.status = 'scheduled'
+           AND s.starts_at <= CAST(:now AS timestamptz) + make_interval(mins => s.doors_open_minutes))
+"""
 _HAS_WORDS = (
     "to_tsvector('simple'::regconfig, translate((users.name || ' '::text) || users.email, '@._+-'::text, '     '::text))"
     " @@ to_tsquery('simple'::regconfig, :words)"

@@ -1,11 +1,12 @@
 """How accounts look on the wire, and what may be written into them."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field, StringConstraints
 
+from classroom.notifications import KINDS, Channel, wants
 from persistence.accounts import Account
 from serve_app.wire import Line, Prose, Time, Wire
 
@@ -24,6 +25,12 @@ def _timezone(name: str) -> str:
     return name
 
 
+def _kind(name: str) -> str:
+    if name not in KINDS:
+        raise ValueError(f"is not a kind of notice: {', '.join(KINDS)}")
+    return name
+
+
 def _web_address(url: str) -> str:
     if not url.startswith(("https://", "http://")):
         raise ValueError("must start with https:// or http://")
@@ -34,8 +41,27 @@ Email = Annotated[
     str, StringConstraints(max_length=254), AfterValidator(_email), Field(json_schema_extra={"format": "email"})
 ]
 NewPassword = Annotated[str, StringConstraints(min_length=8, max_length=128)]
+NoticeKind = Annotated[str, StringConstraints(max_length=64), AfterValidator(_kind)]
 WebAddress = Annotated[str, StringConstraints(max_length=2_000, pattern=r"^[^\x00-\x20]+$"), AfterValidator(_web_address)]
+Locale = Annotated[
+    str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35), Field(description="Such as `pt-BR`.")
+]
 TimezoneName = Annotated[str, StringConstraints(max_length=64), AfterValidator(_timezone)]
+
+
+class Channels(Wire):
+    """Whether notices of a kind are wanted in the app and by mail; what is left out is as the kind has it by itself."""
+
+    in_app: Annotated[bool, Field(strict=True)] | None = None
+    mail: Annotated[bool, Field(strict=True)] | None = None
+
+
+class Preferences(Wire):
+    """What a person chose. `notifications` are by kind: see `GET /api/users/me/preferences` for those there are."""
+
+    theme: Literal["system", "light", "dark"] = "system"
+    locale: Locale | None = None
+    notifications: dict[NoticeKind, Channels] = Field(default_factory=dict, max_length=len(KINDS))
 
 
 class User(Wire):
@@ -50,6 +76,8 @@ class User(Wire):
     bio: str
     avatar_url: str | None
     timezone: str
+    locale: str
+    preferences: Preferences
     created_at: Time
 
 
@@ -72,6 +100,7 @@ class ProfileChanges(Wire):
     bio: Annotated[Prose, StringConstraints(max_length=5_000)] | None = None
     avatar_url: WebAddress | None = None
     timezone: TimezoneName | None = None
+    locale: Locale | None = None
 
 
 def user_of(account: Account) -> User:
@@ -86,7 +115,22 @@ def user_of(account: Account) -> User:
         bio=account.bio,
         avatar_url=account.avatar_url,
         timezone=account.timezone,
+        locale=account.locale,
+        preferences=preferences_of(account),
         created_at=account.created_at,
+    )
+
+
+def preferences_of(account: Account) -> Preferences:
+    """What the person chose, and for every kind of notice where it is told; what is kept and no longer known is left out."""
+    kept = account.preferences
+    theme = kept.get("theme")
+    return Preferences(
+        theme=theme if theme in ("system", "light", "dark") else "system",
+        locale=account.locale,
+        notifications={
+            kind: Channels(in_app=wants(kind, Channel.IN_APP, kept), mail=wants(kind, Channel.MAIL, kept)) for kind in KINDS
+        },
     )
 
 

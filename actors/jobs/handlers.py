@@ -1,15 +1,29 @@
 """Every kind of job and who does it. A handler's module imports `JobTools` and the like from `actors.jobs.tools`."""
 
-from actors.jobs import account_mails, grading, mailing, notifying, partitions, reminding
+from actors.jobs import (
+    account_mails,
+    grading,
+    mailing,
+    media_checks,
+    notifying,
+    partitions,
+    reminding,
+    renditions,
+    seeing_out,
+)
 from actors.jobs.tools import Care, Handler
 
 HANDLERS: dict[str, Handler] = {
     "events.months": partitions.arrange_months,
     "account.forgot": account_mails.mail_reset,
     "account.resend": account_mails.mail_verification,
+    "account.see_out": seeing_out.see_out,
     "account.tidy": account_mails.tidy_tokens,
     "account.verify": account_mails.mail_verification,
     "mail.send": mailing.send_mail,
+    "media.check": media_checks.check_media,
+    "media.renditions": renditions.make_renditions,
+    "media.tidy": media_checks.tidy_media,
     "notification.deliver": notifying.deliver_notice,
     "notification.send": notifying.send_notice,
     "notification.spread": notifying.spread_notice,
@@ -23,9 +37,13 @@ CARE: dict[str, Care] = {
     "events.months": Care(at_once=1, every_seconds=6 * 3_600),
     "account.forgot": Care(tries=10),
     "account.resend": Care(tries=10),
+    "account.see_out": Care(tries=12),
     "account.tidy": Care(at_once=1, every_seconds=3_600),
     "account.verify": Care(tries=10),
     "mail.send": Care(tries=10),
+    "media.check": Care(seconds=3_600, at_once=4),
+    "media.renditions": Care(tries=3, seconds=3 * renditions.LIMIT_SECONDS, at_once=1),
+    "media.tidy": Care(seconds=1_800, at_once=1, every_seconds=3_600),
     "notification.deliver": Care(tries=20),
     "notification.spread": Care(tries=20),
     "reminder.sweep": Care(seconds=300, at_once=1, every_seconds=60),
