@@ -39,5 +39,6 @@ class ActorConfig:
     allowed_origins: tuple[str, ...] = ()
     """Origins a browser's socket may come from; empty: any origin whose host is the one it connects to."""
     reconnect_grace_seconds: int = 60
+    access_token_seconds: int = 3_600
     namespace: str = "lyceum"
     jobs: JobValues = JobValues("http://localhost:8000", Path("var"))

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import structlog
 
+from actors.admission import Admission, evictions_of
 from actors.attachments import Attachments
 from actors.clients import TopicsClient
 from actors.config import ActorConfig
@@ -21,9 +22,11 @@ from actors.nodes import hosts_now
 from actors.orphans import end_with_parent
 from actors.placement import keep_placing
 from actors.ray_calls import RayCalls, wake_self
-from classroom.callers import Caller
 from classroom.ids import SessionId
 from classroom.times import Moment
+from persistence.denied import Denial
+from persistence.denied_redis import RedisDenied, read_denials
+from persistence.pools import open_pool
 from persistence.redis_store import RedisGatewayDirectory, RedisTickets, open_redis
 from persistence.tokens import AccessTokens
 from realtime.gateway import Evict
@@ -46,6 +49,7 @@ class Gateway:
         self._name = name
         self._run = uuid4().hex
         self._sockets: Sockets | None = None
+        self._denied: RedisDenied | None = None
         self._attaching: asyncio.Task[None] | None = None
         self._placing: asyncio.Task[None] | None = None
         self._starting: asyncio.Lock | None = None
@@ -90,6 +94,12 @@ class Gateway:
                 task.cancel()
         if self._sockets is not None:
             await self._sockets.drain(timeout_seconds)
+        if self._denied is not None:
+            await self._denied.close()
+
+    def _hear(self, news: Sequence[Denial]) -> None:
+        if self._sockets is not None:
+            self._sockets.evict(evictions_of(news))
 
     async def _start(self) -> None:
         if self._starting is None:
@@ -102,7 +112,6 @@ class Gateway:
             dispatcher = Dispatcher(calls, self._hosts, hosts_now(config).latest)
             topics = TopicsClient(dispatcher, self._name, self._run)
             redis = open_redis(config.redis_url)
-            tokens = AccessTokens(config.secret_key)
             settings = GatewaySettings(
                 name=self._name,
                 bind=config.realtime_bind,
@@ -110,12 +119,13 @@ class Gateway:
                 url=config.realtime_url,
                 allowed_origins=config.allowed_origins,
             )
-
-            def identify(token: str) -> Caller | None:
-                claims = tokens.check(token, Moment(time.time_ns() // 1000))
-                return claims.caller if claims is not None else None
-
-            sockets = Sockets(settings, identify, RedisTickets(redis), topics, topics, RedisGatewayDirectory(redis))
+            if self._denied is None:  # once, however often the rest has to be begun anew
+                pool = await open_pool(config.database_url, 1, least=0)
+                life = config.access_token_seconds + 60
+                self._denied = RedisDenied(open_redis(config.redis_url, 3), read_denials(pool), life, self._hear)
+                await self._denied.start()
+            admission = Admission(AccessTokens(config.secret_key), RedisTickets(redis), self._denied, _now)
+            sockets = Sockets(settings, admission.identify, admission, topics, topics, RedisGatewayDirectory(redis))
 
             async def renew(host: str, shards: frozenset[int]) -> None:
                 await sockets.resync(topics.renew(host, shards, sockets.topics()))
@@ -129,6 +139,10 @@ class Gateway:
             loop = asyncio.get_running_loop()
             self._attaching = loop.create_task(attachments.keep())
             self._placing = loop.create_task(keep_placing(partial(_extend, config)))
+
+
+def _now() -> Moment:
+    return Moment(time.time_ns() // 1_000)
 
 
 def _extend(config: ActorConfig, known: frozenset[str]) -> frozenset[str]:

@@ -124,6 +124,7 @@ class Settings(BaseSettings):
             realtime_url=self.socket_url,
             allowed_origins=self.allowed_origins,
             reconnect_grace_seconds=self.reconnect_grace_seconds,
+            access_token_seconds=self.access_token_minutes * 60,
             jobs=JobValues(self.http_url, self.data_dir, self.smtp_url, self.mail_from),
         )
 
