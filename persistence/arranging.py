@@ -89,6 +89,7 @@ async def write_lesson(connection: AsyncConnection, new: NewLesson, now: Moment)
     await connection.execute(
         pg_insert(Lesson).values(**values, course_id=course_id, position=order.index(new.id), created_at=now, updated_at=now)
     )
+    await take_duration(connection, new.id)
     await _place(connection, Lesson, order)
     await recount(connection, course_id)
     return None
@@ -193,6 +194,16 @@ async def note_duration(connection: AsyncConnection, media_id: str, seconds: int
     )
     for course_id in course_ids:
         await recount(connection, CourseId(course_id))
+
+
+async def take_duration(connection: AsyncConnection, lesson_id: str) -> None:
+    """If it is known how long the lesson's video is, the lesson is so long. Else `note_duration` says it later: it finds the
+    lesson, because who writes the length waits for this transaction."""
+    shown = select(Lesson.media_id).where(Lesson.id == lesson_id, Lesson.type == "video").scalar_subquery()
+    known = select(MediaFile.duration_seconds).where(MediaFile.id == shown).with_for_update(read=True)
+    seconds = (await connection.execute(known)).scalar_one_or_none()
+    if seconds is not None:
+        await connection.execute(update(Lesson).where(Lesson.id == lesson_id).values(duration_seconds=seconds))
 
 
 async def recount(connection: AsyncConnection, course_id: CourseId) -> None:

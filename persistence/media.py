@@ -10,16 +10,17 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from classroom.ids import CourseId, LessonId, UserId
 from classroom.times import SECOND, Moment, to_datetime
+from persistence.arranging import note_duration
 from persistence.database import Database
 from persistence.jobs import enqueue
 from persistence.models import ID, User
 from persistence.pages import Page, read_cursor, write_cursor
 from persistence.tables.media import MediaFile, MediaView
-from persistence.tables.syllabus import Lesson
 
 CHECK_JOB = "media.check"
 RENDITIONS_JOB = "media.renditions"
 TIDY_JOB = "media.tidy"
+INCOMING = "incoming"
 MOST_PENDING = 50
 """So many files one person may have announced and not finished."""
 _GRACE = 86_400 * SECOND  # an upload that began in time may take as long
@@ -188,15 +189,16 @@ class Media:
         async with self._database.writing() as connection:
             await connection.execute(delete(MediaFile).where(MediaFile.id == media_id, MediaFile.status == "rejected"))
 
-    async def note_playback(self, media_id: str, duration_seconds: int | None, heights: list[int], has_poster: bool) -> None:
+    async def note_playback(
+        self, media_id: str, duration_seconds: int, heights: Sequence[int], has_poster: bool, now: Moment
+    ) -> None:
         """Write down how long a video is and what was made of it. Lessons that show it get its length."""
-        values: dict[str, Any] = {"renditions": heights, "has_poster": has_poster, "duration_seconds": duration_seconds}
+        values = {"renditions": list(heights), "has_poster": has_poster, "duration_seconds": duration_seconds}
         async with self._database.writing() as connection:
             await connection.execute(update(MediaFile).where(MediaFile.id == media_id).values(**values))
-            if duration_seconds is not None:
-                await connection.execute(
-                    update(Lesson).where(Lesson.media_id == media_id).values(duration_seconds=duration_seconds)
-                )
+        # Apart: who adds a lesson holds the course and waits for the file, and this holds the course.
+        async with self._database.writing() as connection:
+            await note_duration(connection, media_id, duration_seconds, now)
 
     async def count_view(self, user_id: UserId, lesson_id: LessonId, now: Moment) -> None:
         """Count that somebody opened the lesson's file."""
@@ -237,7 +239,7 @@ class Media:
 def incoming_key(media_id: str) -> str:
     """Where clients put a file into a remote store. It is moved away before it is looked at, so that nobody can change it
     after that with the address that is still good."""
-    return f"incoming/{media_id}"
+    return f"{INCOMING}/{media_id}"
 
 
 def folder_of(media_id: str) -> str:

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -87,6 +87,28 @@ class ObjectStore:
             )
             if self._folder is not None:
                 await asyncio.to_thread(_flush, self._folder / key)
+
+    async def put_file(self, key: str, path: Path, content_type: str) -> None:
+        """Store what is in a file of this machine."""
+        await self.put(key, _from_file(path, 0, None), content_type)
+
+    @asynccontextmanager
+    async def as_file(self, key: str, folder: Path) -> AsyncIterator[Path]:
+        """The object as a file of this machine for as long as the block lasts, to be read only: a copy in `folder`, if it
+        is not one already. Raises ObjectMissing."""
+        if self._folder is not None:
+            if await self.find(key) is None:
+                raise ObjectMissing
+            yield self._folder / key
+            return
+        path = folder / "object"
+        with await asyncio.to_thread(path.open, "wb") as file:
+            async for piece in self.read(key):
+                await asyncio.to_thread(file.write, piece)
+        try:
+            yield path
+        finally:
+            await asyncio.to_thread(path.unlink)
 
     async def find(self, key: str) -> ObjectInfo | None:
         """What is known about the object, or None."""

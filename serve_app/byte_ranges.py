@@ -27,12 +27,12 @@ def asked_span(header: str | None, size: int) -> Span | None:
         if last == 0 or size == 0:
             raise ValueError("an empty range")
         return Span(max(0, size - last), size)
-    start, end = int(found[1]), int(found[2]) + 1 if found[2] else size
-    if end <= start:
+    start = int(found[1])
+    if found[2] and int(found[2]) < start:
         return None  # the last byte before the first: not a range
     if start >= size:
         raise ValueError("a range behind the end")
-    return Span(start, min(end, size))
+    return Span(start, min(int(found[2]) + 1, size) if found[2] else size)
 
 
 def names(header: str | None, etag: str) -> bool:

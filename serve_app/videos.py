@@ -9,8 +9,7 @@ from starlette.responses import RedirectResponse
 from classroom.callers import Caller
 from classroom.content import email_hash, watermark_text
 from classroom.file_kinds import KINDS
-from classroom.ids import CourseId
-from classroom.refusals import Malformed, NotFound
+from classroom.refusals import NotFound
 from persistence.media import MediaRow, ViewRow
 from persistence.syllabus import LessonRow
 from serve_app.composition import Parts
@@ -123,19 +122,6 @@ async def list_lesson_views(
     lesson = await managed_lesson(lesson_id, me, parts)
     page = await parts.stores.media.list_views(lesson.id, limit, cursor)
     return PageOf[LessonView](items=[_view(row) for row in page.items], next_cursor=page.next_cursor)
-
-
-async def media_of_lesson(media_id: str, course_id: CourseId, lesson_type: str, parts: Parts) -> MediaRow:
-    """The file that a lesson of this course wants to show: a `lesson` upload to the same course that is ready, and a video
-    for a video lesson. Refuses anything else with 422 for `mediaId`."""
-    row = await parts.stores.media.find(media_id)
-    if row is None or row.course_id != course_id or row.purpose != "lesson":
-        raise RefusedRequest(Malformed((("mediaId", "is not a file that was uploaded to this course"),)))
-    if row.status != "ready":
-        raise RefusedRequest(Malformed((("mediaId", f"is a file that is {row.status}, and not ready"),)))
-    if lesson_type == "video" and KINDS[row.content_type].family != "video":
-        raise RefusedRequest(Malformed((("mediaId", "is not a video"),)))
-    return row
 
 
 async def _opened(lesson_id: str, me: Caller | None, what: str, parts: Parts) -> tuple[LessonRow, MediaRow]:
