@@ -73,6 +73,8 @@ class User(Base):
             postgresql_using="gin",
         ),
         Index("ix_users_status_changed_at", "status_changed_at", postgresql_where=text("status_changed_at IS NOT NULL")),
+        Index(None, "role", "id", postgresql_where=text("deleted_at IS NULL")),
+        Index("ix_users_banned", "id", postgresql_where=text("status = 'banned' AND deleted_at IS NULL")),
         Index(
             "ix_users_active_admins",
             "id",

@@ -32,6 +32,16 @@ def upgrade() -> None:
         postgresql_where=sa.text("status_changed_at IS NOT NULL"),
     )
     op.create_index(
+        op.f("ix_users_role_id"), "users", ["role", "id"], unique=False, postgresql_where=sa.text("deleted_at IS NULL")
+    )
+    op.create_index(
+        "ix_users_banned",
+        "users",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("status = 'banned' AND deleted_at IS NULL"),
+    )
+    op.create_index(
         "ix_users_active_admins",
         "users",
         ["id"],
