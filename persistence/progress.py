@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import and_, literal, select, tuple_
+from sqlalchemy import and_, literal, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from classroom.ids import CourseId, LessonId, UserId
+from classroom.ids import CourseId, LessonId, SessionId, UserId
 from classroom.progress.course import Course, Outline, Part
 from classroom.progress.learner import Learner, LessonRecord
 from classroom.times import Moment
@@ -43,6 +43,31 @@ class StudentProgress:
     updated_at: Moment | None
 
 
+@dataclass(frozen=True)
+class Held:
+    """A class that was held: for how long, and for how long each student was there between its start and its end."""
+
+    course_id: CourseId
+    lesson_id: LessonId | None
+    seconds: int
+    students: Sequence[tuple[UserId, int]]
+
+
+_HELD = text(
+    "SELECT course_id::text, lesson_id::text, extract(epoch FROM ended_at - started_at)::int AS seconds "
+    "FROM live_sessions WHERE id = :id AND status = 'ended' AND started_at IS NOT NULL AND ended_at IS NOT NULL"
+)
+_STUDENTS = text(
+    """
+    SELECT i.user_id::text, greatest(0, sum(extract(
+               epoch FROM least(coalesce(i.left_at, s.ended_at), s.ended_at) - greatest(i.joined_at, s.started_at)
+           )) FILTER (WHERE coalesce(i.left_at, s.ended_at) > s.started_at AND i.joined_at < s.ended_at))::int AS seconds
+    FROM attendance_intervals i JOIN live_sessions s ON s.id = i.session_id
+    WHERE i.session_id = :id GROUP BY i.user_id ORDER BY i.user_id
+    """
+)
+
+
 class Progress:
     """Reads what the journal wrote. Every call raises StoreAway when Postgres is away."""
 
@@ -74,6 +99,17 @@ class Progress:
         async with self._database.reading() as connection:
             course_ids = [CourseId(each) for each in (await connection.execute(begun)).scalars()]
             return await _of(connection, course_ids, user_id) if course_ids else []
+
+    async def find_attendance(self, session_id: SessionId) -> Held | None:
+        """Who was in a class that is over; None when there is none or it is not over."""
+        async with self._database.reading() as connection:
+            held = (await connection.execute(_HELD, {"id": session_id})).one_or_none()
+            rows = (await connection.execute(_STUDENTS, {"id": session_id})).all() if held is not None else []
+        if held is None:
+            return None
+        students = [(UserId(row.user_id), int(row.seconds or 0)) for row in rows]
+        lesson_id = None if held.lesson_id is None else LessonId(held.lesson_id)
+        return Held(CourseId(held.course_id), lesson_id, int(held.seconds), students)
 
     async def list_students(
         self, course_id: CourseId, limit: int, cursor: str | None

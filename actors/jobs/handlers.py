@@ -2,6 +2,8 @@
 
 from actors.jobs import (
     account_mails,
+    attending,
+    certifying,
     grading,
     mailing,
     media_checks,
@@ -20,6 +22,9 @@ HANDLERS: dict[str, Handler] = {
     "account.see_out": seeing_out.see_out,
     "account.tidy": account_mails.tidy_tokens,
     "account.verify": account_mails.mail_verification,
+    "certificate.check": certifying.check_certificate,
+    "certificate.render": certifying.render_certificate,
+    "class.attended": attending.tell_attendance,
     "mail.send": mailing.send_mail,
     "media.check": media_checks.check_media,
     "media.renditions": renditions.make_renditions,
@@ -40,6 +45,7 @@ CARE: dict[str, Care] = {
     "account.see_out": Care(tries=12),
     "account.tidy": Care(at_once=1, every_seconds=3_600),
     "account.verify": Care(tries=10),
+    "class.attended": Care(tries=12, seconds=300),
     "mail.send": Care(tries=10),
     "media.check": Care(seconds=3_600, at_once=4),
     "media.renditions": Care(tries=3, seconds=3 * renditions.LIMIT_SECONDS, at_once=1),

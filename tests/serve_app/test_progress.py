@@ -1,5 +1,6 @@
 import asyncio
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from classroom.callers import Caller, Role
 from classroom.ids import CommandId, CourseId, LessonId
 from classroom.progress.commands import CourseChanged, QuizGraded, Watch
 from persistence.ids import new_id
+from persistence.jobs import enqueue
 
 
 @dataclass
@@ -207,3 +209,52 @@ async def test_the_dashboard_says_where_to_go_on(edge: Any, course: Course) -> N
     await course.student.ask("POST", f"/progress/lesson/{course.article}/complete", 200)
     [on] = (await course.student.ask("GET", "/users/me/dashboard", 200))["continue"]
     assert (on["courseId"], on["lessonId"], on["lessonTitle"], on["percent"]) == (course.id, course.video, "A video", 33.3)
+
+
+async def test_who_was_in_a_class_for_half_of_it_has_done_its_lesson(edge: Any, course: Course) -> None:
+    late, absent, gone = [await edge.person(name=name) for name in ("Late", "Absent", "Gone")]
+    for other in (late, absent):
+        await other.ask("POST", f"/courses/{course.id}/enroll", 201)
+    section = (await course.teacher.ask("GET", f"/courses/{course.id}/sections", 200))["items"][0]
+    live = await lesson(course.teacher, section["id"], "live")
+    session_id = new_id()
+    async with edge.database.writing() as connection:
+        await connection.execute(
+            text(
+                """
+                INSERT INTO live_sessions (id, course_id, lesson_id, title, starts_at, duration_minutes, ends_at,
+                    max_students, current_students, waitlisted, status, doors_open_minutes, waitlist_enabled, locked,
+                    instructor_id, instructor_name, started_at, ended_at)
+                VALUES (:id, :course, :lesson, 'Tides', now() - interval '1 hour', 60, now(), 9, 0, 0, 'ended', 10, true,
+                    false, :teacher, 'Ina', now() - interval '1 hour', now())
+                """
+            ),
+            {"id": session_id, "course": course.id, "lesson": live, "teacher": course.teacher.id},
+        )
+        stays = text(
+            "INSERT INTO attendance_intervals VALUES (:id, :user, :n, now() + CAST(:begin AS interval), "
+            "now() + CAST(:end AS interval), 'left')"
+        )
+        for user, number, begin, end in (
+            (course.student, 1, -70, -45),  # before the start does not count
+            (course.student, 2, -20, 0),
+            (late, 1, -20, 0),
+            (gone, 1, -60, 0),
+        ):
+            words = {
+                "id": session_id,
+                "user": user.id,
+                "n": number,
+                "begin": timedelta(minutes=begin),
+                "end": timedelta(minutes=end),
+            }
+            await connection.execute(stays, words)
+        for _ in range(2):
+            await enqueue(connection, "class.attended", {"sessionId": session_id})
+    await edge.run_jobs()
+    for student, state in ((course.student, "completed"), (late, "open"), (absent, "open")):
+        own = await student.ask("GET", f"/progress/course/{course.id}", 200)
+        assert own["lessons"][-1]["state"] == state, student.name
+    async with edge.database.reading() as connection:
+        rows = await connection.execute(text("SELECT user_id::text, seconds, of_seconds FROM course_attendance"))
+        assert {tuple(row) for row in rows} == {(course.student.id, 2_100, 3_600), (late.id, 1_200, 3_600)}
