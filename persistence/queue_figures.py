@@ -56,8 +56,8 @@ async def look_at_queue(database_url: str, most: int) -> tuple[QueueSizes, list[
                 database_url.replace("postgresql+asyncpg://", "postgresql://", 1), timeout=SECONDS
             )
             try:
-                sizes = QueueSizes(**await connection.fetchrow(_SIZES))
-                return sizes, [_dead(row) for row in await connection.fetch(_DEAD, most)]
+                (sizes,) = await connection.fetch(_SIZES)
+                return QueueSizes(**sizes), [_dead(row) for row in await connection.fetch(_DEAD, most)]
             finally:
                 connection.terminate()
 

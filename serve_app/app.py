@@ -21,6 +21,7 @@ from serve_app import (
     assignments,
     auth,
     catalogue,
+    certificates,
     door,
     enrolment,
     health,
@@ -43,6 +44,7 @@ from serve_app import (
 )
 from serve_app.access_log import AccessLog
 from serve_app.administration import audit, courses, people, reports, settings, statistics
+from serve_app.administration import certificates as admin_certificates
 from serve_app.composition import EdgeConfig, Parts
 from serve_app.docs_page import ASSETS, DOCS, DocsAssets, show_docs
 from serve_app.edge import Edge
@@ -86,6 +88,8 @@ _ROUTERS = (
     reports.router,
     reports.admin_router,
     progress.router,
+    certificates.router,
+    admin_certificates.router,
     uploads.router,
     media.router,
     videos.router,

@@ -12,7 +12,7 @@ from classroom.catalogue import arrangement, lifecycle
 from classroom.progress import refusals as progress
 from classroom.quizzes import refusals as quizzes
 from classroom.refusals import Refusal
-from serve_app import content_reasons, reasons
+from serve_app import certificate_reasons, content_reasons, reasons
 
 STATUSES: dict[type[Refusal], int] = {
     live.NotFound: 404,
@@ -82,6 +82,9 @@ STATUSES: dict[type[Refusal], int] = {
     content.TypeNotAllowed: 422,
     content.FileTooLarge: 413,
     content.UploadMismatch: 422,
+    certificate_reasons.NotCompleted: 409,
+    certificate_reasons.NoCertificate: 409,
+    certificate_reasons.CertificateRevoked: 410,
     content_reasons.BadLink: 403,
     content_reasons.LinkExpired: 403,
     content_reasons.UploadIncomplete: 409,

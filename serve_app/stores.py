@@ -8,6 +8,8 @@ from persistence.assignments import Assignments
 from persistence.audit import AuditLog
 from persistence.bookmarks import Bookmarks
 from persistence.categories import Categories
+from persistence.certificate_templates import CertificateTemplates
+from persistence.certificates import Certificates
 from persistence.database import Database
 from persistence.deliveries import Deliveries
 from persistence.instructor_requests import InstructorRequests
@@ -35,6 +37,8 @@ class Stores:
     objects: ObjectStore
     media: Media
     categories: Categories
+    certificates: Certificates
+    certificate_templates: CertificateTemplates
     account_administration: AccountAdministration
     account_tokens: AccountTokens
     instructor_requests: InstructorRequests
@@ -63,6 +67,8 @@ def open_stores(database: Database, objects: ObjectStore) -> Stores:
         objects=objects,
         media=Media(database),
         categories=Categories(database),
+        certificates=Certificates(database),
+        certificate_templates=CertificateTemplates(database),
         account_administration=AccountAdministration(database),
         account_tokens=AccountTokens(database),
         instructor_requests=InstructorRequests(database),

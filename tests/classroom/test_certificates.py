@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classroom.certificates import Demand, Record, is_given, missing
+from classroom.certificates import Demand, Record, is_given, missing, number_of, read_number
 
 SOME = st.frozensets(st.sampled_from("abcd"))
 DEMANDS = st.builds(Demand, SOME, SOME, st.integers(0, 100))
@@ -33,3 +33,26 @@ def test_attendance_without_a_class_is_lacking() -> None:
 def test_a_course_that_asks_for_nothing_gives_none() -> None:
     assert not is_given(Demand(frozenset(), frozenset()))
     assert is_given(Demand(frozenset("a"), frozenset()))
+
+
+@given(st.integers(0, (1 << 60) - 1))
+def test_a_number_is_read_however_it_was_typed(chosen: int) -> None:
+    number = number_of(chosen)
+    assert len(number) == 17
+    body = number.removeprefix("LY-")
+    for typed in (
+        number.lower(), f" {number} ".replace("-", " "), number.replace("-", ""),
+        f"LY-{body.replace('0', 'O').replace('1', 'l')}",
+    ):  # fmt: skip
+        assert read_number(typed) == number
+
+
+@given(st.integers(0, (1 << 60) - 1), st.integers(0, (1 << 60) - 1))
+def test_numbers_of_others_are_others(one: int, other: int) -> None:
+    assert (number_of(one) == number_of(other)) == (one == other)
+
+
+@given(st.text(max_size=80))
+def test_what_is_no_number_is_none(text: str) -> None:
+    number = read_number(text)
+    assert number is None or read_number(number) == number
