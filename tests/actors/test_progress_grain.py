@@ -347,11 +347,11 @@ async def test_who_is_on_the_way_to_the_store_is_not_read_from_it(desk: Desk, mo
     desk.school.store.open.clear()
     doing = [asyncio.ensure_future(desk.done(sam, 0))]
     for other in others:
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(1)
         doing.append(asyncio.ensure_future(desk.done(other, 0)))
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(1)
     doing.append(asyncio.ensure_future(desk.done(sam, 1)))
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(1)
     desk.school.store.open.set()
     assert [each["percent"] for each in await asyncio.gather(*doing)] == [25, 25, 25, 25, 25, 50]
 
