@@ -121,7 +121,7 @@ async def announce(body: AnnouncementBody, me: Teacher, parts: Use, visit: Curre
     """Tell the students of an own course something; admins also tell others, and everybody."""
     audience = await _audience(body, me, parts)
     notice_id, now = visit.entity_id or parts.new_id(), parts.clock()
-    notice = Notice("announcement", body.title, body.body)
+    notice = Notice("announcement", body.title, body.body, {"from": {"id": me.user_id, "name": me.name}})
     act = None
     if me.role is Role.ADMIN:
         said = body.model_dump(mode="json", exclude={"body"}, exclude_none=True)

@@ -19,8 +19,6 @@ from persistence.reminders import Reminders
 SEND = "notification.send"
 """The kind of the job that takes one notice one way; its payload is `{noticeId, userId, channel}`."""
 
-_WORKER = Caller(UserId("job-worker"), "job-worker", Role.ADMIN)
-
 
 async def spread_notice(tools: JobTools, payload: dict[str, Any]) -> None:
     """Give a notice to the next step of an audience without bound, deliver to those, and go on with the step after."""
@@ -112,10 +110,11 @@ async def _tell(tools: JobTools, said: Said, person: Recipient) -> None:
 async def _tell_course(tools: JobTools, said: Said) -> None:
     if said.course_id is None:
         raise GiveUp(f"notice {said.id} is to no course")
+    sender = said.notice.data["from"]
+    caller = Caller(UserId(sender["id"]), sender["name"], Role.ADMIN)  # whether they may was seen to at the edge
     announcement = Announce(said.notice.title, said.notice.body, said.id)
-    reply = await tools.grains.execute(
-        Envelope(COURSE, said.course_id, _WORKER, announcement, CommandId(f"announcement:{said.id}"))
-    )
+    envelope = Envelope(COURSE, said.course_id, caller, announcement, CommandId(f"announcement:{said.id}"))
+    reply = await tools.grains.execute(envelope)
     if isinstance(reply, Refused | NotOwner):
         raise Undelivered(f"announcement {said.id} to course {said.course_id}: {reply}")
 

@@ -132,7 +132,11 @@ async def test_an_instructor_announces_to_an_own_course_once_under_a_key(edge: A
         assert [item["id"] for item in items] == expected
     await edge.run_jobs()
     assert sorted(mail.to for mail in edge.mails) == sorted(student.email for student in students[:2])
-    assert ("", "inApp", "sent") in await log(edge)  # one event to all who follow the course
+    assert ("", "inApp", "sent") in await log(edge)
+    async with edge.database.reading() as connection:
+        query = text("SELECT payload FROM course_events WHERE type = 'announcement' AND course_id = CAST(:id AS uuid)")
+        (event,) = (await connection.execute(query, {"id": course_id})).scalars()
+    assert (event["id"], event["title"], event["from"]) == (said["id"], "No class", {"id": teacher.id, "name": "Ina"})
 
     assert (await other.ask("POST", "/notifications", 403, body))["errorCode"] == "forbidden"
     assert (await students[0].ask("POST", "/notifications", 403, body))["errorCode"] == "forbidden"
