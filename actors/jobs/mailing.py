@@ -29,6 +29,7 @@ SMTP_SECONDS = 20.0
 KEPT_AT_MOST = 1_000
 """So many mails stay in the folder; the oldest go."""
 SUBJECT_LENGTH = 200
+_LONGEST_LINE = 900  # RFC 5322 allows 998
 _LINK = re.compile(r"https?://[^\s<>\"']+")
 _NO_TEXT = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029\ud800-\udfff]+")
 
@@ -110,7 +111,7 @@ class FolderMailer:
 
     async def send(self, mail: Mail, message_id: str) -> None:
         """See `Mailer.send`."""
-        message = write_mail(mail, self._from, message_id, datetime.now().astimezone())
+        message = write_mail(mail, self._from, message_id, datetime.now().astimezone(), readable=True)
         await asyncio.to_thread(self._put, message_id, message.as_bytes())
 
     def _put(self, name: str, content: bytes) -> None:
@@ -133,8 +134,9 @@ def _age(path: Path) -> float:
         return time.time()
 
 
-def write_mail(mail: Mail, mail_from: str, message_id: str, now: datetime) -> EmailMessage:
-    """The message, as text and as HTML. Whatever stands in names and subjects, no header begins where none should.
+def write_mail(mail: Mail, mail_from: str, message_id: str, now: datetime, *, readable: bool = False) -> EmailMessage:
+    """The message, as text and as HTML. Whatever stands in names and subjects, no header begins where none should. One that
+    is `readable` has its words as they are, for who opens the file; else all of it is ASCII, for any server on the way.
 
     Raises `GiveUp` when `to` is no address that could be written into a header.
     """
@@ -149,17 +151,25 @@ def write_mail(mail: Mail, mail_from: str, message_id: str, now: datetime) -> Em
     message["Date"] = format_datetime(now)
     message["Message-ID"] = f"<{message_id}@{sender.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's holiday notice shall answer
-    message.set_content(_body(mail.text), cte="quoted-printable")
-    message.add_alternative(
-        _body(mail.html) if mail.html is not None else html_of(mail.text), "html", cte="quoted-printable"
-    )
+    text = _body(mail.text)
+    message.set_content(text, cte=_encoding(text, readable))
+    markup = _body(mail.html) if mail.html is not None else html_of(mail.text)
+    message.add_alternative(markup, "html", cte=_encoding(markup, readable))
     return message
+
+
+def _encoding(text: str, readable: bool) -> str:
+    fits = all(len(line.encode()) <= _LONGEST_LINE for line in text.split("\n"))
+    if fits and text.isascii():
+        return "7bit"
+    return "8bit" if fits and readable else "quoted-printable"
 
 
 def html_of(text: str) -> str:
     """Plain words as simple HTML: paragraphs, lines, and links that can be clicked. Nothing in them is taken for markup."""
     paragraphs = [part for part in re.split(r"\n\s*\n", _body(text).strip()) if part]
-    written = "".join(f"<p>{'<br>'.join(_line(line) for line in part.splitlines())}</p>" for part in paragraphs)
+    lines = [[_line(line) for line in part.splitlines()] for part in paragraphs]
+    written = "\n".join(f"<p>{'<br>'.join(part)}</p>" for part in lines).replace("<br>", "<br>\n")
     return (
         '<!doctype html><html><head><meta charset="utf-8"></head>'
         '<body style="font-family:sans-serif;font-size:16px;line-height:1.5;color:#1c1c1c;max-width:36em;margin:2em auto">'

@@ -4,8 +4,6 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.util import await_only
 
-from persistence.job_queue import INSTALL
-
 revision = "0005"
 down_revision = "0004"
 branch_labels = None
@@ -13,6 +11,8 @@ depends_on = None
 
 
 def upgrade() -> None:
+    from persistence.job_queue import INSTALL  # pgqueuer takes long to import, and Alembic loads every script at every start
+
     # Several statements and a function's body: only the driver's own `execute` takes them as they are. This transaction
     # has begun (Alembic has read its version in it), so they are undone with it.
     driver = op.get_bind().connection.driver_connection

@@ -127,6 +127,15 @@ async def test_no_server_there_is_a_matter_for_later() -> None:
     assert not isinstance(raised.value, GiveUp)
 
 
+async def test_the_link_in_a_file_can_be_read_as_it_stands_there(tmp_path: Path) -> None:
+    link = f"http://localhost:8000/verify-email#token={'Ab3_-' * 9}"
+    await FolderMailer(tmp_path, FROM).send(Mail("sam@example.org", "s", f"Hello Zoë,\n\n{link}\n"), "m")
+    raw = (tmp_path / "m.eml").read_text()
+    assert f"\n{link}\n" in raw
+    assert "Hello Zoë," in raw
+    assert write_mail(Mail("sam@example.org", "s", "Zoë"), FROM, "id", NOW).as_bytes().isascii()
+
+
 async def test_without_a_server_mails_are_files_whole_and_few(tmp_path: Path) -> None:
     mailer = FolderMailer(tmp_path / "mail", FROM, keep=3)
     for number in range(5):
@@ -165,7 +174,7 @@ def test_no_words_make_a_header_or_markup(subject: str, text: str, name: str) ->
     assert set(message.keys()) == {
         "To", "From", "Subject", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type",
     }  # fmt: skip
-    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]  # type: ignore[attr-defined]
+    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
     assert "<script" not in html_of(f"<script>{text}")
 
 
