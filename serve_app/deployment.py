@@ -71,5 +71,6 @@ def edge_config(settings: Settings) -> EdgeConfig:
         sign_in_tries_per_account=settings.sign_in_tries_per_account,
         sign_in_tries_per_address=settings.sign_in_tries_per_address,
         metrics_token=settings.metrics_token,
+        object_origin=settings.object_origin,
         server_adds_request_id=True,
     )

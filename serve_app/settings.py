@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from actors.config import ActorConfig, JobValues
+from persistence.object_urls import parse_object_url
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 """Addresses that nobody outside this machine can reach."""
@@ -37,6 +38,7 @@ class Settings(BaseSettings):
     database_url: str = Field(default="", repr=False)
     redis_url: str = Field(default="", repr=False)
     secret_key: str = Field(default="", repr=False)
+    object_store_url: str = Field(default="", repr=False)
 
     smtp_url: str = Field(default="", repr=False)
     mail_from: str = "Lyceum <no-reply@localhost>"
@@ -101,6 +103,13 @@ class Settings(BaseSettings):
             _ = urlsplit(value).port  # raises ValueError when it is none
         return value
 
+    @field_validator("object_store_url")
+    @classmethod
+    def _is_store(cls, value: str) -> str:
+        if value:
+            parse_object_url(value)
+        return value
+
     @model_validator(mode="after")
     def _consistent(self) -> "Settings":
         if self.http_port == self.realtime_port:
@@ -125,13 +134,23 @@ class Settings(BaseSettings):
             allowed_origins=self.allowed_origins,
             reconnect_grace_seconds=self.reconnect_grace_seconds,
             access_token_seconds=self.access_token_minutes * 60,
-            jobs=JobValues(self.http_url, self.data_dir, self.smtp_url, self.mail_from),
+            jobs=JobValues(self.http_url, self.data_dir, self.smtp_url, self.mail_from, self.object_store_url),
         )
 
     @property
     def verifies_email(self) -> bool:
         """Whether signing in needs a verified address: as the operator says, or else exactly when mail can be sent."""
         return self.email_verification if self.email_verification is not None else bool(self.smtp_url)
+
+    @property
+    def object_origin(self) -> str:
+        """Scheme and host to which browsers send files and from which they fetch them past us; empty: none."""
+        store = parse_object_url(self.object_store_url) if self.object_store_url else None
+        if store is None or store.scheme == "file":
+            return ""
+        known = {"gs": "https://storage.googleapis.com", "az": f"https://{store.key_id}.blob.core.windows.net"}
+        parts = urlsplit(store.endpoint or known[store.scheme])
+        return f"{parts.scheme}://{parts.netloc}"
 
     @property
     def public_host(self) -> str:

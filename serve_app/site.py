@@ -47,15 +47,16 @@ class Site(StaticFiles):
 
 
 def content_policy(config: EdgeConfig) -> str:
-    """What the pages may load: themselves, and sockets to the gateway."""
+    """What the pages may load: themselves, sockets to the gateway, and files of the object store."""
     scheme, _, rest = config.socket_url.partition("://")
     gateway = f"{scheme}://{rest.split('/', 1)[0]}"
+    files = f" {config.object_origin}" if config.object_origin else ""
     return "; ".join(
         (
             "default-src 'self'",
-            f"connect-src 'self' {gateway}",
-            "img-src 'self' data: https:",
-            "media-src 'self' blob:",
+            f"connect-src 'self' {gateway}{files}",
+            f"img-src 'self' data: https:{files}",
+            f"media-src 'self' blob:{files}",
             "style-src 'self' 'unsafe-inline'",  # Mantine writes its sizes into style attributes
             "font-src 'self' data:",
             "object-src 'none'",

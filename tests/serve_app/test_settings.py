@@ -65,6 +65,7 @@ def test_origins_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> Non
         ("REDIS_URL", "localhost:6379"),
         ("PUBLIC_URL", "lyceum.example.org"),
         ("REALTIME_URL", "https://lyceum.example.org/ws"),
+        ("OBJECT_STORE_URL", "s3://bucket-without-credentials"),
         ("DEMO", "perhaps"),
     ],
 )
@@ -110,6 +111,23 @@ def test_public_addresses_win(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LYCEUM_PUBLIC_URL", "https://lyceum.example.org/")
     monkeypatch.setenv("LYCEUM_REALTIME_URL", "wss://lyceum.example.org/ws")
     assert (Settings().http_url, Settings().socket_url) == ("https://lyceum.example.org", "wss://lyceum.example.org/ws")
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("", ""),
+        ("file:///srv/objects", ""),
+        ("s3://K:S@bucket?region=eu-1", "https://s3.eu-1.amazonaws.com"),
+        ("s3://K:S@bucket/deep?endpoint=http://127.0.0.1:9000/x", "http://127.0.0.1:9000"),
+        ("az://account:key@box", "https://account.blob.core.windows.net"),
+    ],
+)
+def test_pages_may_reach_the_store_that_files_lie_in(url: str, origin: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LYCEUM_OBJECT_STORE_URL", url)
+    settings = Settings()
+    assert settings.object_origin == origin
+    assert settings.actor_config().jobs.objects_url == (url or (settings.data_dir / "objects").as_uri())
 
 
 def test_empty_means_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
