@@ -102,8 +102,20 @@ def migrate() -> None:
 
 
 @app.command()
-def demo() -> None:
+def demo(
+    scale: Annotated[
+        bool, typer.Option("--scale", help="A platform that has been used for years, to see how fast it is.")
+    ] = False,
+    users: Annotated[int, typer.Option(help="With --scale: people; each has five courses and fifty lessons.")] = 200_000,
+    courses: Annotated[int, typer.Option(help="With --scale: courses of ten lessons.")] = 5_000,
+) -> None:
     """Put sample data into the running system: a course, a class with open doors, and people who can sign in."""
+    if scale:
+        from persistence.scale import Size
+        from serve_app.command.scale import enlarge
+
+        enlarge(_settings(), Size(users, courses), _console.print)
+        return
     from serve_app.command import demo as sample
 
     sample.load(_settings())
