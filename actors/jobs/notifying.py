@@ -18,6 +18,8 @@ from persistence.reminders import Reminders
 
 SEND = "notification.send"
 """The kind of the job that takes one notice one way; its payload is `{noticeId, userId, channel}`."""
+BROADCAST = "notification.broadcast"
+"""The same for announcements, of which there may be very many: fewer run at once, and what concerns one person passes."""
 
 
 async def spread_notice(tools: JobTools, payload: dict[str, Any]) -> None:
@@ -46,10 +48,11 @@ async def deliver_notice(tools: JobTools, payload: dict[str, Any]) -> None:
         marks.append(Mark(None, Channel.IN_APP, "queued"))
     async with tools.database.writing() as connection:
         fresh = await mark(connection, notice_id, marks, tools.clock())
+        kind = BROADCAST if said.notice.kind == "announcement" else SEND
         for each in fresh:
             if each.status == "queued":
                 way = {"noticeId": notice_id, "userId": each.user_id, "channel": each.channel.value}
-                await enqueue(connection, SEND, way)
+                await enqueue(connection, kind, way)
         if len(people) == RECIPIENTS_AT_ONCE:
             last = people[-1].user_id
             await enqueue(connection, DELIVER, {"noticeId": notice_id, "after": last}, key=f"{notice_id}:{last}")
