@@ -45,7 +45,17 @@ _BEAT = """
 UPDATE jobs.pgqueuer SET heartbeat = now()
 WHERE id = ANY($1::bigint[]) AND queue_manager_id = $2 AND status = 'picked' RETURNING id
 """
-_UNKEY = "UPDATE jobs.pgqueuer SET dedupe_key = NULL WHERE id = ANY($1::bigint[]) AND dedupe_key IS NOT NULL"
+# Whoever enqueues the same key from now on has a job of its own: this one may have looked already. Beginnings are counted
+# here because pgqueuer counts the failures that a worker lived to tell, and not those that killed it.
+_BEGIN = """
+UPDATE jobs.pgqueuer SET dedupe_key = NULL,
+    headers = jsonb_build_object('begun', coalesce((headers ->> 'begun')::int, 0) + 1)
+WHERE id = ANY($1::bigint[]) RETURNING id, (headers ->> 'begun')::int AS begun
+"""
+_PUT_BACK = """
+UPDATE jobs.pgqueuer SET status = 'queued', execute_after = now(), updated = now(), attempts = 0, headers = NULL
+WHERE id = ANY($1::bigint[]) AND status = 'failed'
+"""
 _TIDY_LOG = """
 DELETE FROM jobs.pgqueuer_log WHERE id IN (
     SELECT id FROM jobs.pgqueuer_log WHERE created < now() - $1::interval ORDER BY created LIMIT $2
@@ -61,7 +71,7 @@ DELETE FROM jobs.pgqueuer WHERE status = 'failed' AND (
 
 @dataclass(frozen=True)
 class Job:
-    """Something to do. `tries` have failed before."""
+    """Something to do. `tries` have failed before, or have ended with their worker."""
 
     id: int
     kind: str
@@ -96,11 +106,10 @@ class JobQueue:
             try:
                 async with connection.transaction():
                     rows = await connection.fetch(query.sql, *query.args)
-                    # Whoever enqueues the same key from now on has a job of its own: this one may have looked already.
-                    await connection.execute(_UNKEY, [row["id"] for row in rows])
+                    begun = dict(await connection.fetch(_BEGIN, [row["id"] for row in rows]) if rows else [])
             except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError):
                 return []  # another worker took the last place of a limited kind in the same moment
-        return [Job(row["id"], row["entrypoint"], json.loads(row["payload"] or b"{}"), row["attempts"]) for row in rows]
+        return [Job(row["id"], row["entrypoint"], json.loads(row["payload"] or b"{}"), begun[row["id"]] - 1) for row in rows]
 
     async def finish(self, job: Job) -> None:
         """The job is done."""
@@ -152,7 +161,7 @@ class JobQueue:
 
     async def put_back(self, ids: Collection[int]) -> None:
         """Have dead letters done again, with all their tries."""
-        await self._execute(self._sql.build_requeue_jobs_query(), list(ids))
+        await self._execute(_PUT_BACK, list(ids))
 
     async def tidy(self) -> None:
         """Drop a part of what is old: what was logged of jobs a day ago, dead letters of a month ago or beyond 10,000."""

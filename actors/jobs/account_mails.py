@@ -1,5 +1,6 @@
 """Mails about the account itself: prove your address, set a new password. Their tokens stand nowhere but in the mail."""
 
+import re
 import secrets
 from typing import Any
 
@@ -9,6 +10,8 @@ from persistence.account_tokens import RESET, VERIFY, AccountTokens, Addressee
 
 VERIFY_MINUTES = 48 * 60
 RESET_MINUTES = 60
+_NAME_LENGTH = 60
+_ADDRESS = re.compile(r"[/@:]|\w\.\w")
 
 
 async def mail_verification(tools: JobTools, payload: dict[str, Any]) -> None:
@@ -42,12 +45,17 @@ async def _mail(tools: JobTools, to: Addressee, purpose: str, minutes: int, writ
         raise
 
 
+def _greeting(to: Addressee) -> str:
+    """By name, unless the name could be an advertisement: whoever registers chooses it, and whose address they enter."""
+    return "Hello," if _ADDRESS.search(to.name) or len(to.name) > _NAME_LENGTH else f"Hello {to.name},"
+
+
 def _verification(to: Addressee, token: str, url: str) -> Mail:
     # Behind the #: a browser sends that part to no server, so it stands in no log.
     return Mail(
         to.email,
         "Please confirm your e-mail address",
-        f"Hello {to.name},\n\nplease confirm that this is your e-mail address:\n\n{url}/verify-email#token={token}\n\n"
+        f"{_greeting(to)}\n\nplease confirm that this is your e-mail address:\n\n{url}/verify-email#token={token}\n\n"
         "The link is good for 48 hours. If you have not registered at Lyceum, nothing needs to be done.",
     )
 
@@ -56,7 +64,7 @@ def _reset(to: Addressee, token: str, url: str) -> Mail:
     return Mail(
         to.email,
         "Set a new password",
-        f"Hello {to.name},\n\nsomebody, hopefully you, asked for a new password. You can set it here:\n\n"
+        f"{_greeting(to)}\n\nsomebody, hopefully you, asked for a new password. You can set it here:\n\n"
         f"{url}/reset-password#token={token}\n\n"
         "The link is good for an hour and once. If it was not you, nothing needs to be done: your password stays as it is.",
     )

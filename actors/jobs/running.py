@@ -101,6 +101,9 @@ class Runner:
 
     async def _do(self, job: Job) -> None:
         care = self._care.get(job.kind, _USUAL)
+        if job.tries >= care.tries:
+            await self._failed(job, care, GiveUp("every worker that tried it died or was lost"))
+            return
         try:
             async with asyncio.timeout(care.seconds):
                 await self._handlers[job.kind](self._tools, job.payload)

@@ -148,6 +148,16 @@ async def test_a_new_password_ends_every_sign_in_and_every_other_link(edge: Any)
     assert (await sign_in(edge, email, "a new password")).status_code == 200
 
 
+@pytest.mark.parametrize(("name", "greeted"), [("Dr. Sam O'Neil", True), ("win at evil.example", False), ("x" * 61, False)])
+async def test_nobody_advertises_by_registering_others(edge: Any, name: str, greeted: bool) -> None:
+    body = {"name": name, "email": f"{new_id()}@example.org", "password": PASSWORD}
+    assert (await edge.visitor.post("/api/auth/register", json=body)).status_code == 201
+    await edge.run_jobs()
+    (mail,) = edge.mails
+    assert mail.text.startswith(f"Hello {name}," if greeted else "Hello,\n")
+    assert (name in mail.text) is greeted
+
+
 async def test_a_registration_that_failed_mails_nobody(edge: Any) -> None:
     email = await register(edge)
     again = await edge.visitor.post("/api/auth/register", json={"name": "Eve", "email": email, "password": PASSWORD})

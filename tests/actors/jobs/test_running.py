@@ -150,6 +150,29 @@ async def test_a_worker_killed_in_the_middle_is_survived_by_its_job(workshop: An
     assert time.monotonic() - asked > 5  # not while the first might have lived
 
 
+async def test_a_job_that_kills_its_workers_is_given_up(workshop: Any) -> None:
+    tried = []
+
+    async def handle(_tools: JobTools, payload: dict[str, Any]) -> None:
+        tried.append(payload)
+
+    await workshop.put()
+    for expected in range(3):
+        (job,) = await JobQueue(workshop.pool).claim({workshop.kind: 0}, 1)
+        assert job.tries == expected
+        await workshop.pool.execute(
+            "UPDATE jobs.pgqueuer SET heartbeat = now() - interval '1 hour' WHERE entrypoint = $1", workshop.kind
+        )
+    assert await workshop.runner(handle, Care(tries=3)).run_due() == 1
+    assert tried == []
+    assert [status for status, _ in await workshop.rows()] == ["failed"]
+    dead = [job for job in (await look_at_queue(workshop.url, 10))[1] if job.kind == workshop.kind]
+    assert "died" in dead[0].reason
+    await JobQueue(workshop.pool).put_back([dead[0].id])
+    assert await workshop.runner(handle, Care(tries=3)).run_due() == 1
+    assert tried == [{}]
+
+
 async def test_two_workers_share_the_jobs_and_do_none_twice(workshop: Any) -> None:
     done: list[int] = []
     inside: set[int] = set()
