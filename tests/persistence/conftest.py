@@ -14,6 +14,7 @@ import redis.asyncio as redis
 
 from classroom.callers import Role
 from classroom.ids import CourseId, SessionId, UserId
+from classroom.progress.course import Course, Outline, Part
 from classroom.records import IntervalRow, LoggedEvent, SessionRow
 from classroom.times import Moment
 from persistence.accounts import Accounts, NewAccount, PostgresAccounts
@@ -24,11 +25,13 @@ from persistence.enrollments import PostgresEnrollments
 from persistence.idempotency import IdempotencyKeys, PostgresIdempotencyKeys
 from persistence.ids import new_id
 from persistence.journal import GroupCommit, PostgresJournal, Write
+from persistence.learning import LearningLog, PostgresLearningLog
 from persistence.live_log import LiveLog, PostgresLiveLog
 from persistence.live_pool import open_live_pool
 from persistence.live_records import LiveRecords, PostgresLiveRecords
 from persistence.membership import Membership, PostgresMembership
 from persistence.memory.live_journal import MemoryJournal
+from persistence.memory.live_learning import MemoryLearningLog
 from persistence.memory.live_log import MemoryLiveLog
 from persistence.memory.live_membership import MemoryMembership
 from persistence.memory.live_ownership import MemoryOwnership
@@ -168,6 +171,7 @@ class LiveStore:
     ownership: Ownership
     membership: Membership
     log: LiveLog
+    learning: LearningLog
     records: LiveRecords
     roster: Roster
 
@@ -189,6 +193,10 @@ class LiveStore:
         course_id, instructor_id = await self._make_course()
         epochs = await self.ownership.claim("host", [shard_id])
         return LiveClass(new_id(), course_id, instructor_id, shard_id, epochs[shard_id])
+
+    async def make_outline(self, course_id: str, *parts: Part) -> Course:
+        """Give a course these lessons, in this order."""
+        raise NotImplementedError
 
     def run(self, journal: GroupCommit) -> GroupCommit:
         """Run the journal until the test ends."""
@@ -227,6 +235,7 @@ class MemoryLiveStore(LiveStore):
         self.ownership = MemoryOwnership(tables)
         self.membership = MemoryMembership(tables)
         self.log = MemoryLiveLog(tables)
+        self.learning = MemoryLearningLog(tables)
         self.records = MemoryLiveRecords(tables)
         self.roster = MemoryRoster(tables)
 
@@ -235,6 +244,11 @@ class MemoryLiveStore(LiveStore):
 
     async def enroll(self, course_id: str, user_id: str, name: str, *, active: bool = True) -> None:
         self.tables.enroll(CourseId(course_id), UserId(user_id), name, f"{user_id}@example.org", active=active)
+
+    async def make_outline(self, course_id: str, *parts: Part) -> Course:
+        made = Course(CourseId(course_id), "Course", UserId(new_id()), Outline(parts))
+        self.tables.courses[made.id] = made
+        return made
 
     async def _make_course(self) -> tuple[str, str]:
         return new_id(), new_id()
@@ -249,6 +263,7 @@ class PostgresLiveStore(LiveStore):
         self.ownership = PostgresOwnership(pool)
         self.membership = PostgresMembership(pool)
         self.log = PostgresLiveLog(pool)
+        self.learning = PostgresLearningLog(pool)
         self.records = PostgresLiveRecords(pool)
         self.roster = PostgresRoster(pool)
 
@@ -263,6 +278,20 @@ class PostgresLiveStore(LiveStore):
             course_id,
             user_id,
         )
+
+    async def make_outline(self, course_id: str, *parts: Part) -> Course:
+        row = await self.pool.fetchrow("SELECT instructor_id::text FROM courses WHERE id = $1", course_id)
+        section_id = new_id()
+        await self.pool.execute(
+            "INSERT INTO sections (id, course_id, title, position) VALUES ($1, $2, 'S', 0)", section_id, course_id
+        )
+        for position, part in enumerate(parts):
+            await self.pool.execute(
+                "INSERT INTO lessons (id, section_id, course_id, type, title, duration_seconds, is_required, position)"
+                " VALUES ($1, $2, $3, $4, 'L', $5, $6, $7)",
+                part.id, section_id, course_id, part.type, part.seconds, part.required, position,
+            )  # fmt: skip
+        return Course(CourseId(course_id), "Course", UserId(row["instructor_id"]), Outline(parts))
 
     async def _make_course(self) -> tuple[str, str]:
         course_id, instructor_id = new_id(), new_id()
