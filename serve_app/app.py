@@ -52,6 +52,7 @@ from serve_app.faults import refusal_of
 from serve_app.figures import Figures
 from serve_app.passwords import TooBusy
 from serve_app.problems import RefusedRequest, problem_of
+from serve_app.rbac import describe_rules
 from serve_app.reasons import MalformedJson
 from serve_app.site import Site
 from serve_app.visits import visit_of
@@ -171,6 +172,7 @@ def _described(app: FastAPI, generate: Callable[[], dict[str, Any]]) -> Callable
             schemas.pop(unused, None)
         schemes = document["components"].setdefault("securitySchemes", {})
         schemes.setdefault("accessToken", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
+        describe_rules(document["paths"])
         app.openapi_schema = document
         return document
 

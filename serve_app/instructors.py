@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints
 
 from classroom.callers import Role
 from classroom.ids import UserId
-from classroom.refusals import Forbidden, NotFound
+from classroom.refusals import NotFound
 from persistence.instructor_requests import InstructorRequestRow, NotMade
 from persistence.instructors import InstructorRow
 from serve_app.composition import Parts
@@ -14,7 +14,7 @@ from serve_app.once import OnceRoute
 from serve_app.people import WebAddress
 from serve_app.problems import RefusedRequest
 from serve_app.reasons import NoStudent, RequestPending, Unauthenticated
-from serve_app.visits import CurrentVisit, Me, Teacher, Use, uuid_or_404
+from serve_app.visits import Asking, CurrentVisit, Me, Teacher, Use, uuid_or_404
 from serve_app.wire import IdInPath, Line, Person, Prose, Time, Wire, new_router, problems
 
 router = new_router("/api", "instructors", OnceRoute)
@@ -90,10 +90,10 @@ async def get_instructor(user_id: IdInPath, parts: Use) -> InstructorProfile:
 
 
 @router.post("/instructor-requests", status_code=201, responses=problems(400, 401, 403, 409, 413, 415))
-async def request_to_teach(body: InstructorRequestBody, me: Me, parts: Use, visit: CurrentVisit) -> InstructorRequestView:
+async def request_to_teach(
+    body: InstructorRequestBody, me: Asking, parts: Use, visit: CurrentVisit
+) -> InstructorRequestView:
     """Ask to become an instructor; an admin decides. Students only, one request at a time."""
-    if me.role is Role.ADMIN:
-        raise RefusedRequest(Forbidden("do this: it is for students"))
     if me.role is Role.INSTRUCTOR:
         raise RefusedRequest(NoStudent())
     request_id = visit.entity_id or parts.new_id()

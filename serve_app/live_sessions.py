@@ -131,7 +131,7 @@ async def end_live_session(session_id: IdInPath, me: Teacher, parts: Use, visit:
 )
 async def get_attendance(
     session_id: IdInPath,
-    me: Me,
+    me: Teacher,
     parts: Use,
     wanted: Annotated[Literal["json", "csv"] | None, Query(alias="format")] = None,
     accept: Annotated[str, Header(include_in_schema=False)] = "",
@@ -159,7 +159,7 @@ async def get_attendance(
 @router.get("/{id}/timeline", response_model=PageOf[TimelineEvent], responses=problems(401, 403, 404))
 async def get_timeline(
     session_id: IdInPath,
-    me: Me,
+    me: Teacher,
     parts: Use,
     after: Annotated[int, Query(ge=0, lt=1 << 62, description="The offset of the last event that is known.")] = 0,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,

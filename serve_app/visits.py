@@ -97,5 +97,7 @@ Use = Annotated[Parts, Depends(_parts)]
 Config = Annotated[EdgeConfig, Depends(_config)]
 Me = Annotated[Caller, Depends(_caller)]
 Student = Annotated[Caller, Depends(_role("do this: it is for students", Role.STUDENT))]
+Asking = Annotated[Caller, Depends(_role("do this: it is for students", Role.STUDENT, Role.INSTRUCTOR))]
+"""Who may ask to teach; instructors are told that they may already."""
 Teacher = Annotated[Caller, Depends(_role("do this: it is for instructors", Role.INSTRUCTOR, Role.ADMIN))]
 Admin = Annotated[Caller, Depends(_role("do this: it is for admins", Role.ADMIN))]

@@ -85,7 +85,7 @@ _MEANINGS = {
     400: "The request cannot be understood (`malformed_json`, `bad_request`).",
     401: "Not signed in (`unauthenticated`).",
     402: "The course has to be paid for (`payment_required`).",
-    403: "Signed in, and not allowed (`forbidden`, `not_enrolled`).",
+    403: "Signed in, and not allowed (`forbidden`, `not_enrolled`), or the account is disabled (`account_disabled`).",
     404: "There is nothing with this id (`not_found`).",
     408: "The body stopped coming (`upload_stalled`).",
     409: "The state of things does not allow it.",
@@ -104,5 +104,6 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The problem answers of a route for its OpenAPI description: those named, and the ones that every route has."""
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
     return {
-        status: {"description": _MEANINGS[status], "content": content} for status in sorted({*statuses, 422, 429, 500, 503})
+        status: {"description": _MEANINGS[status], "content": content}
+        for status in sorted({*statuses, 403, 422, 429, 500, 503})
     }
