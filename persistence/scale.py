@@ -23,6 +23,10 @@ class AlreadyThere(Exception):
     """The platform was made large before."""
 
 
+class NotTaken(Exception):
+    """The database is away, or did not take it all; what is whole stays."""
+
+
 @dataclass(frozen=True)
 class Size:
     """How much. Each person has `enrollments` courses, each course so many `lessons`; a tenth of the lessons are left
@@ -60,33 +64,39 @@ def lesson_id(course: int, lesson: int, size: Size) -> str:
 
 
 async def fill(database_url: str, size: Size, say: Callable[[str], None]) -> None:
-    """Add so much to the database and count everything anew. It may be interrupted: what is whole stays. Raises
-    `AlreadyThere`, and OSError or asyncpg.PostgresError when Postgres does not do it."""
+    """Add so much to the database and count everything anew. Raises `AlreadyThere` and `NotTaken`."""
     url = database_url.replace("postgresql+asyncpg://", "postgresql://", 1)
-    connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS, server_settings=dict(SESSION))
     try:
-        if await connection.fetchval("SELECT true FROM users WHERE id = $1", person_id(0)):
-            raise AlreadyThere("There are people of an earlier `lyceum demo --scale` in this database.")
-        for what, statement in _whole(size):
-            await connection.execute(statement)
-            say(what)
-        done = 0
-        while done < size.users:
-            until = min(done + _BATCH, size.users)
-            async with connection.transaction():
-                # Without the triggers that count row by row, and without asking for each row whether it names what is there:
-                # both follow from the numbers. Who may not switch them off waits longer.
-                if await connection.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
-                    await connection.execute("SET LOCAL session_replication_role = replica")
-                for statement in _of_people(size, done, until):
-                    await connection.execute(statement)
-            done = until
-            say(f"{done:,} people with {done * size.enrollments:,} enrolments")
-        for what, statement in _counted(size):
-            await connection.execute(statement)
-            say(what)
-    finally:
-        await connection.close()
+        connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS, server_settings=dict(SESSION))
+        try:
+            await _fill(connection, size, say)
+        finally:
+            await connection.close()
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise NotTaken(f"The database did not take it: {error}") from error
+
+
+async def _fill(connection: "asyncpg.Connection[asyncpg.Record]", size: Size, say: Callable[[str], None]) -> None:
+    if await connection.fetchval("SELECT true FROM users WHERE id = $1", person_id(0)):
+        raise AlreadyThere("There are people of an earlier `lyceum demo --scale` in this database.")
+    for what, statement in _whole(size):
+        await connection.execute(statement)
+        say(what)
+    done = 0
+    while done < size.users:
+        until = min(done + _BATCH, size.users)
+        async with connection.transaction():
+            # Without the triggers that count row by row, and without asking for each row whether it names what is there:
+            # both follow from the numbers. Who may not switch them off waits longer.
+            if await connection.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
+                await connection.execute("SET LOCAL session_replication_role = replica")
+            for statement in _of_people(size, done, until):
+                await connection.execute(statement)
+        done = until
+        say(f"{done:,} people with {done * size.enrollments:,} enrolments")
+    for what, statement in _counted(size):
+        await connection.execute(statement)
+        say(what)
 
 
 def _whole(size: Size) -> list[tuple[str, str]]:

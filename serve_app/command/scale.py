@@ -3,9 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-import asyncpg
-
-from persistence.scale import AlreadyThere, Size, fill
+from persistence.scale import AlreadyThere, NotTaken, Size, fill
 from serve_app.command.refusing import CannotRun
 from serve_app.command.storage import database_url
 from serve_app.settings import LOOPBACK, Settings
@@ -20,7 +18,5 @@ def enlarge(settings: Settings, size: Size, say: Callable[[str], None]) -> None:
     with database_url(settings) as url:
         try:
             asyncio.run(fill(url, size, say))
-        except AlreadyThere as error:
+        except (AlreadyThere, NotTaken) as error:
             raise CannotRun(str(error)) from error
-        except (OSError, asyncpg.PostgresError) as error:
-            raise CannotRun(f"The database did not take it: {error}") from error
