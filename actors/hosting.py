@@ -259,14 +259,14 @@ class Hosting:
 
     async def _inform(self, box: Box, grain: CourseGrain) -> None:
         await self._archive.inform(grain, box.mailbox, partial(self._alarms.now, box))
-        if grain.wants_recount():
-            self._spawn(self._recount(box, grain))
 
     async def _recount(self, box: Box, grain: CourseGrain) -> None:
         """Have everybody counted anew whose figures are for another outline; whoever comes meanwhile is not held up."""
         after: UserId | None = None
         while box.grain is grain:
             try:
+                if after is None:
+                    await self._archive.inform(grain, (), partial(self._alarms.now, box))
                 outdated = await self._archive.outdated(grain, after, TURN)
             except StoreAway as error:
                 _log.warning("recount_put_off", grain=grain.id, reason=str(error))
@@ -308,6 +308,8 @@ class Hosting:
         else:
             self._aftermath.hold(box, grain, turn)
         self._alarms.set(box, grain)
+        if isinstance(grain, CourseGrain) and grain.wants_recount():
+            self._spawn(self._recount(box, grain))
         return len(turn.taken)
 
     def _part(self, box: Box, turn: Turn) -> None:

@@ -139,8 +139,10 @@ class CourseGrain:
     def must_ask(self, item: Item, now: Moment) -> bool:
         """Whether something must be read before this can be decided: the course's outline, a learner, or who it is."""
         body = item.envelope.body
-        if not isinstance(body, (*_OF_LEARNERS, c.Announce, Enter)):
+        if not isinstance(body, (*_OF_LEARNERS, c.Announce, c.CourseChanged, Enter)):
             return False
+        if isinstance(body, c.CourseChanged):
+            return not self._just_read
         if not self._just_read and not now <= self._course_until <= now + COURSE_GOOD_FOR:
             return True
         if self._course is None:
@@ -204,6 +206,7 @@ class CourseGrain:
             self.followers[body.view].discard(body.gateway)
             reply: Reply = _DONE
         elif isinstance(body, c.CourseChanged):
+            # What was read for this turn may have been read before the change was made.
             self._course_until, self._just_read, self._recount = Moment(0), False, True
             reply = _DONE
         elif isinstance(body, Tick):

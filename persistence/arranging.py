@@ -15,6 +15,7 @@ from classroom.catalogue.arrangement import OrderIncomplete, insert, rearrange
 from classroom.ids import CourseId, LessonId
 from classroom.refusals import NotFound, TooMany
 from classroom.times import Moment
+from persistence.jobs import enqueue
 from persistence.models import Course
 from persistence.tables.media import MediaFile
 from persistence.tables.syllabus import Lesson, Section
@@ -207,7 +208,7 @@ async def take_duration(connection: AsyncConnection, lesson_id: str) -> None:
 
 
 async def recount(connection: AsyncConnection, course_id: CourseId) -> None:
-    """Bring the course's `lesson_count` and `duration_seconds` up to date."""
+    """Bring the course's `lesson_count` and `duration_seconds` up to date, and have its learners' progress counted anew."""
     totals = select(func.count(), func.coalesce(func.sum(Lesson.duration_seconds), 0)).where(
         Lesson.course_id == course_id, Lesson.deleted_at.is_(None)
     )
@@ -215,6 +216,7 @@ async def recount(connection: AsyncConnection, course_id: CourseId) -> None:
     await connection.execute(
         update(Course).where(Course.id == course_id).values(lesson_count=count, duration_seconds=seconds)
     )
+    await enqueue(connection, "course.changed", {"courseId": course_id}, key=course_id)
 
 
 async def may_show(connection: AsyncConnection, course_id: CourseId, media_id: str) -> bool:

@@ -155,7 +155,7 @@ class Syllabus:
             if refused is not None:
                 return refused
             await connection.execute(update(Lesson).where(Lesson.id == lesson.id).values(**values, updated_at=now))
-            if "duration_seconds" in values or media_id is not None:
+            if values.keys() & {"duration_seconds", "is_required"} or media_id is not None:
                 await arranging.take_duration(connection, lesson.id)
                 await arranging.recount(connection, lesson.course_id)
             return await _recorded(connection, None, act, now)

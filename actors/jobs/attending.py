@@ -1,14 +1,14 @@
-"""Who was in a class reaches the progress of its course, once the class is over."""
+"""What a course has to hear of: who was in a class that is over, and that its outline is another."""
 
 import asyncio
 from typing import Any
 
-from actors.envelopes import COURSE, Envelope, NotOwner
+from actors.envelopes import COURSE, Envelope, NotOwner, Reply
 from actors.jobs.tools import JobTools
 from classroom.answers import Refused
 from classroom.callers import Caller, Role
 from classroom.ids import SessionId, UserId
-from classroom.progress.commands import Attended
+from classroom.progress.commands import Attended, CourseChanged
 from persistence.progress import Progress
 
 AT_ONCE = 500
@@ -35,5 +35,15 @@ async def tell_attendance(tools: JobTools, payload: dict[str, Any]) -> None:
     ]  # fmt: skip
     for start in range(0, len(envelopes), AT_ONCE):
         for reply in await asyncio.gather(*map(tools.grains.execute, envelopes[start : start + AT_ONCE])):
-            if isinstance(reply, NotOwner) or (isinstance(reply, Refused) and reply.refusal.retry):
-                raise Untold(f"course {held.course_id}: {reply}")
+            _heard(held.course_id, reply)
+
+
+async def tell_of_change(tools: JobTools, payload: dict[str, Any]) -> None:
+    """`course.changed`: the course counts its learners anew for the outline of now."""
+    course_id = payload["courseId"]
+    _heard(course_id, await tools.grains.execute(Envelope(COURSE, course_id, _WORKER, CourseChanged(), tools.new_id())))
+
+
+def _heard(course_id: str, reply: Reply) -> None:
+    if isinstance(reply, NotOwner) or (isinstance(reply, Refused) and reply.refusal.retry):
+        raise Untold(f"course {course_id}: {reply}")

@@ -25,6 +25,7 @@ HANDLERS: dict[str, Handler] = {
     "certificate.check": certifying.check_certificate,
     "certificate.render": certifying.render_certificate,
     "class.attended": attending.tell_attendance,
+    "course.changed": attending.tell_of_change,
     "mail.send": mailing.send_mail,
     "media.check": media_checks.check_media,
     "media.renditions": renditions.make_renditions,

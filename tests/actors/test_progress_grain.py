@@ -295,7 +295,6 @@ async def test_when_the_course_changes_everybody_is_counted_anew_and_the_owner_t
     desk.school.kill()
     desk.outline(*map(Part, ARTICLES[:2]))
     await desk.ask(OWNER, c.CourseChanged())
-    await desk.ask(students[0], c.Look(students[0].user_id))
     learners = desk.school.tables.learners[COURSE_ID]
     await until(lambda: {it.thousandths for it, _ in learners.values()} == {500}, "all are counted", 10)
     await until(lambda: len(follower.heard("progress.changed")) == 60, "and told", 10)

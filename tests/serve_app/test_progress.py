@@ -143,6 +143,13 @@ async def test_a_lesson_that_is_added_lowers_it_and_is_where_to_go_on(edge: Any,
     await lesson(course.teacher, section["id"], "article", content="More.")
     own = await course.student.ask("GET", f"/progress/course/{course.id}", 200)
     assert (own["percent"], own["lessonsTotal"]) == (25, 4)
+    await edge.run_jobs()
+    async with edge.database.reading() as connection:
+        for _ in range(1_000):  # the course counts everybody anew beside what else it does
+            counted = (await connection.execute(text("SELECT thousandths FROM course_progress"))).scalars().all()
+            if counted == [250]:
+                break
+        assert counted == [250], "lists and figures of the course hear of it as well"
 
 
 async def test_whoever_is_not_enrolled_is_turned_away_and_nothing_changes(edge: Any, course: Course) -> None:
