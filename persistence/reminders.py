@@ -11,7 +11,7 @@ from classroom.times import MINUTE, SECOND, Moment, from_datetime, rfc3339, to_d
 from persistence.database import Database
 from persistence.ids import new_id
 from persistence.jobs import enqueue
-from persistence.notifications import DELIVER, text_of
+from persistence.notifications import DELIVER, at_leisure, text_of
 
 MARGIN = 10 * MINUTE
 """Who enrolled so long before the last sweep is looked at again: their transaction may have been open then."""
@@ -73,11 +73,13 @@ class Reminders:
         async with self._database.writing() as connection:
             swept_at = (await connection.execute(text(_SWEPT), {**named, "now": to_datetime(now)})).scalar_one_or_none()
             since = to_datetime(Moment(0)) if swept_at is None else to_datetime(Moment(from_datetime(swept_at) - MARGIN))
-            values = {"notice_id": notice_id, "key": due.key, "now": to_datetime(now), "since": since, **text_of(due.notice)}
-            told = await connection.execute(text(_REMIND), {**named, **values})
-            if told.rowcount:
+            students = (due.session_id, to_datetime(due.starts_at), since, due.key)
+            told = await at_leisure(
+                connection, _REMIND, notice_id, to_datetime(now), *students, *text_of(due.notice).values()
+            )
+            if told:
                 await enqueue(connection, DELIVER, {"noticeId": notice_id}, key=notice_id)
-        return told.rowcount
+        return told
 
     async def is_good(self, notice: Notice, now: Moment) -> bool:
         """Whether a reminder still tells the truth: its class is scheduled for that time, which is to come."""
@@ -125,18 +127,18 @@ _SWEPT = """
 _REMIND = """
     WITH due AS (
         SELECT course_id FROM live_sessions
-        WHERE id = CAST(:session_id AS uuid) AND status = 'scheduled' AND starts_at = :starts_at
+        WHERE id = $3::uuid AND status = 'scheduled' AND starts_at = $4::timestamptz
     ), fresh AS (
         SELECT e.user_id FROM due
-        JOIN enrollments e ON e.course_id = due.course_id AND e.left_at IS NULL AND e.enrolled_at >= :since
+        JOIN enrollments e ON e.course_id = due.course_id AND e.left_at IS NULL AND e.enrolled_at >= $5::timestamptz
         JOIN users u ON u.id = e.user_id AND u.deleted_at IS NULL
-        WHERE NOT EXISTS (SELECT FROM notifications n WHERE n.user_id = e.user_id AND n.key = :key)
+        WHERE NOT EXISTS (SELECT FROM notifications n WHERE n.user_id = e.user_id AND n.key = $6::text)
     ), said AS (
-        INSERT INTO notices (id, kind, title, body, data, created_at)
-        SELECT CAST(:notice_id AS uuid), :kind, :title, :body, CAST(:data AS jsonb), :now WHERE EXISTS (SELECT FROM fresh)
+        INSERT INTO notices (id, created_at, kind, title, body, data)
+        SELECT $1::uuid, $2::timestamptz, $7::text, $8::text, $9::text, $10::jsonb WHERE EXISTS (SELECT FROM fresh)
     )
     INSERT INTO notifications (user_id, notice_id, key)
-    SELECT user_id, CAST(:notice_id AS uuid), :key FROM fresh
+    SELECT user_id, $1::uuid, $6::text FROM fresh ORDER BY user_id
     ON CONFLICT DO NOTHING
 """
 _TIDY = "DELETE FROM reminder_sweeps WHERE starts_at < :before"
