@@ -20,7 +20,7 @@ from sqlalchemy import (
     select,
     tuple_,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
 
@@ -33,8 +33,8 @@ from persistence.tables.catalogue import CatalogueWord
 
 Sort = Literal["newest", "oldest", "title", "popular", "rating", "relevance", "featured"]
 
-_RANKED = 2_000
-"""Of what is found by words, so many of the most popular are put into the order of relevance; the others are left out."""
+_RANKED = 500
+"""Of what is found by words, so many of the most popular are put into the order of relevance; every other order has all."""
 _SHORTEST_WITH_A_SLIP = 4
 _MEANT = 4
 """At most so many words are tried in place of one with a slip."""
@@ -146,10 +146,15 @@ def _mark_of(narrowed: CourseFilter) -> str:
 
 
 def _ranked(narrowed: CourseFilter, query: ColumnElement[Any]) -> Subquery:
-    rank = cast(func.ts_rank(Course.search, query) * 1_000_000, Integer)
-    columns: list[Any] = [Course.id, rank.label("rank")]
-    statement = _narrow(select(*columns), narrowed, query)
-    return statement.order_by(Course.popularity.desc(), Course.id.desc()).limit(_RANKED).subquery("ranked")
+    popular = _narrow(select(*_columns(Course.id)), narrowed, query)
+    popular = popular.order_by(Course.popularity.desc(), Course.id.desc()).limit(_RANKED)
+    some = popular.subquery("most_popular")
+    rank = cast(func.ts_rank(Course.search, query) * 1_000_000, Integer).label("rank")
+    return select(*_columns(Course.id, rank)).join(some, some.c.id == Course.id).subquery("ranked")
+
+
+def _columns(*columns: Any) -> tuple[Any, ...]:
+    return columns
 
 
 # Written out, so that a prepared statement knows without its values that the indexes of 0013 have what it asks for.
@@ -184,7 +189,8 @@ def _query(words: Sequence[Sequence[str]]) -> ColumnElement[Any]:
 
 
 def _course_query(words: list[str]) -> ColumnElement[Any]:
-    return func.course_query(literal(words, ARRAY(Text)))
+    # As a question of its own it is answered once, and not for each course.
+    return select(func.course_query(literal(words, ARRAY(Text)), type_=TSQUERY())).scalar_subquery()
 
 
 async def _meant(connection: AsyncConnection, words: Sequence[str]) -> list[list[str]] | None:

@@ -1,3 +1,4 @@
+from collections import defaultdict
 from typing import Any
 
 import pytest
@@ -20,7 +21,8 @@ async def lists(edge: Any) -> list[tuple[Any, str]]:
     readers = [
         admin if "/admin/" in path else lesson.students[0] if "/users/me" in path else lesson.teacher for path in paged
     ]
-    filled = [path.removeprefix("/api").format(id=lesson.id, courseId=lesson.course_id) for path in paged]
+    ids = defaultdict(new_id, id=lesson.id, courseId=lesson.course_id)
+    filled = [path.removeprefix("/api").format_map(ids) for path in paged]
     return list(zip(readers, filled, strict=True))
 
 

@@ -70,7 +70,9 @@ _FUNCTIONS = (
         FOR place IN 1 .. cardinality(words) LOOP
             one := to_tsquery(
                 'simple',
-                quote_literal(plain_letters(words[place])) || CASE WHEN place = cardinality(words) THEN ':*' ELSE '' END
+                quote_literal(plain_letters(words[place]))
+                -- Nobody means all words with the same first letter.
+                || CASE WHEN place = cardinality(words) AND words[place] !~ '^[a-z0-9]$' THEN ':*' ELSE '' END
             );
             FOREACH stemmer IN ARRAY ARRAY[{", ".join(f"'{name}'" for name in _STEMMERS.values())}]::regconfig[] LOOP
                 one := one || plainto_tsquery(stemmer, words[place]);
@@ -276,14 +278,15 @@ def _indexes() -> None:
     )
     op.create_index("ix_courses_deleted", "courses", ["id"], postgresql_where=sa.text("deleted_at IS NOT NULL"))
     op.create_index("ix_courses_search", "courses", ["search"], postgresql_using="gin")
-    for name, *keys in (
-        ("by_title", sa.text("lower(title)"), "id"),
-        ("popular", "popularity", "id"),
-        ("rated", "rating_hundredths", "id"),
-        ("difficulty", "difficulty", "published_at", "id"),
-        ("language", sa.text("split_part(language, '-'::text, 1)"), "published_at", "id"),
-        ("free", sa.text("(price_minor = 0)"), "published_at", "id"),
+    op.drop_index("ix_courses_catalogue", "courses")
+    for name, key in (
+        ("catalogue", "published_at"),
+        ("by_title", sa.text("lower(title)")),
+        ("popular", "popularity"),
+        ("rated", "rating_hundredths"),
     ):
+        narrowing = (sa.text("split_part(language, '-'::text, 1)"), sa.text("(price_minor = 0)"))
+        keys = [key, "id", "category_id", "difficulty", *narrowing]
         op.create_index(f"ix_courses_{name}", "courses", keys, postgresql_where=sa.text(_PUBLISHED))
     op.create_index(
         "ix_courses_featured",
