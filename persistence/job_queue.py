@@ -163,14 +163,16 @@ class JobQueue:
         """Have dead letters done again, with all their tries."""
         await self._execute(_PUT_BACK, list(ids))
 
-    async def tidy(self) -> None:
-        """Drop a part of what is old: what was logged of jobs a day ago, dead letters of a month ago or beyond 10,000."""
-        await self._execute(_TIDY_LOG, KEEP_LOG, _TIDY_ROWS)
+    async def tidy(self) -> bool:
+        """Drop what is old: what was logged of jobs a day ago, of which there may be more than one call takes (then True),
+        and dead letters of a month ago or beyond 10,000."""
+        done = await self._execute(_TIDY_LOG, KEEP_LOG, _TIDY_ROWS)
         await self._execute(_TIDY_DEAD, KEEP_DEAD, DEAD_AT_MOST)
+        return done == f"DELETE {_TIDY_ROWS}"
 
-    async def _execute(self, sql: str, *arguments: object) -> None:
+    async def _execute(self, sql: str, *arguments: object) -> str:
         async with borrow(self._pool) as connection:
-            await connection.execute(sql, *arguments)
+            return str(await connection.execute(sql, *arguments))
 
 
 def _why(reason: str) -> str:

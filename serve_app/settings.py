@@ -1,5 +1,7 @@
 """Every setting of Lyceum and the only reader of the environment: `LYCEUM_*` variables, or the same names in `./.env`."""
 
+from email.errors import MessageError
+from email.headerregistry import Address
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated
@@ -82,8 +84,13 @@ class Settings(BaseSettings):
     @field_validator("mail_from")
     @classmethod
     def _address(cls, value: str) -> str:
-        if not value.isprintable() or not all(parseaddr(value)[1].partition("@")):
-            raise ValueError("must be an e-mail address, such as: Lyceum <no-reply@lyceum.example.org>")
+        sentence = "must be an e-mail address, such as: Lyceum <no-reply@lyceum.example.org>"
+        try:
+            address = Address(addr_spec=parseaddr(value)[1])
+        except (MessageError, ValueError, IndexError) as error:
+            raise ValueError(sentence) from error
+        if not (value.isprintable() and address.username and address.domain):
+            raise ValueError(sentence)
         return value
 
     @field_validator("public_url", "realtime_url", "database_url", "redis_url", "smtp_url")

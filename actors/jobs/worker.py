@@ -100,7 +100,8 @@ async def _keep_tidy(queue: Any) -> None:
 
     while True:
         try:
-            await queue.tidy()
+            while await queue.tidy():
+                pass
         except StoreAway as error:
             _log.warning("old jobs stay for now", reason=str(error)[:200])
         await asyncio.sleep(TIDY_EVERY_SECONDS)

@@ -66,6 +66,13 @@ def test_origins_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> Non
         ("PUBLIC_URL", "lyceum.example.org"),
         ("REALTIME_URL", "https://lyceum.example.org/ws"),
         ("OBJECT_STORE_URL", "s3://bucket-without-credentials"),
+        ("SMTP_URL", "https://mail.example.org"),
+        ("SMTP_URL", "smtp://user:password@"),
+        ("SMTP_URL", "smtp://mail.example.org:70000"),
+        ("MAIL_FROM", "Lyceum"),
+        ("MAIL_FROM", "Lyceum <no-reply@>"),
+        ("MAIL_FROM", "Lyceum <no reply@lyceum.test>"),
+        ("MAIL_FROM", "a@b.test\nBcc: all@b.test"),
         ("DEMO", "perhaps"),
     ],
 )
@@ -128,6 +135,23 @@ def test_pages_may_reach_the_store_that_files_lie_in(url: str, origin: str, monk
     settings = Settings()
     assert settings.object_origin == origin
     assert settings.actor_config().jobs.objects_url == (url or (settings.data_dir / "objects").as_uri())
+
+
+@pytest.mark.parametrize(
+    ("said", "smtp", "verifies"),
+    [("", "", False), ("", "smtp://mail.example.org", True), ("false", "smtp://mail.example.org", False), ("1", "", True)],
+)
+def test_addresses_are_verified_where_mail_can_be_sent(
+    said: str, smtp: str, verifies: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LYCEUM_EMAIL_VERIFICATION", said)
+    monkeypatch.setenv("LYCEUM_SMTP_URL", smtp)
+    monkeypatch.setenv("LYCEUM_MAIL_FROM", "School <school@example.org>")
+    settings = Settings()
+    assert settings.verifies_email is verifies
+    jobs = settings.actor_config().jobs
+    assert (jobs.smtp_url, jobs.mail_from) == (smtp, "School <school@example.org>")
+    assert "mail.example.org" not in repr(settings)
 
 
 def test_empty_means_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
