@@ -28,7 +28,7 @@ from persistence.ownership import Ownership
 from persistence.roster import Roster
 
 READS_AT_ONCE = 64
-SURVEYED = 500
+SURVEYED = 300
 STORE_SECONDS = 8.0
 
 _log = structlog.get_logger(__name__)

@@ -35,6 +35,9 @@ ASKED_AT_ONCE = 500
 MISSED_AT_MOST = 2_000
 TOLD_WITHIN = 60 * SECOND
 TITLE_LENGTH, BODY_LENGTH = 200, 20_000
+BODY_TOLD = 4_000
+"""So many characters of an announcement fit into a frame with whatever else; the notification has all of them."""
+SNAPSHOT_BYTES = 48 * 1024
 CERTIFICATE_CHECK = "certificate.check"
 
 _encode = msgspec.json.Encoder().encode
@@ -258,7 +261,7 @@ class CourseGrain:
         key = f"{Announced.type}:{command.id}"
         if key not in self._commands:
             self._remember(key)
-            event = Announced(command.id, command.title, command.body, caller.user_id, caller.name)
+            event = Announced(command.id, command.title, command.body[:BODY_TOLD], caller.user_id, caller.name)
             self._announcements.append(self._log_event(event, now, key, changes))
         return _DONE
 
@@ -340,7 +343,8 @@ class CourseGrain:
         return None if person is not None and active and person.enrolled else NotEnrolled(course.id)
 
     def _snapshot(self, course: Course) -> bytes:
-        announcements = [{"at": rfc3339(it.at), **msgspec.json.decode(it.payload)} for it in self._announcements]
+        newest = ({"at": rfc3339(it.at), **msgspec.json.decode(it.payload)} for it in reversed(self._announcements))
+        announcements = _fitting(newest)[::-1]
         return _encode({"courseId": self.id, "title": course.title, "announcements": announcements})
 
 
@@ -353,7 +357,7 @@ def published(entry: LoggedEvent, view: str) -> bytes:
 def surveyed(course_id: CourseId, survey: Survey) -> bytes:
     """The snapshot of the progress topic, encoded."""
     average = survey.thousandths // survey.enrolled if survey.enrolled else 0
-    learners = [
+    learners = _fitting(
         {
             "userId": it.user_id,
             "name": it.name,
@@ -363,14 +367,27 @@ def surveyed(course_id: CourseId, survey: Survey) -> bytes:
             "updatedAt": rfc3339(it.updated_at),
         }
         for it in survey.learners
-    ]
+    )
     totals = {
         "enrolled": survey.enrolled,
         "begun": survey.begun,
         "completed": survey.completed,
         "averagePercent": percent_of(average),
     }
-    return _encode({"courseId": course_id, "totals": totals, "learners": learners})
+    more = survey.begun - len(learners)
+    return _encode({"courseId": course_id, "totals": totals, "learners": learners, "more": more})
+
+
+def _fitting(items: Iterable[dict[str, object]]) -> list[msgspec.Raw]:
+    """The first of them that fit into a frame, encoded."""
+    fitting, room = [], SNAPSHOT_BYTES
+    for item in items:
+        encoded = _encode(item)
+        room -= len(encoded) + 1
+        if room < 0:
+            break
+        fitting.append(msgspec.Raw(encoded))
+    return fitting
 
 
 def _shown(course: Course, learner: Learner, command: c.Command) -> dict[str, object]:

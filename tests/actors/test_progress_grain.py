@@ -269,6 +269,20 @@ async def test_announcements_reach_everybody_once_and_only_staff_may_make_them(d
         assert answer.refusal.code == "validation_failed"
 
 
+async def test_snapshots_fit_into_a_frame(desk: Desk) -> None:
+    gate, students = await desk.school.gate(), desk.school.students(350, "somebody with a long name ")
+    await asyncio.gather(*(desk.done(student, 0) for student in students))
+    for number in range(20):
+        await desk.ask(OWNER, c.Announce(f"{number}", "\x01é" * 5_000, f"a{number}"))
+    staff, everybody = await gate.subscribe(PROGRESS, OWNER), await gate.subscribe(TOPIC, students[0])
+    for follower in (staff, everybody):
+        assert 10_000 < len(json.dumps(follower.snapshot, ensure_ascii=False).encode()) < 64 * 1024
+    shown = staff.snapshot["learners"]
+    assert len(shown) > 100
+    assert len(shown) + staff.snapshot["more"] == staff.snapshot["totals"]["begun"] == 350
+    assert everybody.snapshot["announcements"][-1]["title"] == "19"
+
+
 async def test_strangers_and_things_that_do_not_exist_change_nothing(desk: Desk) -> None:
     sam, eve = desk.school.student("sam"), desk.school.student("eve", enrolled=False)
     codes = []
