@@ -147,25 +147,26 @@ def _client(edge: Edge, user_id: str, role: Role) -> httpx.AsyncClient:
     return edge.client(edge.parts.tokens.make(caller, edge.parts.clock(), 3_600 * 8, new_id()))
 
 
-async def scans(connection: "asyncpg.Connection[Any]", statement: Statement) -> list[str]:
+async def scans(connection: "asyncpg.Connection[Any]", statement: Statement, at_least: int = 0) -> list[str]:
     """The large tables that the plan of the statement reads from end to end: row by row, or along an index of which nothing
-    narrows the part that is read and no LIMIT ends the reading."""
+    narrows the part that is read and no LIMIT ends the reading. Tables of fewer than `at_least` rows do not count."""
     if statement.sql.split(None, 1)[0].upper() not in ("SELECT", "WITH", "INSERT", "UPDATE", "DELETE"):
         return []
     plan = json.loads(await connection.fetchval(f"EXPLAIN (FORMAT JSON) {statement.sql}", *statement.values))
-    return list(_scanned(plan[0]["Plan"], bounded=False))
+    rows = {row["relname"]: row["reltuples"] for row in await connection.fetch("SELECT relname, reltuples FROM pg_class")}
+    return [f"{kind} of {table}" for kind, table in _scanned(plan[0]["Plan"], bounded=False) if rows[table] >= at_least]
 
 
 FEW = frozenset({"ix_live_sessions_live"})
 """Indexes of the few rows of a large table that a question is about: all of one may be read."""
 
 
-def _scanned(node: dict[str, Any], *, bounded: bool) -> Iterator[str]:
+def _scanned(node: dict[str, Any], *, bounded: bool) -> Iterator[tuple[str, str]]:
     table, kind = node.get("Relation Name", ""), node["Node Type"]
     bounded = kind == "Limit" or (bounded and kind not in ("Sort", "Aggregate", "Hash"))  # these read all before they give
     unbounded = kind in ("Index Scan", "Index Only Scan") and "Index Cond" not in node and not bounded
     unbounded = unbounded and node["Index Name"] not in FEW
     if (table in LARGE or table.startswith("events_2")) and (kind == "Seq Scan" or unbounded):
-        yield f"{kind} of {table}"
+        yield kind, table
     for each in node.get("Plans", ()):
         yield from _scanned(each, bounded=bounded)

@@ -55,45 +55,57 @@ _PLATFORM = "'00000000-0000-0000-0000-000000000000'::uuid"
 _TOTAL = "'1970-01-01'::date"
 _TODAY = "(now() AT TIME ZONE 'UTC')::date"
 
-# Rows (scope, name, day, n) that a set of rows of a table stands for: counted with 1 when they come, with -1 when they go.
+# What a set of rows of a table comes to, as rows (scope, name, day, n): added when they come, taken away when they go.
 _FIGURES = {
     "users": f"""
-        SELECT {_PLATFORM}, 'users.' || role || CASE status WHEN 'banned' THEN '.banned' ELSE '' END, {_TOTAL}, 1
-        FROM {{rows}} WHERE deleted_at IS NULL
+        SELECT {_PLATFORM}, 'users.' || role || CASE status WHEN 'banned' THEN '.banned' ELSE '' END, {_TOTAL}, n
+        FROM (SELECT role, status, count(*) AS n FROM {{rows}} WHERE deleted_at IS NULL GROUP BY role, status) AS people
     """,
     "courses": f"""
-        SELECT {_PLATFORM}, 'courses.' || status, {_TOTAL}, 1 FROM {{rows}} WHERE deleted_at IS NULL
+        SELECT {_PLATFORM}, 'courses.' || status, {_TOTAL}, count(*) FROM {{rows}} WHERE deleted_at IS NULL GROUP BY status
     """,
     "enrollments": f"""
-        SELECT course_id, 'learners', {_TOTAL}, 1 FROM {{rows}}
-        UNION ALL SELECT course_id, 'students', {_TOTAL}, 1 FROM {{rows}} WHERE left_at IS NULL
-        UNION ALL SELECT {_PLATFORM}, 'enrollments', {_TOTAL}, 1 FROM {{rows}} WHERE left_at IS NULL
+        SELECT scope, name, {_TOTAL}, n FROM (
+            SELECT course_id, count(*) AS learners, count(*) FILTER (WHERE left_at IS NULL) AS students
+            FROM {{rows}} GROUP BY course_id
+        ) AS people, LATERAL (VALUES
+            (course_id, 'learners', learners), (course_id, 'students', students), ({_PLATFORM}, 'enrollments', students)
+        ) AS counted (scope, name, n) WHERE n > 0
     """,
     "lesson_progress": f"""
-        SELECT course_id, 'lesson:' || lesson_id, {_TOTAL}, 1 FROM {{rows}} WHERE completed_at IS NOT NULL
+        SELECT course_id, 'lesson:' || lesson_id, {_TOTAL}, n FROM (
+            SELECT course_id, lesson_id, count(*) AS n FROM {{rows}} WHERE completed_at IS NOT NULL
+            GROUP BY course_id, lesson_id
+        ) AS done
     """,
     "course_progress": f"""
-        SELECT course_id, name, {_TOTAL}, n FROM {{rows}}, LATERAL (VALUES
-            ('progress.sum', thousandths::integer),
-            ('progress.begun', (thousandths > 0)::integer),
-            ('progress.25', (thousandths >= 250)::integer),
-            ('progress.50', (thousandths >= 500)::integer),
-            ('progress.75', (thousandths >= 750)::integer),
-            ('progress.100', (thousandths >= 1000)::integer)
+        SELECT course_id, name, {_TOTAL}, n FROM (
+            SELECT course_id, sum(thousandths) AS so_far, count(*) FILTER (WHERE thousandths > 0) AS begun,
+                count(*) FILTER (WHERE thousandths >= 250) AS a, count(*) FILTER (WHERE thousandths >= 500) AS b,
+                count(*) FILTER (WHERE thousandths >= 750) AS c, count(*) FILTER (WHERE thousandths >= 1000) AS d
+            FROM {{rows}} GROUP BY course_id
+        ) AS learners, LATERAL (VALUES
+            ('progress.sum', so_far), ('progress.begun', begun), ('progress.25', a), ('progress.50', b), ('progress.75', c),
+            ('progress.100', d)
         ) AS reached (name, n) WHERE n > 0
     """,
     "media": f"""
-        SELECT {_PLATFORM}, name, {_TOTAL}, n FROM {{rows}}, LATERAL (VALUES
-            ('storage.files', 1::bigint), ('storage.bytes', size_bytes)
-        ) AS stored (name, n) WHERE status = 'ready'
+        SELECT {_PLATFORM}, name, {_TOTAL}, n FROM (
+            SELECT count(*) AS files, sum(size_bytes) AS bytes FROM {{rows}} WHERE status = 'ready'
+        ) AS stored, LATERAL (VALUES ('storage.files', files), ('storage.bytes', bytes)) AS counted (name, n) WHERE n > 0
     """,
     "certificates": f"""
-        SELECT {_PLATFORM}, 'certificates', {_TOTAL}, 1 FROM {{rows}} WHERE revoked_at IS NULL
+        SELECT {_PLATFORM}, 'certificates', {_TOTAL}, n FROM (
+            SELECT count(*) AS n FROM {{rows}} WHERE revoked_at IS NULL
+        ) AS standing WHERE n > 0
     """,
     "course_attendance": f"""
-        SELECT course_id, name || session_id, {_TOTAL}, n FROM {{rows}}, LATERAL (VALUES
-            ('attended:', 1), ('attended.seconds:', seconds)
-        ) AS attended (name, n) WHERE seconds > 0
+        SELECT course_id, name || session_id, {_TOTAL}, n FROM (
+            SELECT course_id, session_id, count(*) AS people, sum(seconds) AS seconds FROM {{rows}} WHERE seconds > 0
+            GROUP BY course_id, session_id
+        ) AS present, LATERAL (VALUES
+            ('attended:', people), ('attended.seconds:', seconds)
+        ) AS attended (name, n)
     """,
 }
 
