@@ -98,6 +98,10 @@ class RedisDenied:
         self._read_until: Moment | None = None
         self._looked_at = 0.0
         self._sure_since = float("-inf")
+        self._waiting: list[tuple[Sequence[Denial], asyncio.Future[None]]] = []
+        self._telling: asyncio.Task[None] | None = None
+        self._silent: dict[str, str] = {}
+        self._closed = False
         self._looking: asyncio.Task[None] | None = None
         self._following: asyncio.Task[None] | None = None
 
@@ -115,11 +119,15 @@ class RedisDenied:
 
     async def close(self) -> None:
         """See `Denied.close`."""
-        tasks = [task for task in (self._following, self._looking) if task is not None]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        running = {task for task in (self._following, self._looking, self._telling) if task is not None}
+        self._closed = True
+        while running:
+            for task in running:
+                task.cancel()
+            # Again and again: a call that ends at the very moment of a cancellation may pass over it.
+            _, running = await asyncio.wait(running, timeout=1.0)
+        for _, told in self._waiting:
+            _done(told)
         try:
             await self._redis.delete(_follower_key(self._name))
         except _AWAY as error:
@@ -145,16 +153,16 @@ class RedisDenied:
         return self._list.has_user(user_id)
 
     async def tell(self, denials: Sequence[Denial]) -> None:
-        """See `Denied.tell`. Takes milliseconds; three seconds when a process has died lately, five while Redis is away."""
+        """See `Denied.tell`. Takes milliseconds; three seconds when a process has died lately, five while Redis is away.
+        Those who tell at the same time share the way."""
         if not denials:
             return
         self._note(denials)
-        began = time.monotonic()
-        try:
-            await self._until_heard(await self._add(denials), began + SURE_SECONDS)
-        except _AWAY as error:
-            _log.warning("denied_by_postgres_alone", denials=len(denials), reason=str(error)[:200])
-            await asyncio.sleep(max(0.0, began + LOOK_SECONDS - time.monotonic()))
+        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((denials, told))
+        if self._telling is None or self._telling.done():
+            self._telling = asyncio.get_running_loop().create_task(self._tell())
+        await told
 
     def _note(self, denials: Sequence[Denial]) -> None:
         news = self._list.note(denials, self._now())
@@ -162,6 +170,22 @@ class RedisDenied:
             self._on_news(news)
 
     # Telling
+
+    async def _tell(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
+            began, seconds = time.monotonic(), 0.0
+            try:
+                place = await self._add([denial for denials, _ in batch for denial in denials])
+                await self._until_heard(place, began + SURE_SECONDS)
+            except _AWAY as error:
+                _log.warning("denied_by_postgres_alone", denials=len(batch), reason=str(error)[:200])
+                seconds = max(0.0, began + LOOK_SECONDS - time.monotonic())
+            except Exception:
+                _log.exception("denied_by_postgres_alone")
+                seconds = LOOK_SECONDS
+            for _, told in batch:
+                asyncio.get_running_loop().call_later(seconds, _done, told)
 
     async def _add(self, denials: Sequence[Denial]) -> str:
         """Put them into the stream; the place of the last."""
@@ -175,11 +199,14 @@ class RedisDenied:
         """Until every follower has got as far, or is gone; `until` at most, when whoever has not is not sure any more."""
         wanted, pause = _order(place), _WAIT_AT_FIRST
         while True:
-            behind = [name for name, heard in (await self._followers()).items() if _order(heard) < wanted]
+            places = await self._followers()
+            # Who did not come this far in time before, and has not moved since, is not waited for again.
+            behind = {name for name, heard in places.items() if _order(heard) < wanted and self._silent.get(name) != heard}
             if not behind:
                 return
             if time.monotonic() >= until:
                 _log.warning("denied_not_heard", behind=len(behind))
+                self._silent = {name: places[name] for name in places if name in behind or name in self._silent}
                 return
             await asyncio.sleep(pause)
             pause = min(pause * 2, _WAIT_AT_MOST)
@@ -198,7 +225,7 @@ class RedisDenied:
     # Following
 
     async def _follow(self) -> None:
-        while True:
+        while not self._closed:
             heard = False
             try:
                 if self._heard is None:
@@ -263,6 +290,11 @@ class RedisDenied:
         self._looked_at = began
         self._is_whole = self._is_whole or (self._heard is not None and beginning == self._beginnings)
         self._sure_since = max(self._sure_since, began)
+
+
+def _done(told: "asyncio.Future[None]") -> None:
+    if not told.done():
+        told.set_result(None)
 
 
 def _follower_key(name: str) -> str:

@@ -201,13 +201,25 @@ async def test_a_process_that_died_holds_nobody_up_for_long(follow: Follow, monk
     monkeypatch.setattr("persistence.denied_redis.SURE_SECONDS", 0.5)
     dead, teller = await follow(), await follow()
     assert dead._following is not None
-    assert dead.is_sure
     dead._following.cancel()
     one = claims()
     async with asyncio.timeout(5):
         await teller.tell([banned(one.caller.user_id, teller)])
     assert dead.verdict(one) is None
     assert not dead.is_sure  # it would have to look before going by that
+    async with asyncio.timeout(0.4):  # it is waited for once
+        await teller.tell([banned(new_id(), teller)])
+
+
+async def test_a_thousand_sign_outs_at_once_are_told_together(follow: Follow) -> None:
+    teller, other = await follow(), await follow()
+    out = [claims() for _ in range(1_000)]
+    now = teller._now()
+    async with asyncio.timeout(20):
+        words = [denied_family(each.family, now, Moment(now + 3_600 * SECOND)) for each in out]
+        await asyncio.gather(*(teller.tell([word]) for word in words))
+    assert all(other.verdict(each) is Verdict.ENDED for each in out)
+    assert other.is_sure
 
 
 async def test_without_redis_postgres_is_asked(follow: Follow, truth: Truth, monkeypatch: pytest.MonkeyPatch) -> None:
