@@ -4,17 +4,20 @@ These people can sign in only while the system runs in demo mode.
 """
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from rich.table import Table
 
 from classroom.callers import Caller, Role
-from classroom.ids import CourseId, UserId
+from classroom.ids import CourseId, LessonId, UserId
 from persistence.accounts import Account, NewAccount, PostgresAccounts
+from persistence.arranging import NewLesson, NewSection
 from persistence.courses import CourseFilter, CourseText, PostgresCourses
 from persistence.crowds import set_status
 from persistence.database import Database
 from persistence.enrollments import PostgresEnrollments
 from persistence.ids import new_id
+from persistence.syllabus import Syllabus
 from persistence.tokens import AccessTokens
 from serve_app.command import site
 from serve_app.command.people import now
@@ -36,6 +39,37 @@ _COURSE = CourseText(
     title="Tides and the Moon",
     summary="Why the sea comes and goes, and how to read a tide table.",
     description="Four live classes from the pull of the Moon to the harbour's calendar. No mathematics needed.",
+)
+_SECTIONS: tuple[tuple[str, tuple[dict[str, Any], ...]], ...] = (
+    (
+        "The pull of the Moon",
+        (
+            {
+                "type": "article",
+                "title": "Why there are two tides a day",
+                "content": "The Moon pulls the near side of the sea more than the Earth, and the Earth more than the "
+                "far side. So the water stands high **on both sides**, and we turn below it once a day.",
+                "is_preview": True,
+            },
+            {
+                "type": "video",
+                "title": "A day at the harbour",
+                "summary": "The film is still to come.",
+                "is_required": False,
+            },
+        ),
+    ),
+    (
+        "Reading a tide table",
+        (
+            {
+                "type": "article",
+                "title": "Springs and neaps",
+                "content": "At new and full Moon the Sun pulls along: *spring tides*. At half Moon it pulls across.",
+            },
+            {"type": "live", "title": "Questions and answers", "summary": "In the class.", "is_required": False},
+        ),
+    ),
 )
 _SEATS = 2
 
@@ -75,6 +109,7 @@ async def _people_and_course(database: Database) -> tuple[Caller, CourseId]:
     people = [await _person(PostgresAccounts(database), *person, password_hash) for person in PEOPLE]
     instructor, students = people[0], people[1 : 1 + len(_STUDENTS)]
     course_id = await _course(PostgresCourses(database), instructor)
+    await _syllabus(Syllabus(database), course_id)
     for student in students:
         await PostgresEnrollments(database).enroll(new_id(), course_id, student.id, now())
     return Caller(instructor.id, instructor.name, instructor.role), course_id
@@ -99,6 +134,17 @@ async def _course(courses: PostgresCourses, instructor: Account) -> CourseId:
     made = await courses.create(CourseId(new_id()), instructor.id, _COURSE, now())
     await courses.move(made.id, ("draft",), "published", now())
     return made.id
+
+
+async def _syllabus(syllabus: Syllabus, course_id: CourseId) -> None:
+    """What is in the course, unless something is already."""
+    if await syllabus.outline(course_id):
+        return
+    for title, lessons in _SECTIONS:
+        section = NewSection(new_id(), course_id, title)
+        await syllabus.add_section(section, now())
+        for lesson in lessons:
+            await syllabus.add_lesson(NewLesson(LessonId(new_id()), section.id, **lesson), now())
 
 
 def _class_to_come(url: str, token: str, course_id: CourseId) -> None:
