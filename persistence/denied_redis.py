@@ -140,9 +140,7 @@ class RedisDenied:
 
     async def make_sure(self) -> None:
         """See `Denied.make_sure`. Who asks at the same time shares one look."""
-        if self._looking is None or self._looking.done():
-            self._looking = asyncio.get_running_loop().create_task(self._look())
-        await asyncio.shield(self._looking)
+        await asyncio.shield(self._look_soon())
 
     def verdict(self, claims: Claims) -> Verdict | None:
         """See `Denied.verdict`."""
@@ -239,14 +237,17 @@ class RedisDenied:
                 _log.info("denied_unheard", reason=str(error)[:200])
             except Exception:
                 _log.exception("denied_unheard")
-            if not (heard and self._is_whole) or time.monotonic() - self._looked_at >= LOOK_SECONDS:
-                try:
-                    await self._look()
-                except StoreAway as error:
-                    _log.info("denied_unread", reason=str(error)[:200])
-                except Exception:
-                    _log.exception("denied_unread")
-                    heard = False
+            if heard and self._is_whole:
+                if time.monotonic() - self._looked_at >= LOOK_SECONDS:
+                    self._look_soon()  # however long Postgres takes, hearing goes on
+                continue
+            try:
+                await self._look()
+            except StoreAway as error:
+                _log.info("denied_unread", reason=str(error)[:200])
+            except Exception:
+                _log.exception("denied_unread")
+                heard = False
             if not heard:
                 await asyncio.sleep(PAUSE_SECONDS)
 
@@ -277,6 +278,13 @@ class RedisDenied:
             pipe.sadd(_FOLLOWERS, self._name)
             await pipe.execute()
 
+    def _look_soon(self) -> "asyncio.Task[None]":
+        """The look that is under way, or a new one."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.get_running_loop().create_task(self._look())
+            self._looking.add_done_callback(_note_failure)
+        return self._looking
+
     async def _look(self) -> None:
         began, now, beginning = time.monotonic(), self._now(), self._beginnings
         since = now - self._life if self._read_until is None else self._read_until - OVERLAP
@@ -290,6 +298,12 @@ class RedisDenied:
         self._looked_at = began
         self._is_whole = self._is_whole or (self._heard is not None and beginning == self._beginnings)
         self._sure_since = max(self._sure_since, began)
+
+
+def _note_failure(look: "asyncio.Task[None]") -> None:
+    error = None if look.cancelled() else look.exception()
+    if error is not None:
+        _log.info("denied_unread", reason=str(error)[:200])
 
 
 def _done(told: "asyncio.Future[None]") -> None:

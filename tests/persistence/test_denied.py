@@ -246,6 +246,29 @@ async def test_while_redis_answers_postgres_is_asked_now_and_then(
     await until(lambda: denied.verdict(one) is Verdict.DISABLED)
 
 
+async def test_a_postgres_that_does_not_answer_keeps_nobody_from_hearing(
+    follow: Follow, truth: Truth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("persistence.denied_redis.LOOK_SECONDS", 0.1)
+    hanging, teller = await follow(), await follow()
+    asked, answered = asyncio.Event(), asyncio.Event()
+
+    async def hang(_since: Moment) -> list[Any]:
+        asked.set()
+        await answered.wait()
+        return []
+
+    await until(lambda: hanging._is_whole)
+    monkeypatch.setattr(hanging, "_read", hang)
+    async with asyncio.timeout(10):
+        await asked.wait()
+        one = claims()
+        await teller.tell([banned(one.caller.user_id, teller)])
+    assert hanging.verdict(one) is Verdict.DISABLED
+    assert hanging.is_sure
+    answered.set()
+
+
 async def test_without_either_nobody_is_sure_and_one_look_serves_all_who_ask(follow: Follow, truth: Truth) -> None:
     truth.away = True
     denied = await follow("redis://127.0.0.1:1/0")
