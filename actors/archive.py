@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import structlog
 
 from actors.boxes import Box, Grain
+from actors.course_frames import published as published_of_course
+from actors.course_frames import surveyed
 from actors.envelopes import COURSE, LIVE
 from actors.inbox_grain import KNOWN_DELIVERIES, InboxGrain, told
 from actors.live_grain import LiveGrain
-from actors.progress_grain import CourseGrain, surveyed
-from actors.progress_grain import published as published_of_course
+from actors.progress_grain import CourseGrain
 from actors.restoring import published
 from actors.turns import Item, Resume
 from classroom.ids import CourseId, SessionId, UserId

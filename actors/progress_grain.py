@@ -7,10 +7,11 @@ import msgspec
 import structlog
 
 from actors.correlation import about
+from actors.course_frames import notice_of, published, shown, snapshot_of
 from actors.envelopes import COURSE, Enter, Envelope, Quit, Reply
 from actors.learners import Learners
 from actors.rings import Ring
-from actors.turns import Item, Notice, Resume, Turn
+from actors.turns import Item, Resume, Turn
 from classroom.answers import Accepted, Refused
 from classroom.callers import Caller, Role
 from classroom.ids import CourseId, SessionId, Topic, UserId
@@ -21,13 +22,12 @@ from classroom.progress.course import Course
 from classroom.progress.decide import Decided, decide
 from classroom.progress.events import EVERYBODY, PROGRESS, VIEWS, Announced, Event, MilestoneReached
 from classroom.progress.learner import Attendance, Learner, LessonRecord
-from classroom.progress.views import figures_of, lesson_of, next_of, percent_of, progress_of
 from classroom.records import JobRow, LearnerRows, LoggedEvent
 from classroom.refusals import Forbidden, Malformed, NotEnrolled, NotFound, Refusal, Unavailable
-from classroom.times import SECOND, Moment, rfc3339
+from classroom.times import SECOND, Moment
 from classroom.topics import CourseTopic
 from persistence.batches import Write
-from persistence.learning import ANNOUNCEMENTS, KNOWN_COMMANDS, Found, LoadedCourse, Survey
+from persistence.learning import ANNOUNCEMENTS, KNOWN_COMMANDS, Found, LoadedCourse
 
 COURSE_GOOD_FOR = 5 * SECOND
 """So long an outline is not read anew, unless the course is said to have changed."""
@@ -37,7 +37,6 @@ TOLD_WITHIN = 60 * SECOND
 TITLE_LENGTH, BODY_LENGTH = 200, 20_000
 BODY_TOLD = 4_000
 """So many characters of an announcement fit into a frame with whatever else; the notification has all of them."""
-SNAPSHOT_BYTES = 48 * 1024
 CERTIFICATE_CHECK = "certificate.check"
 
 _encode = msgspec.json.Encoder().encode
@@ -86,7 +85,7 @@ class CourseGrain:
         self.followers: dict[str, set[str]] = {view: set() for view in VIEWS}
         self.rings = {view: Ring() for view in VIEWS}
         self.learners = Learners()
-        self.unsent = [_notice(self.id, entry) for entry in loaded.untold]
+        self.unsent = [notice_of(self.id, entry) for entry in loaded.untold]
         self._shard_id = shard_id
         self._offsets = loaded.offsets
         self._at = loaded.at
@@ -250,7 +249,7 @@ class CourseGrain:
         for event in decided.events:
             self._log_event(event, now, first, changes)
             first = None
-        return Accepted("done", _encode(_shown(course, decided.learner, command)))
+        return Accepted("done", _encode(shown(course, decided.learner, command)))
 
     def _announce(self, course: Course, caller: Caller, command: c.Announce, now: Moment, changes: _Changes) -> Reply:
         if caller.role is not Role.ADMIN and caller.user_id != course.instructor_id:
@@ -280,7 +279,7 @@ class CourseGrain:
     def _record(self, turn: Turn, changes: _Changes, now: Moment) -> None:
         for event, entry in changes.events:
             if isinstance(event, MilestoneReached):
-                turn.notices.append(_notice(self.id, entry))
+                turn.notices.append(notice_of(self.id, entry))
                 self._milestone = entry.offset
         # After a crash the course wakes at once if somebody may not have been told something.
         deadline = _AT_ONCE if self.owes_mark else None
@@ -328,7 +327,7 @@ class CourseGrain:
         elif view == PROGRESS and enter.connection is not None:
             turn.surveys.append(item)
         else:
-            snapshot = b"{}" if view == PROGRESS else self._snapshot(course)
+            snapshot = b"{}" if view == PROGRESS else snapshot_of(course, self._announcements)
             turn.replies.append((item, Entered(self.epoch, offset, recovered=False, events=(), snapshot=snapshot)))
 
     def _turned_away(self, course: Course, caller: Caller, enter: Enter) -> Refusal | None:
@@ -342,77 +341,10 @@ class CourseGrain:
             return Forbidden("follow the progress of others")
         return None if person is not None and active and person.enrolled else NotEnrolled(course.id)
 
-    def _snapshot(self, course: Course) -> bytes:
-        newest = ({"at": rfc3339(it.at), **msgspec.json.decode(it.payload)} for it in reversed(self._announcements))
-        announcements = _fitting(newest)[::-1]
-        return _encode({"courseId": self.id, "title": course.title, "announcements": announcements})
-
-
-def published(entry: LoggedEvent, view: str) -> bytes:
-    """A logged event as the topic of `view` tells it, encoded."""
-    offset = entry.topic_offsets[VIEWS.index(view)]
-    return _encode({"offset": offset, "type": entry.type, "at": rfc3339(entry.at), "data": msgspec.Raw(entry.payload)})
-
-
-def surveyed(course_id: CourseId, survey: Survey) -> bytes:
-    """The snapshot of the progress topic, encoded."""
-    average = survey.thousandths // survey.enrolled if survey.enrolled else 0
-    learners = _fitting(
-        {
-            "userId": it.user_id,
-            "name": it.name,
-            "percent": percent_of(it.thousandths),
-            "completedAt": None if it.completed_at is None else rfc3339(it.completed_at),
-            "lastLessonId": it.last_lesson_id,
-            "updatedAt": rfc3339(it.updated_at),
-        }
-        for it in survey.learners
-    )
-    totals = {
-        "enrolled": survey.enrolled,
-        "begun": survey.begun,
-        "completed": survey.completed,
-        "averagePercent": percent_of(average),
-    }
-    more = survey.begun - len(learners)
-    return _encode({"courseId": course_id, "totals": totals, "learners": learners, "more": more})
-
-
-def _fitting(items: Iterable[dict[str, object]]) -> list[msgspec.Raw]:
-    """The first of them that fit into a frame, encoded."""
-    fitting, room = [], SNAPSHOT_BYTES
-    for item in items:
-        encoded = _encode(item)
-        room -= len(encoded) + 1
-        if room < 0:
-            break
-        fitting.append(msgspec.Raw(encoded))
-    return fitting
-
-
-def _shown(course: Course, learner: Learner, command: c.Command) -> dict[str, object]:
-    if isinstance(command, c.Look):
-        return progress_of(course, learner)
-    shown: dict[str, object] = {
-        "courseId": course.id,
-        **figures_of(course, learner),
-        "nextLessonId": next_of(course, learner),
-    }
-    lesson_id = command.lesson_id if isinstance(command, c.CompleteLesson | c.Watch | c.QuizGraded) else None
-    part = course.outline.by_id.get(lesson_id) if lesson_id is not None else None
-    if part is not None:
-        shown["lesson"] = lesson_of(part, learner.lessons.get(part.id))
-    return shown
-
 
 def _people_of(rows: LearnerRows) -> set[UserId]:
     people = {learner.user_id for learner in rows.learners} | {user_id for user_id, _ in rows.lessons}
     return people | {user_id for user_id, _, _ in rows.attended}
-
-
-def _notice(course_id: CourseId, entry: LoggedEvent) -> Notice:
-    user_id = UserId(msgspec.json.decode(entry.payload)["userId"])
-    return Notice(user_id, entry.type, entry.payload, f"{course_id}:{entry.offset}")
 
 
 def _key_of(envelope: Envelope, command: c.Command) -> str | None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from classroom.ids import SessionId, UserId
-from classroom.topics import LiveTopic, UserTopic, parse_topic, topic_of
+from classroom.ids import CourseId, SessionId, UserId
+from classroom.topics import AnyTopic, CourseTopic, LiveTopic, UserTopic, parse_topic, topic_of
 
 IDENT = "019a0000-0000-7000-8000-000000000001"
 
@@ -15,9 +15,11 @@ IDENT = "019a0000-0000-7000-8000-000000000001"
         (f"live:{IDENT}:staff", LiveTopic(SessionId(IDENT), "staff")),
         (f"live:{IDENT}:queue", LiveTopic(SessionId(IDENT), "queue")),
         (f"user:{IDENT}", UserTopic(UserId(IDENT))),
+        (f"course:{IDENT}", CourseTopic(CourseId(IDENT), "")),
+        (f"course:{IDENT}:progress", CourseTopic(CourseId(IDENT), "progress")),
     ],
 )
-def test_topics_are_read_as_they_are_written(text: str, topic: LiveTopic | UserTopic) -> None:
+def test_topics_are_read_as_they_are_written(text: str, topic: AnyTopic) -> None:
     assert parse_topic(text) == topic
     assert topic_of(topic) == text
 
