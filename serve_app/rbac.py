@@ -169,6 +169,7 @@ RULES: Mapping[str, Rule] = {
     "POST /api/uploads/signed-url": SIGNED_IN,
     "PUT /api/uploads/{mediaId}": _SIGNED,
     "GET /api/uploads/{mediaId}": _OWN,
+    "GET /api/uploads/{mediaId}/file": _OWN,
     "POST /api/uploads/{mediaId}/complete": _OWN,
     "GET /api/media/{mediaId}": _SIGNED,
     "GET /api/media/{mediaId}/poster": _SIGNED,

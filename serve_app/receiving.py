@@ -25,8 +25,8 @@ def check_head(request: Request, given: UploadPass) -> None:
     if said_type != given.content_type:
         raise RefusedRequest(UploadMismatch("type", given.content_type, said_type[:200]))
     said_size = request.headers.get("content-length")
-    if said_size is not None and int(said_size) != given.size:
-        raise RefusedRequest(UploadMismatch("size", given.size, int(said_size)))
+    if said_size is not None and said_size != str(given.size):
+        raise RefusedRequest(UploadMismatch("size", given.size, said_size[:20]))
 
 
 async def store_body(row: MediaRow, request: Request, parts: Parts) -> None:

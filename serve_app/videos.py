@@ -6,17 +6,18 @@ from typing import Annotated
 from fastapi import Path, Response
 from starlette.responses import RedirectResponse
 
-from classroom.callers import Caller
+from classroom.callers import Caller, Role
 from classroom.content import email_hash, watermark_text
 from classroom.file_kinds import KINDS
-from classroom.refusals import NotFound
+from classroom.refusals import Forbidden, NotFound
 from persistence.media import MediaRow, ViewRow
 from persistence.syllabus import LessonRow
-from serve_app.composition import Parts
-from serve_app.lesson_access import managed_lesson, readable_lesson
+from serve_app.composition import EdgeConfig, Parts
+from serve_app.lesson_access import managed_lesson, manages, readable_lesson
 from serve_app.media import link_to
 from serve_app.problems import RefusedRequest
-from serve_app.visits import Config, CurrentVisit, Me, Use
+from serve_app.uploads import MediaIdInPath
+from serve_app.visits import Config, CurrentVisit, Me, Use, uuid_or_404
 from serve_app.wire import Cursor, Limit, PageOf, Time, Wire, new_router, problems
 
 router = new_router("/api", "content")
@@ -90,15 +91,20 @@ async def get_lesson_file(lesson_id: LessonIdInPath, visit: CurrentVisit, parts:
     """Where the file of a lesson is, for who may see the lesson."""
     me = visit.claims.caller if visit.claims is not None else None
     _, row = await _opened(lesson_id, me, "file", parts)
-    link = link_to(row, parts, config)
-    return FileLink(
-        url=link.url,
-        expires_at=link.expires_at,
-        media_id=row.id,
-        filename=row.filename,
-        content_type=row.content_type,
-        size_bytes=row.size_bytes,
-    )
+    return _file_link(row, parts, config)
+
+
+@router.get("/uploads/{mediaId}/file", responses=problems(401, 403, 404))
+async def get_uploaded_file(media_id: MediaIdInPath, me: Me, parts: Use, config: Config) -> FileLink:
+    """Where a file is that somebody uploaded, such as a submission: for who did, the course's instructor, and admins."""
+    row = await parts.stores.media.find(uuid_or_404(media_id, "upload"))
+    if row is None or row.status != "ready":
+        raise RefusedRequest(NotFound("upload", media_id))
+    if me.user_id != row.owner_id:
+        course = await parts.courses.find(row.course_id) if row.course_id is not None else None
+        if me.role is not Role.ADMIN and (course is None or not manages(me, course.instructor_id)):
+            raise RefusedRequest(Forbidden("see somebody else's upload"))
+    return _file_link(row, parts, config)
 
 
 @router.get(
@@ -133,6 +139,18 @@ async def _opened(lesson_id: str, me: Caller | None, what: str, parts: Parts) ->
     if me is not None:
         await parts.stores.media.count_view(me.user_id, lesson.id, parts.clock())
     return lesson, row
+
+
+def _file_link(row: MediaRow, parts: Parts, config: EdgeConfig) -> FileLink:
+    link = link_to(row, parts, config)
+    return FileLink(
+        url=link.url,
+        expires_at=link.expires_at,
+        media_id=row.id,
+        filename=row.filename,
+        content_type=row.content_type,
+        size_bytes=row.size_bytes,
+    )
 
 
 async def _watermark(me: Caller, parts: Parts) -> Watermark:

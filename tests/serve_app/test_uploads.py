@@ -183,6 +183,12 @@ async def test_who_may_upload_what(edge: Any, teacher: Any, course: str) -> None
     await stranger.ask("GET", f"/uploads/{mine['mediaId']}", 403)
     await stranger.ask("POST", f"/uploads/{mine['mediaId']}/complete", 403)
     await admin.ask("GET", f"/uploads/{mine['mediaId']}", 200)
+    # What was handed in is read by who handed it in, who teaches the course, and admins.
+    for person in (student, teacher, admin):
+        link = await person.ask("GET", f"/uploads/{mine['mediaId']}/file", 200)
+        assert (await edge.visitor.get(link["url"])).content == PDF
+    for person in (stranger, await edge.person()):
+        await person.ask("GET", f"/uploads/{mine['mediaId']}/file", 403)
 
 
 async def test_an_avatar_is_a_picture_that_everybody_may_see(edge: Any) -> None:
