@@ -47,7 +47,12 @@ async def test_work_is_handed_in_graded_and_told(edge: Any) -> None:
     again = await teacher.ask("PATCH", f"/submissions/{second['id']}", 200, {"points": 10})
     assert (again["passed"], again["text"]) == (True, "Better.")
     assert await student.ask("GET", f"/submissions/{second['id']}", 200) == again
+    progress = await student.ask("GET", f"/progress/course/{task['courseId']}", 200)
+    assert progress["percent"] == 100
     await edge.run_jobs()
+    assert not await edge.dead_jobs()
+    told = (await student.ask("GET", "/notifications", 200))["items"]
+    assert "grade" in [each["kind"] for each in told]
 
 
 async def test_only_own_files_that_are_ready_and_allowed_are_handed_in(edge: Any) -> None:
