@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import select, text, update
+from sqlalchemy import ARRAY, ColumnElement, any_, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from classroom.callers import Role
@@ -14,7 +14,7 @@ from persistence.accounts import Account, account_of, accounts
 from persistence.audit import Act, write_act
 from persistence.database import Database
 from persistence.jobs import enqueue
-from persistence.models import User
+from persistence.models import ID, User
 from persistence.pages import Page, read_cursor, write_cursor
 from persistence.sign_ins import end_all
 
@@ -23,6 +23,8 @@ SEE_OUT = "account.see_out"
 SEE_OUT_SECONDS = 15
 """What was under way when somebody was banned has arrived by then, and classes have forgotten that they are enrolled."""
 MOST_WORDS = 8
+MOST_RARE = 2_000
+"""Words that more people have are common."""
 _POWER = {Role.STUDENT: 0, Role.INSTRUCTOR: 1, Role.ADMIN: 2}
 
 
@@ -82,12 +84,12 @@ class AccountAdministration:
             statement = statement.where(User.role == narrowed.role.value)
         if narrowed.status is not None:
             statement = statement.where(User.status == narrowed.status)
-        if narrowed.words is not None:
-            statement = statement.where(text(_HAS_WORDS).bindparams(words=_query_of(narrowed.words)))
         last = read_cursor(cursor, "id")
         if last is not None:
             statement = statement.where(User.id < last[0])
         async with self._database.reading() as connection:
+            if narrowed.words is not None:
+                statement = statement.where(await _found_by(connection, narrowed.words))
             rows = (await connection.execute(statement)).all()
         found = [account_of(row) for row in rows[:limit]]
         return Page(found, write_cursor(found[-1].id) if len(rows) > limit else None)
@@ -180,6 +182,16 @@ _HAS_WORDS = (
     " @@ to_tsquery('simple'::regconfig, :words)"
 )
 """By the index `ix_users_words`."""
+
+
+async def _found_by(connection: AsyncConnection, words: str) -> ColumnElement[bool]:
+    """Rare words are looked up first, since Postgres would rather walk through everybody in the order of the list; of common
+    ones that walk soon meets enough."""
+    condition = text(_HAS_WORDS).bindparams(words=_query_of(words))
+    found = list((await connection.execute(select(User.id).where(condition).limit(MOST_RARE + 1))).scalars())
+    if len(found) > MOST_RARE:
+        return cast(ColumnElement[bool], condition)
+    return User.id == any_(literal(found, ARRAY(ID)))
 
 
 def _query_of(words: str) -> str:
