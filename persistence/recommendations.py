@@ -10,10 +10,10 @@ from persistence.database import Database
 from persistence.models import Course
 
 OWN_AT_MOST = 10
-LEARNERS_AT_MOST = 100
+LEARNERS_AT_MOST = 50
 COURSES_AT_MOST = 20
 """What is looked at: the latest courses of the student, the latest students of each, the latest courses of each of those. So
-a recommendation reads 20,000 entries of indexes at most, however many enrolments there are."""
+a recommendation reads 10,000 entries of indexes at most, however many enrolments there are."""
 
 
 @dataclass(frozen=True)
