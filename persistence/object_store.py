@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 256 << 10
 """How much of an object is in memory while it is read."""
 _PART_BYTES = 8 << 20  # S3 takes 10,000 parts: 80 GB
+_FOLDER_PART_BYTES = 1 << 20
 _PARTS_AT_ONCE = 2
 _MISSING = (FileNotFoundError,)
 
@@ -82,7 +83,7 @@ class ObjectStore:
                 body,
                 attributes=attributes,
                 use_multipart=True,
-                chunk_size=_PART_BYTES,
+                chunk_size=_PART_BYTES if self._folder is None else _FOLDER_PART_BYTES,
                 max_concurrency=_PARTS_AT_ONCE,
             )
             if self._folder is not None:
