@@ -135,6 +135,9 @@ class Assignments:
                 update(Assignment).where(Assignment.id == assignment_id).values(**values, updated_at=now)
             )
             await connection.execute(update(Lesson).where(Lesson.id == present.lesson_id).values(**lesson, updated_at=now))
+            if "is_required" in lesson:
+                course_id = present.course_id
+                await enqueue(connection, "course.changed", {"courseId": course_id}, key=course_id)
         return await self.find(assignment_id) or NotFound("assignment", assignment_id)
 
     async def unfit_files(self, assignment: AssignmentRow, user_id: UserId, media_ids: Sequence[str]) -> list[str]:

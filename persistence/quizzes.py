@@ -15,6 +15,7 @@ from classroom.refusals import NotFound, Refusal
 from classroom.times import Moment
 from persistence.arranging import NewLesson, write_lesson
 from persistence.database import Database
+from persistence.jobs import enqueue
 from persistence.models import Course
 from persistence.tables.quizzes import QuizAttempt, QuizRecord, QuizVersion
 from persistence.tables.syllabus import Lesson, Section
@@ -93,7 +94,10 @@ class Quizzes:
             )
             texts = {"title": changes.title, "summary": changes.summary, "is_required": changes.is_required}
             said = {name: value for name, value in texts.items() if value is not None}
-            await connection.execute(update(Lesson).where(Lesson.id == lesson_id).values(**said, updated_at=now))
+            renewed = update(Lesson).where(Lesson.id == lesson_id).values(**said, updated_at=now)
+            course_id = (await connection.execute(renewed.returning(Lesson.course_id))).scalar_one()
+            if "is_required" in said:
+                await enqueue(connection, "course.changed", {"courseId": course_id}, key=course_id)
         return await self.find(quiz_id)
 
     async def _write(self, connection: AsyncConnection, version: int, quiz: Quiz, now: Moment) -> int:

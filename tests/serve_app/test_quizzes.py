@@ -303,3 +303,11 @@ async def test_a_pass_completes_the_lesson_also_when_only_the_job_can_tell(edge:
     later = await other.ask("GET", path, 200)
     assert at_once["percent"] == later["percent"] == 100
     assert (await student.ask("GET", path, 200))["percent"] == 100
+
+
+async def test_a_quiz_that_is_no_longer_required_counts_for_nothing(edge: Any) -> None:
+    teacher, student, quiz = await school(edge)
+    await student.ask("POST", f"/quizzes/{quiz['id']}/submit", 200, {"answers": answers(quiz, *RIGHT)})
+    await teacher.ask("PATCH", f"/quizzes/{quiz['id']}", 200, {"isRequired": False})
+    await edge.run_jobs()
+    assert (await student.ask("GET", f"/progress/course/{quiz['courseId']}", 200))["percent"] == 0
