@@ -135,7 +135,7 @@ class LocalLyceum:
 
     async def close(self) -> None:
         """End all hosts in order."""
-        for hosting in self._hosts.values():
+        for hosting in list(self._hosts.values()):
             await hosting.close(5.0)
         self._hosts.clear()
 
