@@ -1,5 +1,7 @@
 """Jobs and account tokens."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.util import await_only
@@ -15,7 +17,7 @@ def upgrade() -> None:
 
     # Several statements and a function's body: only the driver's own `execute` takes them as they are. This transaction
     # has begun (Alembic has read its version in it), so they are undone with it.
-    driver = op.get_bind().connection.driver_connection
+    driver: Any = op.get_bind().connection.driver_connection
     await_only(driver.execute(INSTALL))
     op.create_table(
         "account_tokens",

@@ -1,5 +1,7 @@
 """What the catalogue searches, features and counts."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -219,16 +221,18 @@ def _words() -> None:
 
 
 def _columns() -> None:
-    number = {"type_": sa.Integer(), "server_default": "0", "nullable": False}
+    def number(name: str) -> sa.Column[int]:
+        return sa.Column(name, sa.Integer(), server_default="0", nullable=False)
+
     for name in ("student_count", "lesson_count", "duration_seconds", "rating_sum", "rating_count"):
-        op.add_column("courses", sa.Column(name, **number))
-    op.add_column("courses", sa.Column("certificate_attendance_percent", **number))
+        op.add_column("courses", number(name))
+    op.add_column("courses", number("certificate_attendance_percent"))
     op.add_column("courses", sa.Column("max_students", sa.Integer(), nullable=True))
     op.add_column("courses", sa.Column("featured_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("courses", sa.Column("instructor_name", sa.Text(), server_default="", nullable=False))
     for name, default in (("changed_since_review", "false"), ("gives_certificate", "true")):
         op.add_column("courses", sa.Column(name, sa.Boolean(), server_default=sa.text(default), nullable=False))
-    op.add_column("categories", sa.Column("course_count", **number))
+    op.add_column("categories", number("course_count"))
     op.execute(
         """
         UPDATE courses SET
@@ -286,7 +290,7 @@ def _indexes() -> None:
         ("rated", "rating_hundredths"),
     ):
         narrowing = (sa.text("split_part(language, '-'::text, 1)"), sa.text("(price_minor = 0)"))
-        keys = [key, "id", "category_id", "difficulty", *narrowing]
+        keys: list[Any] = [key, "id", "category_id", "difficulty", *narrowing]
         op.create_index(f"ix_courses_{name}", "courses", keys, postgresql_where=sa.text(_PUBLISHED))
     op.create_index(
         "ix_courses_featured",
