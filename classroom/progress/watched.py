@@ -12,8 +12,9 @@ Watched = tuple[Interval, ...]
 INTERVALS = 500
 FASTEST = 2
 """Players go at twice the speed at most."""
-SLACK_SECONDS = 5
-"""A report may be late, and the one before it early. Whoever used it up gets it back only by waiting."""
+SLACK_SECONDS = 1_800
+"""A player that was offline tells late what was watched, up to half an hour of it. Whoever used that up gets it back only by
+waiting, so a long video cannot be claimed in no time."""
 SLACK = SLACK_SECONDS * SECOND
 ENOUGH_PERCENT = 90
 """Who has watched so much of a video has seen it."""
@@ -21,7 +22,7 @@ ENOUGH_PERCENT = 90
 
 def allowed(unspent: int, since_last: int) -> int:
     """How many microseconds of a video a report may be good for: what can have passed since the report before it, at twice
-    the speed, and what that one left `unspent`, five seconds at most. Before the first report five seconds are unspent."""
+    the speed, and what that one left `unspent`, half an hour at most. Before the first report half an hour is unspent."""
     return min(unspent, SLACK) + max(0, since_last) * FASTEST
 
 

@@ -101,9 +101,15 @@ def test_who_watches_at_twice_the_speed_is_credited_with_all_of_it(every: int, r
 
 
 def test_skipping_to_the_end_is_not_watching() -> None:
-    end = credited(600, 600, 600, allowed(SLACK, 10 * SECOND) // SECOND)
-    assert end == (575, 600)
+    end = credited(600, 10, 600, allowed(SLACK, 10 * SECOND) // SECOND)
+    assert end == (590, 600)
     assert not is_enough(add((), end), 600)
+
+
+def test_a_long_video_cannot_be_claimed_in_no_time() -> None:
+    claimed = credited(7_200, 7_200, 7_200, allowed(SLACK, 0) // SECOND)
+    assert claimed == (5_400, 7_200)
+    assert not is_enough(add((), claimed), 7_200)
 
 
 def test_nine_tenths_are_enough_and_a_second_less_is_not() -> None:
