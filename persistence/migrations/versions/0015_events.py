@@ -175,6 +175,7 @@ def upgrade() -> None:
         for operation in ("INSERT", "UPDATE", "DELETE"):
             _trigger(table, operation)
     op.execute(_recount())
+    op.execute("SELECT recount_statistics()")  # what was there before counts, too
 
 
 def _figures(table: str, rows: str) -> str:
