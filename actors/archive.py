@@ -29,6 +29,8 @@ from persistence.ownership import Ownership
 from persistence.roster import Roster
 
 READS_AT_ONCE = 64
+COURSE_READS_AT_ONCE = 3
+"""Fewer than a host has connections to read on: what a class must know of who knocks never waits behind courses."""
 SURVEYED = 300
 STORE_SECONDS = 8.0
 
@@ -50,16 +52,18 @@ class Stores:
 
 
 class Archive:
-    """Reads at most 64 things at once, each within eight seconds of its turn. Raises StoreAway when that is too long."""
+    """Reads at most 64 things at once, and three of courses, each within eight seconds of its turn. Raises StoreAway when that
+    is too long."""
 
     def __init__(self, stores: Stores, grace: int) -> None:
         self._stores = stores
         self._grace = grace
         self._reads = asyncio.Semaphore(READS_AT_ONCE)
+        self._course_reads = asyncio.Semaphore(COURSE_READS_AT_ONCE)
 
     async def load(self, box: Box, epoch: int) -> Grain:
         """The grain of a box as the log has it."""
-        async with self._in_time():
+        async with self._in_time(box.kind):
             if box.kind == COURSE:
                 loaded = await self._stores.learning.load(CourseId(box.id))
                 return CourseGrain(box.id, box.shard_id, epoch, loaded)
@@ -67,25 +71,31 @@ class Archive:
 
     async def enrol(self, grain: LiveGrain, unknown: Sequence[UserId], clock: Callable[[], Moment]) -> None:
         """Let a class know which of these are students of its course."""
-        async with self._in_time():
+        async with self._in_time(LIVE):
             found = await self._stores.roster.find_students(grain.state.known.course_id, unknown)
         grain.enrol(unknown, list(found), clock())
 
     async def inform(self, grain: CourseGrain, items: Sequence[Item], clock: Callable[[], Moment]) -> None:
         """Let a course know what it must know before it can decide these."""
-        async with self._in_time():
+        async with self._in_time(COURSE):
             found = await self._stores.learning.find(grain.id, grain.unknown_people(items, clock()))
         grain.learn(found, clock())
 
+    async def renew(self, grain: CourseGrain, clock: Callable[[], Moment]) -> None:
+        """Let a course know how it is now, between its turns."""
+        async with self._in_time(COURSE):
+            found = await self._stores.learning.find(grain.id, ())
+        grain.renew(found.course, clock())
+
     async def survey(self, course_id: CourseId) -> tuple[int, bytes]:
         """How all learners of a course are doing: the offset of the progress topic, and the encoded snapshot."""
-        async with self._in_time():
+        async with self._in_time(COURSE):
             survey = await self._stores.learning.survey(course_id, SURVEYED)
         return survey.offset, surveyed(course_id, survey)
 
     async def outdated(self, grain: CourseGrain, after: UserId | None, limit: int) -> Sequence[UserId]:
         """Some learners who were counted for another outline."""
-        async with self._in_time():
+        async with self._in_time(COURSE):
             return await self._stores.learning.outdated(grain.id, grain.version, after, limit)
 
     async def mark(self, grain: CourseGrain) -> bool:
@@ -102,7 +112,7 @@ class Archive:
     async def missed(self, kind: str, grain_id: str, resume: Resume) -> Sequence[bytes]:
         """The encoded events that a subscriber missed."""
         log, since, missed = self._stores.log, resume.since.offset, resume.offset - resume.since.offset
-        async with self._in_time():
+        async with self._in_time(kind):
             if kind == LIVE:
                 entries = await log.after(SessionId(grain_id), resume.view, since, missed)
                 return [published(entry, resume.view) for entry in entries]
@@ -136,8 +146,8 @@ class Archive:
         return InboxGrain(box.id, box.shard_id, epoch, head, delivered)
 
     @asynccontextmanager
-    async def _in_time(self) -> AsyncIterator[None]:
-        async with self._reads:
+    async def _in_time(self, kind: str) -> AsyncIterator[None]:
+        async with self._course_reads if kind == COURSE else self._reads:
             try:
                 async with asyncio.timeout(STORE_SECONDS):
                     yield

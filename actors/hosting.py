@@ -266,7 +266,7 @@ class Hosting:
         while box.grain is grain:
             try:
                 if after is None:
-                    await self._archive.inform(grain, (), partial(self._alarms.now, box))
+                    await self._archive.renew(grain, partial(self._alarms.now, box))
                 outdated = await self._archive.outdated(grain, after, TURN)
             except StoreAway as error:
                 _log.warning("recount_put_off", grain=grain.id, reason=str(error))

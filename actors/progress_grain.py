@@ -45,6 +45,7 @@ _DONE = Accepted("done", b"{}")
 _UNKNOWN: Moment | None = Moment(-1)
 _AT_ONCE = Moment(0)
 _OF_LEARNERS = (c.CompleteLesson, c.Watch, c.QuizGraded, c.Attended, c.Look)
+_OF_LESSONS = (c.CompleteLesson, c.Watch, c.QuizGraded)
 
 
 class _Changes:
@@ -149,6 +150,8 @@ class CourseGrain:
             return True
         if self._course is None:
             return False
+        if not self._just_read and isinstance(body, _OF_LESSONS) and body.lesson_id not in self._course.outline.by_id:
+            return True  # a lesson that was made a moment ago
         if isinstance(body, Enter):
             return body.connection is not None and self.learners.fresh(item.envelope.caller.user_id) is None
         return isinstance(body, _OF_LEARNERS) and not self.learners.knows(body.user_id, now)
@@ -168,11 +171,17 @@ class CourseGrain:
 
     def learn(self, found: Found, now: Moment) -> None:
         """What was read; good for the coming turn at least."""
-        if found.course is not None and self._course is not None and found.course.outline.version != self.version:
-            self._recount = True
-        self._course, self._just_read = found.course, True
-        self._course_until = Moment(now + COURSE_GOOD_FOR) if found.course is not None else Moment(0)
+        self.renew(found.course, now)
+        self._just_read = True
         self.learners.learn(found.people, now)
+
+    def renew(self, course: Course | None, now: Moment) -> None:
+        """How the course is now. When it is known for the first time, too, all are counted anew: the host that was to do so
+        may have died."""
+        if course is not None and course.outline.version != self.version:
+            self._recount = True
+        self._course = course
+        self._course_until = Moment(now + COURSE_GOOD_FOR) if course is not None else Moment(0)
 
     def wants_recount(self) -> bool:
         """Whether all learners are to be counted anew because the outline is another; says so once."""

@@ -9,16 +9,20 @@ from typing import Any
 
 import pytest
 
+from actors.archive import COURSE_READS_AT_ONCE
 from actors.envelopes import COURSE
+from actors.host import CONNECTIONS
 from actors.progress_grain import CourseGrain
 from actors.shards import shard_of
 from classroom.answers import Accepted, Answer, Refused
 from classroom.callers import Caller, Role
-from classroom.ids import CommandId, LessonId, SessionId, UserId
+from classroom.ids import CommandId, CourseId, LessonId, SessionId, UserId
 from classroom.live.commands import End
 from classroom.progress import commands as c
 from classroom.progress.course import Course, Outline, Part
 from classroom.progress.decide import decide
+from persistence.learning import Found
+from persistence.memory.live_learning import MemoryLearningLog
 from tests.actors.school import COURSE as COURSE_ID
 from tests.actors.school import TEACHER, Follower, School, TurnedAway, a_school, until
 
@@ -406,3 +410,66 @@ async def test_courses_move_between_hosts_with_their_followers() -> None:
         assert (await desk.done(sam, 1))["percent"] == 50
         assert desk.host != first
         await until(lambda: len(follower.heard("progress.changed")) == 2, "told by the next host")
+
+
+async def test_what_was_just_made_can_be_done_and_graded_at_once(desk: Desk) -> None:
+    desk.outline(Part(ARTICLES[0]))
+    sam = desk.school.student("sam")
+    await desk.done(sam, 0)
+    desk.outline(*map(Part, ARTICLES))
+    assert (await desk.done(sam, 1))["percent"] == 50
+    quiz = LessonId("019a0000-0000-7000-8000-000000000400")
+    desk.outline(*map(Part, ARTICLES), Part(quiz, type="quiz"))
+    await desk.ask(sam, c.QuizGraded(sam.user_id, quiz, "quiz", 8, 10, passed=True), "graded")
+    assert desk.log.count("quiz.graded") == 1
+
+
+async def test_an_outline_is_not_older_than_five_seconds_also_after_a_recount(desk: Desk) -> None:
+    desk.outline(*map(Part, ARTICLES[:2]))
+    sam = desk.school.student("sam")
+    await desk.done(sam, 0)
+    await desk.ask(OWNER, c.CourseChanged())
+    await asyncio.sleep(7)
+    desk.outline(*map(Part, ARTICLES))
+    assert len((await desk.ask(sam, c.Look(sam.user_id)))["lessons"]) == 4
+
+
+async def test_a_recount_that_died_with_its_host_is_done_by_the_next_one(desk: Desk) -> None:
+    students = desk.school.students(30)
+    for student in students:
+        await desk.done(student, 0)
+    desk.school.store.open.clear()
+    desk.outline(*map(Part, ARTICLES[:1]))
+    await desk.ask(OWNER, c.CourseChanged())
+    desk.school.kill()
+    desk.school.store.open.set()
+    learners = desk.school.tables.learners[COURSE_ID]
+    assert {it.thousandths for it, _ in learners.values()} == {250}
+    await desk.ask(students[0], c.Look(students[0].user_id))
+    await until(lambda: {it.thousandths for it, _ in learners.values()} == {1_000}, "all are counted", 10)
+
+
+async def test_courses_that_are_slow_to_read_hold_up_no_class(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    room, [sam, kim] = await desk.school.open_class(), desk.school.students(2)
+    real, go_on, reading, most = MemoryLearningLog.find, asyncio.Event(), 0, 0
+
+    async def find(self: MemoryLearningLog, *asked: Any) -> Found:
+        nonlocal reading, most
+        reading += 1
+        most = max(most, reading)
+        await go_on.wait()
+        reading -= 1
+        return await real(self, *asked)
+
+    monkeypatch.setattr(MemoryLearningLog, "find", find)
+    courses = [CourseId(desk.school.new_id()) for _ in range(300)]
+    look = c.Look(sam.user_id)
+    asking = [asyncio.ensure_future(desk.school.lyceum.progress.tell(each, sam, look)) for each in courses]
+    await until(lambda: reading > 0, "courses are read")
+    await asyncio.sleep(1)
+    async with asyncio.timeout(1):
+        assert (await desk.school.join(room, kim))["outcome"] == "seated"
+    assert most <= len(desk.school.lyceum.dispatcher.hosts) * COURSE_READS_AT_ONCE
+    assert COURSE_READS_AT_ONCE <= CONNECTIONS - 4, "two journals have one each, and classes read too"
+    go_on.set()
+    await asyncio.gather(*asking)
