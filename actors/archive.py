@@ -52,8 +52,8 @@ class Stores:
 
 
 class Archive:
-    """Reads at most 64 things at once, and three of courses, each within eight seconds of its turn. Raises StoreAway when that
-    is too long."""
+    """Reads at most 64 things at once, and three of courses, each within eight seconds of its turn. Raises StoreAway when
+    that is too long."""
 
     def __init__(self, stores: Stores, grace: int) -> None:
         self._stores = stores
