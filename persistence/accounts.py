@@ -73,8 +73,8 @@ class Accounts(Protocol):
         """Set some of what `REVISABLE` names; None when there is no such account."""
         ...
 
-    async def set_password_hash(self, user_id: UserId, password_hash: str) -> None:
-        """Replace the password's hash, for example by one of newer parameters."""
+    async def renew_password_hash(self, user_id: UserId, old: str, new: str) -> None:
+        """Replace the password's hash by another of the same password; nothing when it is not `old` any more."""
         ...
 
 
@@ -129,10 +129,11 @@ class PostgresAccounts:
             )
         return await self.find(user_id)
 
-    async def set_password_hash(self, user_id: UserId, password_hash: str) -> None:
-        """See `Accounts.set_password_hash`."""
+    async def renew_password_hash(self, user_id: UserId, old: str, new: str) -> None:
+        """See `Accounts.renew_password_hash`."""
+        statement = update(User).where(User.id == user_id, User.password_hash == old).values(password_hash=new)
         async with self._database.writing() as connection:
-            await connection.execute(update(User).where(User.id == user_id).values(password_hash=password_hash))
+            await connection.execute(statement)
 
 
 REVISABLE = frozenset({"name", "headline", "bio", "avatar_url", "timezone", "locale", "preferences"})

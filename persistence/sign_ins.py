@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from classroom.ids import UserId
 from classroom.times import Moment
 from persistence.database import Database
-from persistence.models import RefreshFamily, RefreshToken
+from persistence.models import RefreshFamily, RefreshToken, User
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,11 @@ class NotRotated:
 class SignIns(Protocol):
     """The sign-ins. Every call raises StoreAway when Postgres is away."""
 
-    async def open(self, family_id: str, user_id: UserId, token: str, now: Moment, expires_at: Moment) -> None:
-        """Begin a family with its first token; good until `expires_at`, however often it rotates."""
+    async def open(
+        self, family_id: str, user_id: UserId, password_hash: str, token: str, now: Moment, expires_at: Moment
+    ) -> bool:
+        """Begin a family with its first token; good until `expires_at`, however often it rotates. False when the account is
+        not active any more, or its password is not the one of this hash: whoever was let in by it stays outside."""
         ...
 
     async def rotate(self, token: str, successor: str, now: Moment) -> Rotated | NotRotated:
@@ -56,15 +59,31 @@ class PostgresSignIns:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def open(self, family_id: str, user_id: UserId, token: str, now: Moment, expires_at: Moment) -> None:
+    async def open(
+        self, family_id: str, user_id: UserId, password_hash: str, token: str, now: Moment, expires_at: Moment
+    ) -> bool:
         """See `SignIns.open`."""
+        # Whatever ends all sign-ins changes the account first: it waits for this family and ends it, or this waits for it.
+        standing = (
+            select(User.id)
+            .where(
+                User.id == user_id,
+                User.status == "active",
+                User.deleted_at.is_(None),
+                User.password_hash == password_hash,
+            )
+            .with_for_update(read=True)
+        )
         async with self._database.writing() as connection:
+            if (await connection.execute(standing)).one_or_none() is None:
+                return False
             await connection.execute(
                 insert(RefreshFamily).values(id=family_id, user_id=user_id, created_at=now, expires_at=expires_at)
             )
             await connection.execute(
                 insert(RefreshToken).values(digest=digest_of(token), family_id=family_id, issued_at=now)
             )
+        return True
 
     async def rotate(self, token: str, successor: str, now: Moment) -> Rotated | NotRotated:
         """See `SignIns.rotate`."""

@@ -124,14 +124,15 @@ async def login(
     if found is None or not fits:
         raise RefusedRequest(InvalidCredentials())
     await parts.throttle.succeed(attempt)
-    account = found[0]
+    account, known_hash = found
     await _may_sign_in(account, parts, config)
-    if newer_hash is not None:
-        await parts.accounts.set_password_hash(account.id, newer_hash)
     now = parts.clock()
     family, refresh_token = parts.new_id(), secrets.token_urlsafe(32)
     good_until = Moment(now + config.refresh_token_seconds * SECOND)
-    await parts.sign_ins.open(family, account.id, refresh_token, now, good_until)
+    if not await parts.sign_ins.open(family, account.id, known_hash, refresh_token, now, good_until):
+        raise RefusedRequest(InvalidCredentials())  # banned, closed or with a new password since it was looked at
+    if newer_hash is not None:
+        await parts.accounts.renew_password_hash(account.id, known_hash, newer_hash)
     return _signed_in(account, family, refresh_token, client == "web", response, parts, config)
 
 

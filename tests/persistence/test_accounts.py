@@ -53,5 +53,7 @@ async def test_a_profile_changes_where_it_is_asked_to_and_nowhere_else(platform:
 async def test_a_newer_password_hash_replaces_the_old_one(platform: Any) -> None:
     new = made_up(platform)
     await platform.accounts.create(new)
-    await platform.accounts.set_password_hash(new.id, "hash-2")
+    await platform.accounts.renew_password_hash(new.id, new.password_hash, "hash-2")
+    assert (await platform.accounts.find_by_email(new.email))[1] == "hash-2"
+    await platform.accounts.renew_password_hash(new.id, new.password_hash, "hash-3")
     assert (await platform.accounts.find_by_email(new.email))[1] == "hash-2"

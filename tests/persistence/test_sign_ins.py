@@ -9,7 +9,7 @@ DAY = 86_400_000_000
 
 async def signed_in(platform: Any) -> tuple[str, str, str]:
     user, family, token = await platform.person(), new_id(), f"token-{new_id()}"
-    await platform.sign_ins.open(family, user, token, platform.now, platform.now + DAY)
+    await platform.sign_ins.open(family, user, "-", token, platform.now, platform.now + DAY)
     return user, family, token
 
 
@@ -65,7 +65,7 @@ async def test_all_sign_ins_of_a_person_end_with_their_cause(platform: Any, data
     tokens = {}
     for who in (user, user, other):
         family, token = new_id(), f"token-{new_id()}"
-        await platform.sign_ins.open(family, who, token, platform.now, platform.now + DAY)
+        await platform.sign_ins.open(family, who, "-", token, platform.now, platform.now + DAY)
         tokens[family] = (who, token)
     async with database.writing() as connection:
         ended = await end_all(connection, user, platform.now, "ban")
