@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from classroom.ids import UserId
 from classroom.times import Moment
@@ -117,6 +118,10 @@ class InstructorRequests:
         async with self._database.writing() as connection:
             if not await lock_actor(connection, actor_id):
                 return NotDecided.NOT_AN_ADMIN
+            # The person first, as `make` does: else each could wait for the other.
+            asked = _requests().where(request.id == request_id).with_for_update(key_share=True, of=User)
+            if (await connection.execute(asked)).one_or_none() is None:
+                return NotDecided.NO_SUCH_REQUEST
             decided = (
                 await connection.execute(
                     update(request)
@@ -127,21 +132,24 @@ class InstructorRequests:
             ).scalar_one_or_none()
             if decided is not None:
                 if status == "approved":
-                    await connection.execute(
-                        update(User)
-                        .where(User.id == decided, User.role == "student")
-                        .values(role="instructor", updated_at=now)
-                    )
+                    await _raise(connection, actor_id, decided, now)
                 name = "instructor_request.approve" if status == "approved" else "instructor_request.reject"
                 details = {"userId": decided} if reason is None else {"userId": decided, "reason": reason}
                 await write_act(connection, Act(actor_id, name, "instructor_request", request_id, details), now)
                 await notify(
                     connection, [UserId(decided)], _notice(request_id, status, reason), now, key=f"{request_id}:decided"
                 )
-            row = (await connection.execute(_requests().where(request.id == request_id))).one_or_none()
-        if row is None:
-            return NotDecided.NO_SUCH_REQUEST
+            row = (await connection.execute(_requests().where(request.id == request_id))).one()
         return _row(row) if row.status == status else NotDecided.OTHERWISE
+
+
+async def _raise(connection: AsyncConnection, actor_id: UserId, user_id: str, now: Moment) -> None:
+    student = (User.id == user_id, User.role == "student")
+    raised = await connection.execute(update(User).where(*student).values(role="instructor", updated_at=now))
+    if raised.rowcount > 0:
+        # Who was an instructor before may stand on the deny-list as such, and followers of the list read this.
+        details = {"from": "student", "to": "instructor", "lowered": False}
+        await write_act(connection, Act(actor_id, "user.role", "user", user_id, details), now)
 
 
 def _notice(request_id: str, status: str, reason: str | None) -> Notice:

@@ -4,7 +4,7 @@ import structlog
 
 from classroom.answers import Refused
 from classroom.callers import Caller, Role
-from classroom.ids import CourseId, SessionId
+from classroom.ids import CourseId, SessionId, UserId
 from classroom.live.commands import Leave
 from classroom.times import MINUTE, SECOND, Moment
 from persistence.account_administration import Changed
@@ -41,6 +41,12 @@ async def change_role(done: Changed, parts: Parts, config: EdgeConfig) -> None:
     if done.is_lowered:
         words.append(denied_role(account.id, done.was.role, done.at, until))
     await parts.denied.tell(words)
+
+
+async def give_role(user_id: UserId, role: Role, at: Moment, parts: Parts, config: EdgeConfig) -> None:
+    """Who got a role at this moment: no process refuses tokens that say it, although it may have been taken away before."""
+    until = Moment(at + config.denied_seconds * SECOND)
+    await parts.denied.tell([denied_role(user_id, role, at, until, lifted=True)])
 
 
 async def _tell(done: Changed, parts: Parts, config: EdgeConfig, *, lifted: bool = False) -> None:

@@ -15,7 +15,7 @@ from serve_app.instructors import InstructorRequestView, RequestStatus, request_
 from serve_app.once import OnceRoute
 from serve_app.problems import RefusedRequest
 from serve_app.reasons import OwnAccount, RequestDecided
-from serve_app.seeing_out import change_role, let_in, see_out
+from serve_app.seeing_out import change_role, give_role, let_in, see_out
 from serve_app.visits import Admin, Config, Use, uuid_or_404
 from serve_app.wire import Cursor, IdInPath, Limit, PageOf, Prose, Time, Wire, new_router, problems
 
@@ -118,12 +118,14 @@ async def list_instructor_requests(
 
 
 @router.patch("/instructor-requests/{id}/approve", responses=problems(401, 403, 404, 409))
-async def approve_instructor_request(request_id: IdInPath, me: Admin, parts: Use) -> InstructorRequestView:
+async def approve_instructor_request(request_id: IdInPath, me: Admin, parts: Use, config: Config) -> InstructorRequestView:
     """Make the student an instructor: their next access token says so. Twice is once; what was rejected stays rejected."""
     ident = uuid_or_404(request_id, "instructor request")
     row = await parts.stores.instructor_requests.approve(ident, me.user_id, parts.clock())
     if isinstance(row, NotDecided):
         raise _refused(row, request_id, "rejected")
+    if row.decided_at is not None:
+        await give_role(row.user_id, Role.INSTRUCTOR, row.decided_at, parts, config)
     return request_of(row)
 
 

@@ -44,6 +44,25 @@ async def test_a_student_asks_is_approved_and_teaches_from_the_next_token_on(edg
     assert [notice["kind"] for notice in told["items"]] == ["instructor_request"]
 
 
+async def test_who_was_an_instructor_and_is_approved_anew_may_teach_at_once(edge: Any) -> None:
+    admin, person = await edge.person(Role.ADMIN), await edge.person(Role.INSTRUCTOR)
+    await admin.ask("PATCH", f"/admin/users/{person.id}/role", 200, {"role": "student"})
+    tokens = await sign_in(edge, person)
+    made = await edge.client(tokens["accessToken"]).post("/api/instructor-requests", json=ASK)
+    assert made.status_code == 201
+    await admin.ask("PATCH", f"/admin/instructor-requests/{made.json()['id']}/approve", 200)
+    teacher = edge.client((await refresh(edge, tokens))["accessToken"])
+    assert (await teacher.get("/api/instructor/courses")).status_code == 200
+
+
+async def test_of_who_has_gone_nothing_is_decided(edge: Any) -> None:
+    admin, person = await edge.person(Role.ADMIN), await edge.person()
+    made = await person.ask("POST", "/instructor-requests", 201, ASK)
+    await person.ask("DELETE", "/users/me", 204)
+    await admin.ask("PATCH", f"/admin/instructor-requests/{made['id']}/approve", 404)
+    assert (await admin.ask("GET", f"/admin/audit-log?target={made['id']}", 200))["items"] == []
+
+
 async def test_who_was_turned_down_reads_why_and_may_ask_again(edge: Any) -> None:
     admin, person = await edge.person(Role.ADMIN), await edge.person()
     made = await person.ask("POST", "/instructor-requests", 201, ASK)
