@@ -1,5 +1,6 @@
 """Routes by which files go out: at signed addresses, in ranges, as what they are and never as a page of ours."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -27,6 +28,8 @@ PLAYBACK_SECONDS = 6 * 3_600
 """How long an address is good: for a file that is fetched once, and for what a player comes back to."""
 _PLAYLIST = "application/vnd.apple.mpegurl"
 _PLAYLIST_BYTES = 4 << 20
+_RENDITION = re.compile(r"([0-9]{1,5}p/)?index\.m3u8|[0-9]{1,5}p/[0-9]{1,9}\.ts")
+"""What the job that makes renditions calls its files."""
 _PUBLIC = ("thumbnail", "avatar")
 _SANDBOX = "default-src 'none'; sandbox; frame-ancestors 'none'"
 # Viewers do not open a PDF in a sandbox; they run what is in it apart from our origin.
@@ -112,9 +115,9 @@ async def read_rendition(
     """A playlist or a segment of a video's renditions (HLS, RFC 8216). Playlists name their segments relative to
     themselves, and so carry the permission on; where a store signs its own addresses they name those."""
     given = _opened(request, parts, config)
-    kind = {"m3u8": _PLAYLIST, "ts": "video/mp2t"}.get(name.rpartition(".")[2])
-    if kind is None or any(part in ("", ".", "..") for part in name.split("/")):
+    if _RENDITION.fullmatch(name) is None:
         raise RefusedRequest(NotFound("rendition", name))
+    kind = _PLAYLIST if name.endswith(".m3u8") else "video/mp2t"
     objects, key = parts.stores.objects, f"{folder_of(uuid_or_404(media_id, 'media'))}/hls/{name}"
     if kind != _PLAYLIST or not objects.is_remote:
         return await _serve_made(key, kind, request, objects)

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import shutil
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -259,3 +260,22 @@ async def test_jobs_for_what_is_gone_or_done_change_nothing(edge: Any) -> None:
         await enqueue(connection, "media.check", {"mediaId": shown.media_id})
     await edge.run_jobs()
     assert (await edge.visitor.get(await shown.address())).content == MP4
+
+
+@pytest.mark.parametrize(
+    "name", ["a%00.ts", "index.m3u8/x.ts", "360p/00000.ts/x.ts", "360p/%01.m3u8", "..%5cx.ts", "x" * 101]
+)
+async def test_what_no_rendition_is_called_is_not_found(edge: Any, name: str) -> None:
+    shown = await show(edge)
+    await edge.parts.stores.media.note_playback(shown.media_id, 13, [360], has_poster=False, now=edge.parts.clock())
+    objects, folder = edge.parts.stores.objects, f"media/{shown.media_id}/hls"
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"#EXTM3U\n"
+
+    for each in ("index.m3u8", "360p/index.m3u8", "360p/00000.ts"):
+        await objects.put(f"{folder}/{each}", body(), "")
+    link = await shown.teacher.ask("GET", f"/lessons/{shown.lesson_id}/video", 200)
+    assert (await edge.visitor.get(link["hlsUrl"])).status_code == 200
+    beside = link["hlsUrl"].removesuffix("index.m3u8") + name
+    assert (await edge.visitor.get(beside)).status_code in (404, 422)
