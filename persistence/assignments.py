@@ -165,7 +165,8 @@ class Assignments:
         media_ids: Sequence[str],
         now: Moment,
     ) -> SubmissionRow | Refusal:
-        """Take what the learner hands in, in the place of what came before, unless that has been graded."""
+        """Take what the learner hands in, in the place of what came before, unless that has been graded. The same id again
+        is answered with what it made, whatever became of it."""
         late = assignment.due_at is not None and now > assignment.due_at
         sent = {"text": text, "media_ids": list(media_ids), "late": late, "submitted_at": now}
         statement = pg_insert(Submission).values(
@@ -182,11 +183,15 @@ class Assignments:
                 statement.on_conflict_do_update(
                     index_elements=[Submission.assignment_id, Submission.user_id],
                     set_=replaced,
-                    where=Submission.graded_at.is_(None),
+                    where=and_(Submission.graded_at.is_(None), Submission.id != submission_id),
                 ).returning(Submission.id)
             )
             written = made.scalar_one_or_none()
-            return AlreadyGraded() if written is None else await _reread(connection, written)
+            if written is not None:
+                return await _reread(connection, written)
+            mine = (Submission.id == submission_id, Submission.assignment_id == assignment.id, Submission.user_id == user_id)
+            known = (await connection.execute(_submissions().where(*mine))).one_or_none()
+            return AlreadyGraded() if known is None else _submission(known)
 
     async def find_submission(self, submission_id: str) -> SubmissionRow | None:
         """What was handed in, or None."""

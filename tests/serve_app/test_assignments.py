@@ -5,6 +5,7 @@ import pytest
 from sqlalchemy import text
 
 from classroom.callers import Role
+from classroom.times import SECOND, Moment
 from persistence.arranging import NewSection
 from persistence.ids import new_id
 from tests.serve_app.edges import Edge, Person
@@ -179,3 +180,16 @@ async def test_less_to_be_had_than_is_needed_is_refused(edge: Any) -> None:
     assert refused["details"]["fields"][0]["field"] == "passPoints"
     changed = await teacher.ask("PATCH", f"/assignments/{task['id']}", 200, {"maxPoints": 4, "passPoints": 4})
     assert (changed["maxPoints"], changed["passPoints"]) == (4, 4)
+
+
+async def test_a_repetition_after_a_crash_is_answered_with_what_it_made(edge: Any) -> None:
+    teacher, student, task = await school(edge, dueAt=edge.soon(hours=1))
+    store, ident = edge.parts.stores.assignments, new_id()
+    row, before = await store.find(task["id"]), edge.parts.clock()
+    first = await store.submit(ident, row, student.id, "Here.", [], before)
+    much_later = Moment(before + 7_200 * SECOND)
+    assert await store.submit(ident, row, student.id, "Here.", [], much_later) == first, "neither newer nor late"
+    graded = await store.grade(ident, 7, "Good.", 1, teacher.id, much_later)
+    assert await store.submit(ident, row, student.id, "Here.", [], much_later) == graded
+    refused = await store.submit(new_id(), row, student.id, "Here.", [], much_later)
+    assert refused.code == "already_graded"
