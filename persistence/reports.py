@@ -111,7 +111,7 @@ class Reports:
             "now": to_datetime(now),
         }
         async with self._database.writing() as connection:
-            if (await connection.execute(text(_LOCK), values)).one_or_none() is None:
+            if report.id not in {str(row.id) for row in await connection.execute(text(_LOCK), values)}:
                 return False
             if outside is not None:
                 await outside()
@@ -223,7 +223,12 @@ _LIST = {
     True: _PAGE.format(narrowed="AND r.resolved_at IS NULL"),
     False: _PAGE.format(narrowed="AND r.resolved_at IS NOT NULL"),
 }
-_LOCK = "SELECT id FROM reports WHERE id = CAST(:id AS uuid) AND resolved_at IS NULL FOR UPDATE"
+# All of them in one order: two decisions about one thing never wait for each other both.
+_LOCK = """
+    SELECT id FROM reports
+    WHERE target_type = :target_type AND target_id = CAST(:target_id AS uuid) AND resolved_at IS NULL
+    ORDER BY id FOR UPDATE
+"""
 _SETTLED = """
     UPDATE reports SET resolved_at = :now, resolved_by = CAST(:actor_id AS uuid), action = :action, note = :note
     WHERE resolved_at IS NULL

@@ -1,9 +1,11 @@
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from classroom.callers import Role
 from persistence.audit import AuditFilter
 from persistence.ids import new_id
+from persistence.reports import Decision
 
 
 async def reviewed(edge: Any) -> tuple[str, Any, Any]:
@@ -67,6 +69,25 @@ async def test_two_admins_decide_once(edge: Any) -> None:
     (decided,) = [answer.json()["action"] for answer in answers if answer.status_code == 200]
     row = await edge.parts.courses.find(course_id)
     assert row.rating_count == (1 if decided == "dismiss" else 0)
+
+
+async def test_two_reports_about_one_thing_are_decided_at_once_without_a_fault(edge: Any) -> None:
+    course_id, *_ = await reviewed(edge)
+    admin, store = await edge.person(Role.ADMIN), edge.parts.stores.reports
+    made = [await report(await edge.person(), "course", course_id) for _ in range(2)]
+    both = asyncio.Barrier(2)
+
+    async def outside() -> None:
+        with suppress(TimeoutError, asyncio.BrokenBarrierError):  # it is as good if the other waits before
+            async with asyncio.timeout(0.5):
+                await both.wait()
+
+    async def decide(report_id: str) -> bool:
+        return bool(await store.resolve(
+            await store.find(report_id), Decision(admin.id, "delete", ""), edge.parts.clock(), outside
+        ))  # fmt: skip
+
+    assert sorted(await asyncio.gather(*(decide(each["id"]) for each in made))) == [False, True]
 
 
 async def test_courses_lessons_and_people_are_dealt_with_by_their_own_rules(edge: Any) -> None:
