@@ -7,7 +7,7 @@ from fastapi import Path, Query
 from pydantic import Field, StringConstraints
 
 from classroom.catalogue.lifecycle import APPROVE, REJECT, WrongStatus
-from classroom.ids import CourseId, UserId
+from classroom.ids import CourseId, UserId, is_uuid
 from classroom.refusals import Malformed, NotFound
 from persistence.audit import Act
 from persistence.categories import CategoryRow, SlugTaken, UnknownCategory
@@ -72,7 +72,9 @@ async def list_courses_for_review(
     cursor: Cursor = None,
 ) -> PageOf[Course]:
     """Every course, the newest first; `status=pending` are those that wait for a decision."""
-    owner = UserId(uuid_or_404(instructor, "user")) if instructor is not None else None
+    if instructor is not None and not is_uuid(instructor.lower()):
+        return PageOf[Course](items=[], next_cursor=None)
+    owner = UserId(instructor.lower()) if instructor is not None else None
     narrowed = CourseFilter(
         words=q, status=status, category=category, instructor_id=owner, featured=featured, deleted=deleted
     )

@@ -97,6 +97,12 @@ async def test_admins_find_courses_in_every_state(edge: Any) -> None:
     await admin.ask("GET", "/admin/courses?status=lost", 422)
 
 
+async def test_who_is_no_instructor_teaches_nothing(edge: Any) -> None:
+    admin = await edge.person(Role.ADMIN)
+    for nobody in ("", "ina", new_id()):
+        assert (await admin.ask("GET", f"/admin/courses?instructor={nobody}", 200))["items"] == []
+
+
 async def test_categories_come_change_and_go(edge: Any) -> None:
     admin, teacher = await edge.person(Role.ADMIN), await edge.person(Role.INSTRUCTOR)
     crafts = await admin.ask("POST", "/admin/categories", 201, {"name": "Arts & Crâfts", "description": "By hand."})
