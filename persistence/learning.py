@@ -96,7 +96,7 @@ class LearningLog(Protocol):
         ...
 
     async def outdated(self, course_id: CourseId, version: int, after: UserId | None, limit: int) -> Sequence[UserId]:
-        """The first `limit` learners, by id, behind `after`, who were counted for another version of the outline."""
+        """The first `limit` learners, by id, behind `after`, counted for another version of the outline (0: never)."""
         ...
 
     async def note_told(self, course_id: CourseId, offset: int) -> None:
@@ -176,7 +176,7 @@ _SURVEY = """
 """
 _OUTDATED = """
     SELECT user_id::text FROM course_progress
-    WHERE course_id = $1 AND version <> $2 AND user_id > coalesce($3, '00000000-0000-0000-0000-000000000000'::uuid)
+    WHERE course_id = $1 AND version NOT IN (0, $2) AND user_id > coalesce($3, '00000000-0000-0000-0000-000000000000'::uuid)
     ORDER BY user_id LIMIT $4
 """
 _NOTE_TOLD = """

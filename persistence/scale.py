@@ -200,7 +200,7 @@ def _of_people(size: Size, first: int, until: int) -> list[str]:
         """,
         f"""
         INSERT INTO course_progress (course_id, user_id, thousandths, version, told, completed_at, updated_at)
-        SELECT {_sql_id(3, "c")}, {_sql_id(1, "p")}, {so_far}, 1, '{{}}', CASE WHEN {so_far} = 1000 THEN now() END, {when}
+        SELECT {_sql_id(3, "c")}, {_sql_id(1, "p")}, {so_far}, 0, '{{}}', CASE WHEN {so_far} = 1000 THEN now() END, {when}
         FROM ({enrolled}) AS enrolled
         """,
         f"""

@@ -72,7 +72,7 @@ class MemoryLearningLog:
         """See `LearningLog.outdated`."""
         self._tables.reach()
         rows = self._tables.learners[course_id].items()
-        return sorted(each for each, (it, _) in rows if it.version != version and each > (after or ""))[:limit]
+        return sorted(each for each, (it, _) in rows if it.version not in (0, version) and each > (after or ""))[:limit]
 
     async def note_told(self, course_id: CourseId, offset: int) -> None:
         """See `LearningLog.note_told`."""
