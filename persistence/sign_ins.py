@@ -4,13 +4,15 @@ import hashlib
 from dataclasses import dataclass
 from typing import Protocol
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from classroom.ids import UserId
-from classroom.times import Moment
+from classroom.times import SECOND, Moment
 from persistence.database import Database
 from persistence.models import RefreshFamily, RefreshToken, User
+
+DAY = 86_400 * SECOND
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,10 @@ class SignIns(Protocol):
 
     async def revoke_family(self, family_id: str, now: Moment) -> None:
         """End this family; nothing when there is none."""
+        ...
+
+    async def forget_expired(self, now: Moment, limit: int = 1_000) -> int:
+        """Drop up to `limit` families that expired a day ago, with their tokens; how many went."""
         ...
 
 
@@ -136,6 +142,13 @@ class PostgresSignIns:
                 .where(RefreshFamily.id == family_id, RefreshFamily.revoked_at.is_(None))
                 .values(revoked_at=now, revoked_for="logout")
             )
+
+    async def forget_expired(self, now: Moment, limit: int = 1_000) -> int:
+        """See `SignIns.forget_expired`."""
+        old = select(RefreshFamily.id).where(RefreshFamily.expires_at < now - DAY).limit(limit)
+        statement = delete(RefreshFamily).where(RefreshFamily.id.in_(old.with_for_update(skip_locked=True)))
+        async with self._database.writing() as connection:
+            return (await connection.execute(statement)).rowcount
 
 
 async def end_all(connection: AsyncConnection, user_id: UserId, now: Moment, why: str) -> list[str]:

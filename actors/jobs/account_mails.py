@@ -7,6 +7,8 @@ from typing import Any
 from actors.jobs.tools import JobTools, Mail
 from classroom.times import MINUTE, Moment
 from persistence.account_tokens import RESET, VERIFY, AccountTokens, Addressee
+from persistence.idempotency import PostgresIdempotencyKeys
+from persistence.sign_ins import PostgresSignIns
 
 VERIFY_MINUTES = 48 * 60
 RESET_MINUTES = 60
@@ -29,8 +31,11 @@ async def mail_reset(tools: JobTools, payload: dict[str, Any]) -> None:
 
 
 async def tidy_tokens(tools: JobTools, _payload: dict[str, Any]) -> None:
-    """Job `account.tidy`: drop tokens that are long expired."""
+    """Job `account.tidy`: drop mailed tokens, sign-ins and idempotency keys that are long expired."""
     await AccountTokens(tools.database).forget_old(tools.clock())
+    for store in (PostgresSignIns(tools.database), PostgresIdempotencyKeys(tools.database)):
+        while await store.forget_expired(tools.clock()):
+            pass
 
 
 async def _mail(tools: JobTools, to: Addressee, purpose: str, minutes: int, write: Any) -> None:
