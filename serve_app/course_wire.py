@@ -148,8 +148,9 @@ def course_of(row: CourseRow) -> Course:
 
 
 def course_detail_of(row: CourseRow, enrolled: bool, owned: bool) -> CourseDetail:
-    """The course as its page shows it."""
-    return CourseDetail(**_fields(row), enrolled=enrolled, owned=owned)
+    """The course as its page shows it. Why it was turned down is for who may manage it."""
+    reason = row.rejection_reason if owned else None
+    return CourseDetail(**{**_fields(row), "rejection_reason": reason}, enrolled=enrolled, owned=owned)
 
 
 def category_of(row: CategoryRow) -> CategoryView:

@@ -154,3 +154,14 @@ async def test_who_changes_the_name_is_found_by_the_new_one(edge: Any) -> None:
     found = (await edge.visitor.get("/api/courses?q=wilhelmin")).json()["items"]
     assert [(row["id"], row["instructor"]["name"]) for row in found] == [(course, "Wilhelmina")]
     assert (await edge.visitor.get("/api/courses?q=ina")).json()["items"] == []
+
+
+async def test_why_a_course_was_turned_down_is_between_admins_and_its_instructor(edge: Any) -> None:
+    teacher, admin, sam = await edge.person(Role.INSTRUCTOR), await edge.person(Role.ADMIN), await edge.person()
+    course_id = await edge.course(teacher)
+    await sam.ask("POST", f"/courses/{course_id}/enroll", 201)
+    await teacher.ask("POST", f"/instructor/courses/{course_id}/unpublish", 200)
+    await teacher.ask("POST", f"/instructor/courses/{course_id}/submit", 200)
+    await admin.ask("PATCH", f"/admin/courses/{course_id}/reject", 200, {"reason": "Copied."})
+    seen = [(await person.ask("GET", f"/courses/{course_id}", 200))["rejectionReason"] for person in (sam, teacher, admin)]
+    assert seen == [None, "Copied.", "Copied."]
