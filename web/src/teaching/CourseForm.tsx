@@ -30,10 +30,17 @@ export function CourseForm({ course, onSaved }: { course?: Course; onSaved: (cou
   });
   const submit = async (body: typeof form.values) => {
     setTrouble(null);
+    const usual = {
+      language: "en",
+      priceMinor: 0,
+      currency: "EUR",
+      givesCertificate: true,
+      certificateAttendancePercent: 0,
+    };
     try {
       const saved = await bodyOf<Course>(
         course === undefined
-          ? api.POST("/api/instructor/courses", { body: { ...body, language: "en", priceMinor: 0, currency: "EUR" } })
+          ? api.POST("/api/instructor/courses", { body: { ...body, ...usual } })
           : api.PATCH("/api/instructor/courses/{courseId}", { params: { path: { courseId: course.id } }, body }),
       );
       await queries.invalidateQueries();
