@@ -17,6 +17,8 @@ from serve_app.problems import RefusedRequest
 from serve_app.signing import UploadPass
 
 STALL_SECONDS = 60.0
+SLOWEST_BYTES = 16 << 10
+"""A body that comes with fewer bytes a second than this, a minute's grace aside, gives its place to others."""
 
 
 def check_head(request: Request, given: UploadPass) -> None:
@@ -46,9 +48,11 @@ async def _body(request: Request, size: int, see: Callable[[bytes], object]) -> 
     """The body's pieces, `size` bytes in all."""
     came = 0
     stream = request.stream()
+    now = asyncio.get_running_loop().time
+    began = now()
     try:
         while True:
-            async with asyncio.timeout(STALL_SECONDS):
+            async with asyncio.timeout_at(min(now(), began + came / SLOWEST_BYTES) + STALL_SECONDS):
                 piece = await anext(stream, b"")
             if not piece:
                 break

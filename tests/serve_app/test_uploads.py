@@ -1,5 +1,6 @@
 import asyncio
 import hashlib
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ import pytest
 from classroom.callers import Role
 from classroom.times import SECOND, Moment
 from persistence.ids import new_id
+from serve_app import receiving
 
 PDF = b"%PDF-1.7\n" + b"tide " * 100
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
@@ -268,3 +270,24 @@ async def test_signed_files_have_no_other_limit(make_edge: Any) -> None:
         assert {answer.status_code for answer in answers} == {200}
         forged = [await edge.visitor.get(path[:-2]) for _ in range(30)]
         assert {answer.status_code for answer in forged} == {403, 429}
+
+
+@pytest.mark.parametrize("pieces", [1, 10_000])
+async def test_an_upload_that_stands_still_or_trickles_gives_its_place_back(
+    edge: Any, teacher: Any, course: str, monkeypatch: pytest.MonkeyPatch, pieces: int
+) -> None:
+    monkeypatch.setattr(receiving, "STALL_SECONDS", 0.3)
+    ticket = await announce(teacher, course)
+    never = asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        for _ in range(pieces):
+            yield b"%"
+            await asyncio.sleep(0.05)  # a client as slow as that
+        await never.wait()
+
+    async with asyncio.timeout(20):
+        answer = await put(edge, ticket, slowly())
+    assert (answer.status_code, answer.json()["errorCode"]) == (408, "upload_stalled")
+    assert await stored(edge) == []
+    assert (await put(edge, ticket, PDF)).status_code == 204
