@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -165,7 +166,7 @@ def postgres_live_on() -> Callable[["asyncpg.Pool[Any]"], "PostgresLiveStore"]:
     return PostgresLiveStore
 
 
-class LiveStore:
+class LiveStore(ABC):
     """The stores of the live class with a few people and classes to write about."""
 
     ownership: Ownership
@@ -179,13 +180,13 @@ class LiveStore:
         self._running: list[tuple[GroupCommit, asyncio.Task[None]]] = []
         self._shards = iter(range(256))
 
+    @abstractmethod
     def make_journal(self, **options: Any) -> GroupCommit:
         """A journal nobody runs yet."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def enroll(self, course_id: str, user_id: str, name: str, *, active: bool = True) -> None:
         """Put a person, who is made, into a course; with `active` False one whose account is banned."""
-        raise NotImplementedError
 
     async def make_class(self, shard_id: int | None = None) -> "LiveClass":
         """A class of a new course on a shard that this store's host has just claimed: one of its own, or this one."""
@@ -194,9 +195,9 @@ class LiveStore:
         epochs = await self.ownership.claim("host", [shard_id])
         return LiveClass(new_id(), course_id, instructor_id, shard_id, epochs[shard_id])
 
+    @abstractmethod
     async def make_outline(self, course_id: str, *parts: Part) -> Course:
         """Give a course these lessons, in this order."""
-        raise NotImplementedError
 
     def run(self, journal: GroupCommit) -> GroupCommit:
         """Run the journal until the test ends."""
@@ -222,8 +223,9 @@ class LiveStore:
             await journal.close()
             await task
 
+    @abstractmethod
     async def _make_course(self) -> tuple[str, str]:
-        raise NotImplementedError
+        """A new course and its instructor."""
 
 
 class MemoryLiveStore(LiveStore):

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,10 @@ from classroom.callers import Role
 from classroom.content import email_hash
 from classroom.times import SECOND, Moment
 from persistence.jobs import enqueue
+from tests.serve_app.films import ffmpeg, needs_ffmpeg
 from tests.serve_app.test_uploads import PDF, upload
 
 MP4 = b"\x00\x00\x00\x20ftypisom\x00\x00\x02\x00isomiso2avc1mp41" + bytes(range(256)) * 40
-needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed: nothing makes renditions")
 
 
 class Shown:
@@ -175,11 +174,6 @@ async def test_views_are_counted_by_person_and_day(edge: Any) -> None:
     page = await shown.teacher.ask("GET", f"/lessons/{shown.lesson_id}/views", 200)
     assert [(each["userId"], each["views"]) for each in page["items"]] == [(student.id, 3)]
     await student.ask("GET", f"/lessons/{shown.lesson_id}/views", 403)
-
-
-async def ffmpeg(*arguments: str) -> None:
-    process = await asyncio.create_subprocess_exec("ffmpeg", "-nostdin", "-v", "error", "-y", *arguments)
-    assert await process.wait() == 0
 
 
 @needs_ffmpeg
