@@ -88,17 +88,10 @@ LEADS: Mapping[Lead, int] = {Lead.DAY: 24 * 60 * MINUTE, Lead.QUARTER: 15 * MINU
 """Each lead in microseconds, the longest first."""
 
 
-def due_lead(starts_at: Moment, now: Moment) -> Lead | None:
-    """Which reminder of a class is due: the shortest lead that has been reached; None when it is too early, or the class
-    should have begun. Who enrols ten minutes before is so told once, and not that the class is tomorrow."""
-    left = starts_at - now
-    if left <= 0:
-        return None
-    return min((lead for lead, length in LEADS.items() if left <= length), key=LEADS.__getitem__, default=None)
-
-
 def windows(now: Moment) -> list[tuple[Lead, Moment, Moment]]:
-    """For each lead the beginnings of the classes that it is due for: those after the first moment and up to the second."""
+    """For each lead the beginnings of the classes that it is due for: those after the first moment and up to the second.
+    A class stands in one at most, that of the shortest lead that has been reached: who enrols ten minutes before is so told
+    once, and not that the class is tomorrow."""
     ends = [Moment(now + length) for length in LEADS.values()]
     return list(zip(LEADS, [*ends[1:], now], ends, strict=True))
 

@@ -19,7 +19,6 @@ from persistence.tables.media import MediaFile, MediaView
 
 CHECK_JOB = "media.check"
 RENDITIONS_JOB = "media.renditions"
-TIDY_JOB = "media.tidy"
 INCOMING = "incoming"
 MOST_PENDING = 50
 """So many files one person may have announced and not finished."""

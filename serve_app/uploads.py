@@ -27,7 +27,6 @@ AT_ONCE = 64
 
 router = new_router("/api", "uploads", OnceRoute)
 
-_BYTES = {"type": "string", "format": "binary"}
 MediaIdInPath = Annotated[str, Path(alias="mediaId")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$"), Field(description="Of the file, in hexadecimal.")]
 ContentType = Annotated[str, StringConstraints(max_length=200, pattern=r"^[a-z0-9]+/[a-z0-9.+-]+$")]

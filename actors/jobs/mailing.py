@@ -15,7 +15,6 @@ from email.utils import format_datetime, parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import aiosmtplib
 import msgspec
@@ -23,7 +22,6 @@ from aiosmtplib import errors
 
 from actors.config import JobValues
 from actors.jobs.tools import GiveUp, JobTools, Mail, Mailer
-from classroom.times import Moment, to_datetime
 
 SMTP_SECONDS = 20.0
 KEPT_AT_MOST = 1_000
@@ -175,24 +173,6 @@ def html_of(text: str) -> str:
         '<body style="font-family:sans-serif;font-size:16px;line-height:1.5;color:#1c1c1c;max-width:36em;margin:2em auto">'
         f"{written}</body></html>"
     )
-
-
-def time_words(moment: Moment, timezone: str) -> str:
-    """A time as a reader in `timezone` would say it: `Saturday 21 November 2026, 10:00 (Europe/Berlin)`. UTC for a zone that
-    this machine does not know."""
-    try:
-        zone, name = ZoneInfo(timezone), timezone
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        zone, name = ZoneInfo("UTC"), "UTC"
-    local = to_datetime(moment).astimezone(zone)
-    return f"{_DAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]} {local.year}, {local:%H:%M} ({name})"
-
-
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July",
-    "August", "September", "October", "November", "December",
-)  # fmt: skip
 
 
 def _line(line: str) -> str:

@@ -16,9 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.jobs.handlers import HANDLERS
-from actors.jobs.mailing import FolderMailer, SmtpMailer, html_of, id_of, make_mailer, time_words, write_mail
+from actors.jobs.mailing import FolderMailer, SmtpMailer, html_of, id_of, make_mailer, write_mail
 from actors.jobs.tools import GiveUp, Mail
-from classroom.times import Moment, from_datetime
 from persistence.queue_figures import look_at_queue
 
 FROM = "Lyceum <no-reply@lyceum.example.org>"
@@ -181,17 +180,3 @@ def test_no_words_make_a_header_or_markup(subject: str, text: str, name: str) ->
 def test_a_mail_has_one_name_and_others_have_others() -> None:
     assert id_of(Mail("a@b.test", "s", "t")) == id_of(Mail("a@b.test", "s", "t"))
     assert id_of(Mail("a@b.test", "s", "t")) != id_of(Mail("a@b.test", "s", "u"))
-
-
-@pytest.mark.parametrize(
-    ("zone", "words"),
-    [
-        ("Europe/Berlin", "Saturday 21 November 2026, 10:00 (Europe/Berlin)"),
-        ("Pacific/Kiritimati", "Saturday 21 November 2026, 23:00 (Pacific/Kiritimati)"),
-        ("Pacific/Honolulu", "Friday 20 November 2026, 23:00 (Pacific/Honolulu)"),
-        ("No/Where", "Saturday 21 November 2026, 09:00 (UTC)"),
-        ("../../etc/passwd", "Saturday 21 November 2026, 09:00 (UTC)"),
-    ],
-)
-def test_times_are_the_readers(zone: str, words: str) -> None:
-    assert time_words(Moment(from_datetime(NOW)), zone) == words
