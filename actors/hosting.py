@@ -22,6 +22,8 @@ from actors.listeners import Listeners, Sender
 from actors.live_grain import LiveGrain
 from actors.postman import Mail, Postman
 from actors.progress_grain import CourseGrain
+from actors.reading import Reading
+from actors.recounting import Recounting
 from actors.shards import shard_of
 from actors.shares import SURE_SECONDS, Shares
 from actors.turns import Call, Item, Turn
@@ -75,6 +77,17 @@ class Hosting:
         self._deferred = Deferred(self.run_id)
         self._deadlines = Deadlines(name, stores.log, self._epochs, self._box, self._alarms)
         self._aftermath = Aftermath(self._listeners, self._postman, self._archive, self._spawn)
+        self._reading = Reading(
+            self._archive,
+            self._alarms,
+            self._epochs,
+            self._postman,
+            self._listeners,
+            self._keeping,
+            self._spawn,
+            self._drain,
+        )
+        self._recounting = Recounting(self._archive, self._alarms, TURN, self._ask_all)
         self._unsettled: dict[int, int] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._taking: asyncio.Task[Any] | None = None
@@ -206,80 +219,20 @@ class Hosting:
     def _drain(self, box: Box) -> None:
         while box.mailbox and not box.busy and not self._ended and box.shard_id not in self._unsettled:
             grain, now = box.grain, self._alarms.now(box)
-            if grain is None:
-                if box.flying:
-                    return  # what was decided before is on its way to the store: only then is there something to read
-                self._read(box, partial(self._load, box))
-            elif isinstance(grain, LiveGrain) and grain.must_ask(box.mailbox[0], now):
-                self._read(box, partial(self._enrol, box, grain))
-            elif isinstance(grain, CourseGrain) and grain.must_ask(box.mailbox[0], now):
-                self._read(box, partial(self._inform, box, grain))
-            elif self._turn(box, grain, now) >= TURN:
+            if grain is None and box.flying:
+                return  # what was decided before is on its way to the store: only then is there something to read
+            if self._reading.begins(box, now):
+                return
+            if grain is not None and self._turn(box, grain, now) >= TURN:
                 asyncio.get_running_loop().call_soon(self._drain, box)  # the journal, and others, come between
                 return
 
-    def _read(self, box: Box, reading: Callable[[], Awaitable[None]]) -> None:
-        box.busy = True
-        self._spawn(self._read_then_go_on(box, reading))
-
-    async def _read_then_go_on(self, box: Box, reading: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await reading()
-        except StoreAway as error:
-            _log.warning("grain_unread", kind=box.kind, grain=box.id, reason=str(error), **about(box.waiting))
-            box.answer_waiting(_AWAY)
-        except Exception:
-            _log.exception("grain_unreadable", kind=box.kind, grain=box.id, **about(box.waiting))
-            box.answer_waiting(_AWAY)
-        box.busy = False
-        if box.grain is None and box.owes_wake and not box.mailbox and box.shard_id in self._epochs:
-            self._alarms.set_later(box)
+    async def _ask_all(self, box: Box, looks: Sequence[Look]) -> None:
+        call = Call(len(looks), asyncio.get_running_loop())
+        for index, look in enumerate(looks):
+            self._accept(Item(Envelope(box.kind, box.id, _HOST, look, None), call, index))
         self._drain(box)
-        self._keeping.tidy(box)
-
-    async def _load(self, box: Box) -> None:
-        epoch = self._epochs.get(box.shard_id)
-        if epoch is None:
-            return  # lost meanwhile, and everybody was told
-        grain = await self._archive.load(box, epoch)
-        if self._epochs.get(box.shard_id) != epoch:
-            return  # what was read is another owner's to go on from
-        if isinstance(grain, LiveGrain | CourseGrain) and box.owes_wake:
-            grain.doubt_deadline()
-        box.grain, box.owes_wake = grain, False
-        self._alarms.set_up(box, grain)
-        if isinstance(grain, LiveGrain | CourseGrain):
-            self._postman.send(box, grain.unsent)
-        if isinstance(grain, LiveGrain):
-            self._listeners.evict(grain.unsent_evictions)
-
-    async def _enrol(self, box: Box, grain: LiveGrain) -> None:
-        clock = partial(self._alarms.now, box)
-        await self._archive.enrol(grain, grain.unknown_students(box.mailbox, clock()), clock)
-
-    async def _inform(self, box: Box, grain: CourseGrain) -> None:
-        await self._archive.inform(grain, box.mailbox, partial(self._alarms.now, box))
-
-    async def _recount(self, box: Box, grain: CourseGrain) -> None:
-        """Have everybody counted anew whose figures are for another outline; whoever comes meanwhile is not held up."""
-        after: UserId | None = None
-        while box.grain is grain:
-            try:
-                if after is None:
-                    await self._archive.renew(grain, partial(self._alarms.now, box))
-                outdated = await self._archive.outdated(grain, after, TURN)
-            except StoreAway as error:
-                _log.warning("recount_put_off", grain=grain.id, reason=str(error))
-                await asyncio.sleep(KEEPERS_PAUSE_SECONDS)
-                continue
-            if not outdated or box.grain is not grain:
-                return
-            after = outdated[-1]
-            call = Call(len(outdated), asyncio.get_running_loop())
-            for index, user_id in enumerate(outdated):
-                self._accept(Item(Envelope(COURSE, grain.id, _HOST, Look(user_id), None), call, index))
-            self._drain(box)
-            await call.done
+        await call.done
 
     # -- decide and commit ---------------------------------------------------------------------------------------
 
@@ -309,7 +262,7 @@ class Hosting:
             self._aftermath.hold(box, grain, turn)
         self._alarms.set(box, grain)
         if isinstance(grain, CourseGrain) and grain.wants_recount():
-            self._spawn(self._recount(box, grain))
+            self._spawn(self._recounting.run(box, grain))
         return len(turn.taken)
 
     def _part(self, box: Box, turn: Turn) -> None:
