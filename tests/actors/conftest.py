@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from classroom.progress.course import Part
+from tests.actors.desk import ARTICLES, Desk
 from tests.actors.school import School, a_school
 from tests.actors.virtual import VirtualLoop
 
@@ -21,3 +23,11 @@ async def school() -> AsyncIterator[School]:
     """Two hosts on stores in memory."""
     async with a_school() as house:
         yield house
+
+
+@pytest.fixture
+def desk(school: School) -> Desk:
+    """A course of four articles."""
+    made = Desk(school)
+    made.outline(*map(Part, ARTICLES))
+    return made

@@ -4,85 +4,22 @@ import asyncio
 import json
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from actors.archive import COURSE_READS_AT_ONCE
 from actors.envelopes import COURSE
-from actors.host import CONNECTIONS
-from actors.progress_grain import CourseGrain
 from actors.shards import shard_of
-from classroom.answers import Accepted, Answer, Refused
+from classroom.answers import Accepted, Refused
 from classroom.callers import Caller, Role
-from classroom.ids import CommandId, CourseId, LessonId, SessionId, UserId
+from classroom.ids import LessonId, SessionId, UserId
 from classroom.live.commands import End
 from classroom.progress import commands as c
-from classroom.progress.course import Course, Outline, Part
+from classroom.progress.course import Part
 from classroom.progress.decide import decide
-from persistence.learning import Found
-from persistence.memory.live_learning import MemoryLearningLog
+from tests.actors.desk import ADMIN, ARTICLES, OWNER, PROGRESS, TOPIC, VIDEO, Desk, milestones
 from tests.actors.school import COURSE as COURSE_ID
 from tests.actors.school import TEACHER, Follower, School, TurnedAway, a_school, until
-
-OWNER = Caller(UserId("019a0000-0000-7000-8000-00000000000a"), "Ina", Role.INSTRUCTOR)
-ADMIN = Caller(UserId("019a0000-0000-7000-8000-00000000000b"), "Ada", Role.ADMIN)
-TOPIC, PROGRESS = f"course:{COURSE_ID}", f"course:{COURSE_ID}:progress"
-ARTICLES = [LessonId(f"019a0000-0000-7000-8000-0000000001{number:02d}") for number in range(4)]
-VIDEO = LessonId("019a0000-0000-7000-8000-000000000200")
-
-
-@dataclass
-class Desk:
-    """One course of a school, with words for what its tests do."""
-
-    school: School
-
-    def outline(self, *parts: Part) -> None:
-        """The course consists of these now."""
-        self.school.tables.courses[COURSE_ID] = Course(COURSE_ID, "Tides", OWNER.user_id, Outline(parts))
-
-    async def tell(self, caller: Caller, command: c.Command, command_id: str | None = None) -> Answer:
-        """The answer, whatever it is."""
-        return await self.school.lyceum.progress.tell(
-            COURSE_ID, caller, command, CommandId(command_id) if command_id else None
-        )
-
-    async def ask(self, caller: Caller, command: c.Command, command_id: str | None = None) -> Any:
-        """The decoded result of a command that must be accepted."""
-        answer = await self.tell(caller, command, command_id)
-        assert isinstance(answer, Accepted), answer
-        return json.loads(answer.body)
-
-    async def done(self, student: Caller, number: int, command_id: str | None = None) -> Any:
-        """The student has done an article."""
-        return await self.ask(student, c.CompleteLesson(student.user_id, ARTICLES[number]), command_id)
-
-    @property
-    def log(self) -> list[str]:
-        """The types of everything that was logged."""
-        return [entry.type for entry in self.school.tables.course_events[COURSE_ID]]
-
-    @property
-    def host(self) -> str:
-        """The name of the course's host."""
-        return self.school.tables.shards[shard_of(COURSE, COURSE_ID)][0]
-
-    @property
-    def grain(self) -> CourseGrain | None:
-        """What its host has of it in memory."""
-        running = self.school.lyceum.running(self.host)
-        box = running._boxes.get((COURSE, COURSE_ID)) if running is not None else None
-        return box.grain if box is not None else None  # type: ignore[return-value]  # a box of this kind
-
-
-@pytest.fixture
-def desk(school: School) -> Desk:
-    """A course of four articles."""
-    made = Desk(school)
-    made.outline(*map(Part, ARTICLES))
-    return made
 
 
 async def test_the_owner_hears_of_each_step_in_order(desk: Desk) -> None:
@@ -206,10 +143,6 @@ async def test_a_feed_goes_on_across_kills_and_losses_and_everything_counts_once
     assert jobs == {f"{COURSE_ID}:{student.user_id}" for student in students}
 
 
-def milestones(desk: Desk, student: Caller) -> list[int]:
-    return [data["percent"] for kind, data in desk.school.inbox(student) if kind == "milestone.reached"]
-
-
 async def test_milestones_that_died_with_their_host_are_told_by_the_next_one(desk: Desk) -> None:
     sam = desk.school.student("sam")
     await desk.done(sam, 0)
@@ -305,25 +238,6 @@ async def test_strangers_and_things_that_do_not_exist_change_nothing(desk: Desk)
     assert (await desk.done(eve, 0))["percent"] == 25, "whoever has enrolled is in at once"
 
 
-async def test_when_the_course_changes_everybody_is_counted_anew_and_the_owner_told(desk: Desk) -> None:
-    gate, students = await desk.school.gate(), desk.school.students(30)
-    follower = await gate.subscribe(PROGRESS, OWNER)
-    for student in students:
-        await desk.done(student, 0)
-    desk.school.kill()
-    desk.outline(*map(Part, ARTICLES[:2]))
-    await desk.ask(OWNER, c.CourseChanged())
-    learners = desk.school.tables.learners[COURSE_ID]
-    await until(lambda: {it.thousandths for it, _ in learners.values()} == {500}, "all are counted", 10)
-    await until(lambda: len(follower.heard("progress.changed")) == 60, "and told", 10)
-    desk.outline(*map(Part, ARTICLES))
-    await desk.ask(OWNER, c.CourseChanged())
-    looked = await desk.ask(students[0], c.Look(students[0].user_id))
-    assert (looked["percent"], len(looked["lessons"])) == (25, 4)
-    await until(lambda: {it.thousandths for it, _ in learners.values()} == {250}, "all are counted", 10)
-    await until(lambda: milestones(desk, students[7]) == [25, 50], "what was told is not told again", 10)
-
-
 async def test_attendance_counts_once_a_class_and_completes_its_lesson(desk: Desk) -> None:
     live, sam = LessonId("019a0000-0000-7000-8000-000000000300"), desk.school.student("sam")
     desk.outline(Part(live, type="live"), Part(ARTICLES[0]))
@@ -336,41 +250,6 @@ async def test_attendance_counts_once_a_class_and_completes_its_lesson(desk: Des
         desk.school.kill()
     assert desk.log.count("lesson.completed") == 1
     assert len(desk.school.tables.attended) == 2
-
-
-async def test_a_course_is_unloaded_when_nobody_needs_it_and_goes_on_as_it_was(desk: Desk) -> None:
-    sam = desk.school.student("sam")
-    await desk.done(sam, 0)
-    await asyncio.sleep(400)
-    assert desk.grain is None
-    assert (await desk.done(sam, 1))["percent"] == 50
-
-
-async def test_of_many_learners_only_those_in_use_stay_in_memory(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("actors.learners.KEPT", 10)
-    students = desk.school.students(60)
-    await asyncio.gather(*(desk.done(student, 0) for student in students))
-    await asyncio.gather(*(desk.done(student, 1) for student in students))
-    assert {it.thousandths for it, _ in desk.school.tables.learners[COURSE_ID].values()} == {500}
-    await desk.done(students[0], 2)
-    assert desk.grain is not None
-    assert len(desk.grain.learners) <= 10
-
-
-async def test_who_is_on_the_way_to_the_store_is_not_read_from_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("actors.learners.KEPT", 1)
-    sam, *others = desk.school.students(5)
-    await desk.ask(sam, c.Look(sam.user_id))
-    desk.school.store.open.clear()
-    doing = [asyncio.ensure_future(desk.done(sam, 0))]
-    for other in others:
-        await asyncio.sleep(1)
-        doing.append(asyncio.ensure_future(desk.done(other, 0)))
-    await asyncio.sleep(1)
-    doing.append(asyncio.ensure_future(desk.done(sam, 1)))
-    await asyncio.sleep(1)
-    desk.school.store.open.set()
-    assert [each["percent"] for each in await asyncio.gather(*doing)] == [25, 25, 25, 25, 25, 50]
 
 
 async def test_a_faulty_rule_harms_nobody_else(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -410,66 +289,3 @@ async def test_courses_move_between_hosts_with_their_followers() -> None:
         assert (await desk.done(sam, 1))["percent"] == 50
         assert desk.host != first
         await until(lambda: len(follower.heard("progress.changed")) == 2, "told by the next host")
-
-
-async def test_what_was_just_made_can_be_done_and_graded_at_once(desk: Desk) -> None:
-    desk.outline(Part(ARTICLES[0]))
-    sam = desk.school.student("sam")
-    await desk.done(sam, 0)
-    desk.outline(*map(Part, ARTICLES))
-    assert (await desk.done(sam, 1))["percent"] == 50
-    quiz = LessonId("019a0000-0000-7000-8000-000000000400")
-    desk.outline(*map(Part, ARTICLES), Part(quiz, type="quiz"))
-    await desk.ask(sam, c.QuizGraded(sam.user_id, quiz, "quiz", 8, 10, passed=True), "graded")
-    assert desk.log.count("quiz.graded") == 1
-
-
-async def test_an_outline_is_not_older_than_five_seconds_also_after_a_recount(desk: Desk) -> None:
-    desk.outline(*map(Part, ARTICLES[:2]))
-    sam = desk.school.student("sam")
-    await desk.done(sam, 0)
-    await desk.ask(OWNER, c.CourseChanged())
-    await asyncio.sleep(7)
-    desk.outline(*map(Part, ARTICLES))
-    assert len((await desk.ask(sam, c.Look(sam.user_id)))["lessons"]) == 4
-
-
-async def test_a_recount_that_died_with_its_host_is_done_by_the_next_one(desk: Desk) -> None:
-    students = desk.school.students(30)
-    for student in students:
-        await desk.done(student, 0)
-    desk.school.store.open.clear()
-    desk.outline(*map(Part, ARTICLES[:1]))
-    await desk.ask(OWNER, c.CourseChanged())
-    desk.school.kill()
-    desk.school.store.open.set()
-    learners = desk.school.tables.learners[COURSE_ID]
-    assert {it.thousandths for it, _ in learners.values()} == {250}
-    await desk.ask(students[0], c.Look(students[0].user_id))
-    await until(lambda: {it.thousandths for it, _ in learners.values()} == {1_000}, "all are counted", 10)
-
-
-async def test_courses_that_are_slow_to_read_hold_up_no_class(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    room, [sam, kim] = await desk.school.open_class(), desk.school.students(2)
-    real, go_on, reading, most = MemoryLearningLog.find, asyncio.Event(), 0, 0
-
-    async def find(self: MemoryLearningLog, *asked: Any) -> Found:
-        nonlocal reading, most
-        reading += 1
-        most = max(most, reading)
-        await go_on.wait()
-        reading -= 1
-        return await real(self, *asked)
-
-    monkeypatch.setattr(MemoryLearningLog, "find", find)
-    courses = [CourseId(desk.school.new_id()) for _ in range(300)]
-    look = c.Look(sam.user_id)
-    asking = [asyncio.ensure_future(desk.school.lyceum.progress.tell(each, sam, look)) for each in courses]
-    await until(lambda: reading > 0, "courses are read")
-    await asyncio.sleep(1)
-    async with asyncio.timeout(1):
-        assert (await desk.school.join(room, kim))["outcome"] == "seated"
-    assert most <= len(desk.school.lyceum.dispatcher.hosts) * COURSE_READS_AT_ONCE
-    assert COURSE_READS_AT_ONCE <= CONNECTIONS - 4, "two journals have one each, and classes read too"
-    go_on.set()
-    await asyncio.gather(*asking)
