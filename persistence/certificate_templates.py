@@ -10,12 +10,10 @@ from classroom.ids import CourseId, UserId
 from classroom.times import Moment
 from persistence.audit import Act, write_act
 from persistence.database import Database
-from persistence.ids import new_id
+from persistence.ids import FIRST_ID, new_id
 from persistence.models import Course
 from persistence.pages import Page, read_cursor, write_cursor
 from persistence.tables.certificates import CertificateTemplate
-
-_FIRST = "00000000-0000-0000-0000-000000000000"
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ class CertificateTemplates:
             found = (await connection.execute(statement.order_by(key.asc().nulls_first()).limit(limit + 1))).all()
         rows = [_template(row) for row in found[:limit]]
         # The last of a page that is followed by another has a course: the one without stands first, and alone.
-        return Page(rows, write_cursor(str(rows[-1].course_id or _FIRST)) if len(found) > limit else None)
+        return Page(rows, write_cursor(str(rows[-1].course_id or FIRST_ID)) if len(found) > limit else None)
 
     async def find(self, course_id: CourseId | None) -> TemplateRow | None:
         """What certificates of this course say, if it says something of its own; with None, of all courses."""

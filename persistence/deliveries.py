@@ -11,7 +11,7 @@ from classroom.ids import CourseId, UserId
 from classroom.notifications import Channel, Notice
 from classroom.times import Moment, from_datetime, to_datetime
 from persistence.database import Database
-from persistence.ids import new_id
+from persistence.ids import FIRST_ID, LAST_ID, new_id
 from persistence.pages import Page, read_cursor, write_cursor
 
 RECIPIENTS_AT_ONCE = 1_000
@@ -97,7 +97,7 @@ class Deliveries:
 
     async def list_recipients(self, notice_id: str, after: str | None) -> list[Recipient]:
         """The next `RECIPIENTS_AT_ONCE` people who have the notice, behind the person `after`, in the order of their ids."""
-        values = {"notice_id": notice_id, "after": after or _FIRST_ID, "at_once": RECIPIENTS_AT_ONCE}
+        values = {"notice_id": notice_id, "after": after or FIRST_ID, "at_once": RECIPIENTS_AT_ONCE}
         async with self._database.reading() as connection:
             return [_recipient(row) for row in await connection.execute(text(_RECIPIENTS), values)]
 
@@ -125,7 +125,7 @@ class Deliveries:
     async def list_log(self, status: str | None, limit: int, cursor: str | None) -> Page[DeliveryEntry]:
         """The delivery log, the latest first; `status` narrows it. Raises BadCursor."""
         after = read_cursor(cursor, "id")
-        values = {"after": after[0] if after else _LAST_ID, "at_most": limit + 1}
+        values = {"after": after[0] if after else LAST_ID, "at_most": limit + 1}
         statement = _LOG.format(narrowed="")
         if status is not None:
             statement, values = _LOG.format(narrowed="AND d.status = :status"), {**values, "status": status}
@@ -146,9 +146,6 @@ def _entry(row: Any) -> DeliveryEntry:
         str(row.id), str(row.notice_id), row.kind, row.title, user_id, row.channel, row.status, row.reason, at
     )
 
-
-_FIRST_ID = "00000000-0000-0000-0000-000000000000"
-_LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 # Who was deleted between the cause and its delivery is no foreign key any more: they are left out.
 _MARK = """

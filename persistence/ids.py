@@ -5,6 +5,8 @@ import time
 
 from classroom.ids import uuid7
 
+FIRST_ID, LAST_ID = "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"
+"""Before and after every id, as pages begin without a cursor."""
 _MILLISECOND = 1_000_000
 
 

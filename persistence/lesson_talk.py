@@ -11,6 +11,7 @@ from classroom.notifications import Notice
 from classroom.times import Moment, from_datetime, to_datetime
 from persistence.audit import Act, write_act
 from persistence.database import Database
+from persistence.ids import FIRST_ID, LAST_ID
 from persistence.notifications import notify
 from persistence.pages import Page, read_cursor, write_cursor
 
@@ -98,7 +99,7 @@ class LessonTalk:
     async def list_questions(self, lesson_id: LessonId, limit: int, cursor: str | None) -> Page[QuestionRow]:
         """What is asked about the lesson, the latest first. Raises BadCursor."""
         after = read_cursor(cursor, "id")
-        values = {"lesson_id": lesson_id, "after": after[0] if after else _LAST_ID, "at_most": limit + 1}
+        values = {"lesson_id": lesson_id, "after": after[0] if after else LAST_ID, "at_most": limit + 1}
         async with self._database.reading() as connection:
             rows = (await connection.execute(text(_QUESTIONS), values)).all()
         items = [_question(row) for row in rows[:limit]]
@@ -107,7 +108,7 @@ class LessonTalk:
     async def list_answers(self, question_id: str, limit: int, cursor: str | None) -> Page[AnswerRow]:
         """What is answered, in the order in which it was. Raises BadCursor."""
         after = read_cursor(cursor, "id")
-        values = {"question_id": question_id, "after": after[0] if after else _FIRST_ID, "at_most": limit + 1}
+        values = {"question_id": question_id, "after": after[0] if after else FIRST_ID, "at_most": limit + 1}
         async with self._database.reading() as connection:
             rows = (await connection.execute(text(_ANSWERS), values)).all()
         items = [_answer(row) for row in rows[:limit]]
@@ -185,9 +186,6 @@ def _answer(row: Any) -> AnswerRow:
         created_at=from_datetime(row.created_at),
     )
 
-
-_FIRST_ID = "00000000-0000-0000-0000-000000000000"
-_LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 _ASK = """
     INSERT INTO questions (id, lesson_id, user_id, text, created_at)

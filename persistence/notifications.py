@@ -14,7 +14,7 @@ from classroom.notifications import Notice
 from classroom.times import Moment, from_datetime, to_datetime
 from persistence.audit import Act, write_act
 from persistence.database import Database
-from persistence.ids import new_id
+from persistence.ids import FIRST_ID, LAST_ID, new_id
 from persistence.jobs import enqueue
 from persistence.pages import Page, read_cursor, write_cursor
 
@@ -114,7 +114,7 @@ async def at_leisure(connection: AsyncConnection, statement: str, *values: objec
 
 async def spread(connection: AsyncConnection, notice_id: str, role: str | None, after: str | None) -> str | None:
     """Give a notice to the next `SPREAD_AT_ONCE` people; returns behind whom to go on, None when everybody has it."""
-    values = {"notice_id": notice_id, "role": role, "after": after or _FIRST_ID, "at_once": SPREAD_AT_ONCE}
+    values = {"notice_id": notice_id, "role": role, "after": after or FIRST_ID, "at_once": SPREAD_AT_ONCE}
     row = (await connection.execute(text(_TO_EVERYBODY), values)).one()
     return str(row.last) if row.people == SPREAD_AT_ONCE else None
 
@@ -138,7 +138,7 @@ class Notifications:
     async def list_of(self, user_id: UserId, unread: bool, limit: int, cursor: str | None) -> Page[NotificationRow]:
         """The person's notices, the latest first; with `unread` only those not read yet. Raises BadCursor."""
         after = read_cursor(cursor, "id")
-        values = {"user_id": user_id, "after": after[0] if after else _LAST_ID, "at_most": limit + 1}
+        values = {"user_id": user_id, "after": after[0] if after else LAST_ID, "at_most": limit + 1}
         async with self._database.reading() as connection:
             rows = (await connection.execute(text(_UNREAD if unread else _LIST), values)).all()
         items = [_notification(row) for row in rows[:limit]]
@@ -198,9 +198,6 @@ def _notification(row: Any) -> NotificationRow:
         timezone=row.timezone,
     )
 
-
-_FIRST_ID = "00000000-0000-0000-0000-000000000000"
-_LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 # The notice is made only for those who are new to the key: a cause that comes again leaves no trace.
 _NOTIFY = """

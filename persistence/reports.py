@@ -13,6 +13,7 @@ from classroom.times import Moment, from_datetime, to_datetime
 from persistence import lesson_talk, reviews
 from persistence.audit import Act, write_act
 from persistence.database import Database
+from persistence.ids import LAST_ID
 from persistence.pages import Page, read_cursor, write_cursor
 
 
@@ -86,7 +87,7 @@ class Reports:
     async def list_(self, is_open: bool | None, limit: int, cursor: str | None) -> Page[ReportRow]:
         """The reports, the latest first; only those that are open, or that are not, if that is said. Raises BadCursor."""
         after = read_cursor(cursor, "id")
-        values = {"after": after[0] if after else _LAST_ID, "at_most": limit + 1}
+        values = {"after": after[0] if after else LAST_ID, "at_most": limit + 1}
         async with self._database.reading() as connection:
             rows = (await connection.execute(text(_LIST[is_open]), values)).all()
         items = [_report(row) for row in rows[:limit]]
@@ -178,7 +179,6 @@ def _report(row: Any) -> ReportRow:
     )
 
 
-_LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 _TARGETS: dict[TargetType, str] = {
     "course": "courses WHERE deleted_at IS NULL",
     "lesson": "lessons WHERE deleted_at IS NULL",

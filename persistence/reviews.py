@@ -11,6 +11,7 @@ from classroom.notifications import Notice
 from classroom.times import Moment, from_datetime, to_datetime
 from persistence.audit import Act, write_act
 from persistence.database import Database
+from persistence.ids import LAST_ID
 from persistence.notifications import notify
 from persistence.pages import Page, read_cursor, write_cursor
 
@@ -82,7 +83,7 @@ class Reviews:
     async def list_of(self, course_id: CourseId, limit: int, cursor: str | None) -> Page[ReviewRow]:
         """What is said of the course, the latest first. Raises BadCursor."""
         after = read_cursor(cursor, "id")
-        values = {"course_id": course_id, "after": after[0] if after else _LAST_ID, "at_most": limit + 1}
+        values = {"course_id": course_id, "after": after[0] if after else LAST_ID, "at_most": limit + 1}
         async with self._database.reading() as connection:
             rows = (await connection.execute(text(_LIST), values)).all()
         items = [_review(row) for row in rows[:limit]]
@@ -148,8 +149,6 @@ def _review(row: Any) -> ReviewRow:
         updated_at=from_datetime(row.updated_at),
     )
 
-
-_LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 # The enrolment is asked for, and locked against leaving, in the statement that needs it.
 _ADD = """
