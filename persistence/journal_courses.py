@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from persistence.batches import Bundle
-from persistence.journal_parts import Part, Rows, heads, logs
+from persistence.journal_parts import Part, Rows, head, logs
 
 
 def _course_events(bundles: Sequence[Bundle]) -> Rows:
@@ -47,15 +47,7 @@ def _attended(bundles: Sequence[Bundle]) -> Rows:
 
 # Only looked at when a course writes: courses have a journal of their own, and the class's door does not pay for them.
 COURSE_PARTS = (
-    Part(
-        "course_head",
-        """
-        SELECT w.ord FROM unnest($rows) WITH ORDINALITY AS w(id, first, ord)
-        WHERE w.first = 1 + coalesce((SELECT max(e."offset") FROM course_events e WHERE e.course_id = w.id), 0)
-        """,
-        heads("course"),
-        check=True,
-    ),
+    head("course", "course_id"),
     Part(
         "course_event",
         """

@@ -25,6 +25,15 @@ def logs(bundles: Sequence[Bundle], kind: str) -> list[Bundle]:
     return [bundle for bundle in bundles if bundle.kind == kind and bundle.events]
 
 
-def heads(kind: str) -> Callable[[Sequence[Bundle]], Rows]:
-    """The rows of the check that each log ends where these begin."""
-    return lambda bundles: [(bundle.grain_id, bundle.events[0].offset) for bundle in logs(bundles, kind)]
+def head(kind: str, grain_column: str) -> Part:
+    """The check that each log of this kind, in `<kind>_events`, ends where these events begin."""
+    return Part(
+        f"{kind}_head",
+        f"""
+        SELECT w.ord FROM unnest($rows) WITH ORDINALITY AS w(id, first, ord)
+        WHERE w.first = 1 + coalesce(
+            (SELECT max(e."offset") FROM {kind}_events e WHERE e.{grain_column} = w.id), 0)
+        """,  # noqa: S608 - our own names
+        lambda bundles: [(bundle.grain_id, bundle.events[0].offset) for bundle in logs(bundles, kind)],
+        check=True,
+    )

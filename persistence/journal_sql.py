@@ -12,7 +12,7 @@ from operator import attrgetter
 from classroom.records import SessionRow
 from persistence.batches import Bundle
 from persistence.journal_courses import COURSE_PARTS
-from persistence.journal_parts import Part, Rows, heads, logs
+from persistence.journal_parts import Part, Rows, head, logs
 
 __all__ = ["commit_statement", "logs", "owners"]
 
@@ -80,24 +80,8 @@ _PARTS = (
         owners,
         check=True,
     ),
-    Part(
-        "live_head",
-        """
-        SELECT w.ord FROM unnest($rows) WITH ORDINALITY AS w(id, first, ord)
-        WHERE w.first = 1 + coalesce((SELECT max(e."offset") FROM live_events e WHERE e.session_id = w.id), 0)
-        """,
-        heads("live"),
-        check=True,
-    ),
-    Part(
-        "inbox_head",
-        """
-        SELECT w.ord FROM unnest($rows) WITH ORDINALITY AS w(id, first, ord)
-        WHERE w.first = 1 + coalesce((SELECT max(e."offset") FROM inbox_events e WHERE e.user_id = w.id), 0)
-        """,
-        heads("inbox"),
-        check=True,
-    ),
+    head("live", "session_id"),
+    head("inbox", "user_id"),
     Part(
         "live_event",
         """
