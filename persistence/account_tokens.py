@@ -12,7 +12,8 @@ from classroom.times import MINUTE, Moment
 from persistence.accounts import normal_email
 from persistence.database import Database
 from persistence.jobs import enqueue
-from persistence.models import MomentType, RefreshFamily, User
+from persistence.models import MomentType, User
+from persistence.sign_ins import digest_of, end_all
 from persistence.tables.jobs import AccountToken
 
 HOUR = 60 * MINUTE
@@ -106,13 +107,7 @@ class AccountTokens:
                 .where(AccountToken.user_id == user_id, AccountToken.purpose == RESET, AccountToken.used_at.is_(None))
                 .values(used_at=now)
             )
-            ended = await connection.execute(
-                update(RefreshFamily)
-                .where(RefreshFamily.user_id == user_id, RefreshFamily.revoked_at.is_(None))
-                .values(revoked_at=now)
-                .returning(RefreshFamily.id, RefreshFamily.expires_at)
-            )
-            families = [row.id for row in ended if row.expires_at > now]
+            families = await end_all(connection, user_id, now, "reset")
         return PasswordReset(user_id, families)
 
     async def withdraw(self, token: str) -> None:
@@ -131,11 +126,6 @@ class AccountTokens:
         """Drop tokens that expired a day ago."""
         async with self._database.writing() as connection:
             await connection.execute(delete(AccountToken).where(AccountToken.expires_at < now - 24 * HOUR))
-
-
-def digest_of(token: str) -> bytes:
-    """What the table knows a token by."""
-    return hashlib.sha256(token.encode(errors="replace")).digest()
 
 
 async def _use(connection: AsyncConnection, purpose: str, token: str, now: Moment) -> UserId | None:

@@ -165,4 +165,4 @@ async def end_all(connection: AsyncConnection, user_id: UserId, now: Moment, why
 
 def digest_of(token: str) -> bytes:
     """What is stored of a token: its SHA-256. The token is 256 random bits, so no salt is needed."""
-    return hashlib.sha256(token.encode()).digest()
+    return hashlib.sha256(token.encode(errors="replace")).digest()
