@@ -3,20 +3,13 @@
 import asyncio
 from typing import Any
 
-from actors.envelopes import COURSE, Envelope, NotOwner, Reply
-from actors.jobs.tools import JobTools
-from classroom.answers import Refused
-from classroom.callers import Caller, Role
-from classroom.ids import SessionId, UserId
+from actors.envelopes import COURSE, Envelope
+from actors.jobs.tools import WORKER, JobTools, heard
+from classroom.ids import SessionId
 from classroom.progress.commands import Attended, CourseChanged
 from persistence.progress import Progress
 
 AT_ONCE = 500
-_WORKER = Caller(UserId("job-worker"), "job-worker", Role.ADMIN)
-
-
-class Untold(Exception):
-    """The course could not be reached now."""
 
 
 async def tell_attendance(tools: JobTools, payload: dict[str, Any]) -> None:
@@ -28,22 +21,17 @@ async def tell_attendance(tools: JobTools, payload: dict[str, Any]) -> None:
         return
     envelopes = [
         Envelope(
-            COURSE, held.course_id, _WORKER, Attended(user_id, session_id, seconds, held.seconds, held.lesson_id),
+            COURSE, held.course_id, WORKER, Attended(user_id, session_id, seconds, held.seconds, held.lesson_id),
             f"{session_id}:{user_id}",
         )
         for user_id, seconds in held.students
     ]  # fmt: skip
     for start in range(0, len(envelopes), AT_ONCE):
-        for reply in await asyncio.gather(*map(tools.grains.execute, envelopes[start : start + AT_ONCE])):
-            _heard(held.course_id, reply)
+        some = envelopes[start : start + AT_ONCE]
+        for envelope, reply in zip(some, await asyncio.gather(*map(tools.grains.execute, some)), strict=True):
+            heard(envelope, reply)
 
 
 async def tell_of_change(tools: JobTools, payload: dict[str, Any]) -> None:
     """`course.changed`: the course counts its learners anew for the outline of now."""
-    course_id = payload["courseId"]
-    _heard(course_id, await tools.grains.execute(Envelope(COURSE, course_id, _WORKER, CourseChanged(), tools.new_id())))
-
-
-def _heard(course_id: str, reply: Reply) -> None:
-    if isinstance(reply, NotOwner) or (isinstance(reply, Refused) and reply.refusal.retry):
-        raise Untold(f"course {course_id}: {reply}")
+    await tools.tell(Envelope(COURSE, payload["courseId"], WORKER, CourseChanged(), tools.new_id()))

@@ -15,11 +15,15 @@ from classroom.times import Moment
 from persistence.database import Database
 from persistence.object_store import ObjectStore
 
-_WORKER = Caller(UserId("job-worker"), "job-worker", Role.ADMIN)
+WORKER = Caller(UserId("job-worker"), "job-worker", Role.ADMIN)
 
 
 class GiveUp(Exception):
     """Trying again will not help: the job becomes a dead letter at once. The message says why, for the operator."""
+
+
+class Untold(Exception):
+    """A grain could not be told now."""
 
 
 class Undelivered(Exception):
@@ -66,10 +70,20 @@ class JobTools:
 
     async def deliver(self, user_id: UserId, kind: str, data: dict[str, Any], command_id: str) -> None:
         """Put an event into `user:{user_id}`; the same `command_id` again puts none. Raises `Undelivered`."""
-        envelope = Envelope(INBOX, user_id, _WORKER, Deliver(kind, msgspec.json.encode(data)), command_id)
+        envelope = Envelope(INBOX, user_id, WORKER, Deliver(kind, msgspec.json.encode(data)), command_id)
         reply = await self.grains.execute(envelope)
         if isinstance(reply, Refused | NotOwner):
             raise Undelivered(f"{kind} to {user_id}: {reply}")
+
+    async def tell(self, envelope: Envelope) -> None:
+        """Have a grain do something. What it refuses for good stays undone; raises `Untold` when it may be asked again."""
+        heard(envelope, await self.grains.execute(envelope))
+
+
+def heard(envelope: Envelope, reply: Reply) -> None:
+    """Raises `Untold` when this reply means that the grain may be asked again."""
+    if isinstance(reply, NotOwner) or (isinstance(reply, Refused) and reply.refusal.retry):
+        raise Untold(f"{envelope.kind} {envelope.grain_id}: {reply}")
 
 
 Handler = Callable[[JobTools, dict[str, Any]], Awaitable[None]]
