@@ -216,6 +216,11 @@ async def recount(connection: AsyncConnection, course_id: CourseId) -> None:
     await connection.execute(
         update(Course).where(Course.id == course_id).values(lesson_count=count, duration_seconds=seconds)
     )
+    await note_change(connection, course_id)
+
+
+async def note_change(connection: AsyncConnection, course_id: str) -> None:
+    """The outline may be another: have the progress of the course's learners counted anew."""
     await enqueue(connection, "course.changed", {"courseId": course_id}, key=course_id)
 
 

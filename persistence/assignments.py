@@ -13,7 +13,7 @@ from classroom.notifications import Notice
 from classroom.quizzes.refusals import AlreadyGraded, Replaced
 from classroom.refusals import Malformed, NotFound, Refusal
 from classroom.times import Moment
-from persistence.arranging import NewLesson, write_lesson
+from persistence.arranging import NewLesson, note_change, write_lesson
 from persistence.database import Database
 from persistence.jobs import enqueue
 from persistence.models import ID, Course, MomentType, User
@@ -136,8 +136,7 @@ class Assignments:
             )
             await connection.execute(update(Lesson).where(Lesson.id == present.lesson_id).values(**lesson, updated_at=now))
             if "is_required" in lesson:
-                course_id = present.course_id
-                await enqueue(connection, "course.changed", {"courseId": course_id}, key=course_id)
+                await note_change(connection, present.course_id)
         return await self.find(assignment_id) or NotFound("assignment", assignment_id)
 
     async def unfit_files(self, assignment: AssignmentRow, user_id: UserId, media_ids: Sequence[str]) -> list[str]:

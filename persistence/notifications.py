@@ -181,6 +181,7 @@ def _to(notice_id: str, audience: Audience) -> tuple[str, list[object]]:
 
 
 def text_of(notice: Notice) -> dict[str, Any]:
+    """The notice as the columns of `notices` have it."""
     data = _encode(dict(notice.data)).decode()
     return {"kind": notice.kind, "title": notice.title, "body": notice.body, "data": data}
 

@@ -13,9 +13,8 @@ from classroom.quizzes.attempts import Quiz
 from classroom.quizzes.questions import Choice, Numeric, Question, ShortText, TrueFalse
 from classroom.refusals import NotFound, Refusal
 from classroom.times import Moment
-from persistence.arranging import NewLesson, write_lesson
+from persistence.arranging import NewLesson, note_change, write_lesson
 from persistence.database import Database
-from persistence.jobs import enqueue
 from persistence.models import Course
 from persistence.tables.quizzes import QuizAttempt, QuizRecord, QuizVersion
 from persistence.tables.syllabus import Lesson, Section
@@ -97,7 +96,7 @@ class Quizzes:
             renewed = update(Lesson).where(Lesson.id == lesson_id).values(**said, updated_at=now)
             course_id = (await connection.execute(renewed.returning(Lesson.course_id))).scalar_one()
             if "is_required" in said:
-                await enqueue(connection, "course.changed", {"courseId": course_id}, key=course_id)
+                await note_change(connection, course_id)
         return await self.find(quiz_id)
 
     async def _write(self, connection: AsyncConnection, version: int, quiz: Quiz, now: Moment) -> int:

@@ -1,13 +1,15 @@
 """What who teaches may know about a course: how many came, how far they got, where they stopped, who was in class."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Query
 
 from classroom.ids import UserId
 from classroom.times import to_datetime
 from persistence.statistics import ClassFigures, Day, Event, LessonFigures
+from serve_app.course_wire import rating_average
 from serve_app.once import OnceRoute
 from serve_app.teaching import owned_course
 from serve_app.visits import Teacher, Use
@@ -15,6 +17,7 @@ from serve_app.wire import CourseIdInPath, Time, Wire, new_router, problems
 
 router = new_router("/api", "analytics", OnceRoute)
 Days = Annotated[int, Query(ge=1, le=366, description="So many days, today included.")]
+_OF_A_DAY = ("enrolled", "left", "completed")
 _STEPS = ((0, None), (25, "progress.25"), (50, "progress.50"), (75, "progress.75"), (100, "progress.100"))
 
 
@@ -112,25 +115,20 @@ async def get_course_analytics(course_id: CourseIdInPath, me: Teacher, parts: Us
         completed=completed,
         average_progress=round(totals.get("progress.sum", 0) / learners / 10, 1) if learners else 0.0,
         completion_rate=_share(completed, learners),
-        enrollments=every_day(await statistics.days(row.id, first), first, days),
+        enrollments=[DayView(**each) for each in every_day(await statistics.days(row.id, first), first, days, _OF_A_DAY)],
         funnel=[_step(percent, totals.get(name, 0) if name else learners, learners) for percent, name in _STEPS],
         lessons=_lessons(await statistics.lessons(row.id, totals), learners),
-        rating=RatingView(
-            average=round(row.rating_sum / row.rating_count, 2) if row.rating_count else None, count=row.rating_count
-        ),
+        rating=RatingView(average=rating_average(row.rating_sum, row.rating_count), count=row.rating_count),
         live_classes=[_class(each, learners) for each in await statistics.classes(row.id, totals)],
         latest=[_event(each) for each in await statistics.latest(row.id)],
     )
 
 
-def every_day(found: list[Day], first: date, days: int) -> list[DayView]:
-    """Every one of the days, also those on which nothing happened."""
+def every_day(found: Sequence[Day], first: date, days: int, names: Sequence[str]) -> list[dict[str, Any]]:
+    """The `day` and these figures of every one of the days, also of those on which nothing happened."""
     by_day = {each.day: each.figures for each in found}
     shown = [first + timedelta(days=number) for number in range(days)]
-    return [
-        DayView(day=day, **{name: by_day.get(day, {}).get(name, 0) for name in ("enrolled", "left", "completed")})
-        for day in shown
-    ]
+    return [{"day": day, **{name: by_day.get(day, {}).get(name, 0) for name in names}} for day in shown]
 
 
 def _lessons(figures: list[LessonFigures], learners: int) -> list[LessonView]:

@@ -79,7 +79,7 @@ async def list_featured_courses(parts: Use, limit: Limit = 20, cursor: Cursor = 
 @router.get("/courses/{courseId}", responses=problems(404))
 async def get_course(course_id: CourseIdInPath, parts: Use, visit: CurrentVisit) -> CourseDetail:
     """A published course, by its id or slug; its instructor, admins and who is enrolled see it in any other state too."""
-    caller = visit.claims.caller if visit.claims is not None else None
+    caller = visit.caller
     named = course_id.lower()
     found = None
     if _NAME.fullmatch(named):

@@ -142,6 +142,11 @@ class StudentView(Wire):
     enrolled_at: Time
 
 
+def rating_average(stars: int, ratings: int) -> float | None:
+    """The average of so many ratings with so many stars together, with two decimals; None without one."""
+    return round(stars / ratings, 2) if ratings else None
+
+
 def course_of(row: CourseRow) -> Course:
     """The course as lists show it."""
     return Course(**_fields(row))
@@ -200,7 +205,7 @@ def _fields(row: CourseRow) -> dict[str, Any]:
         "student_count": row.students,
         "lesson_count": row.lesson_count,
         "duration_seconds": row.duration_seconds,
-        "rating_average": round(row.rating_sum / row.rating_count, 2) if row.rating_count else None,
+        "rating_average": rating_average(row.rating_sum, row.rating_count),
         "rating_count": row.rating_count,
         "created_at": row.created_at,
         "updated_at": row.updated_at,

@@ -10,6 +10,7 @@ from classroom.refusals import NotFound
 from persistence.instructor_requests import InstructorRequestRow, NotMade
 from persistence.instructors import InstructorRow
 from serve_app.composition import Parts
+from serve_app.course_wire import rating_average
 from serve_app.once import OnceRoute
 from serve_app.people import WebAddress
 from serve_app.problems import RefusedRequest
@@ -146,6 +147,6 @@ def _profile_of(row: InstructorRow) -> InstructorProfile:
         avatar_url=account.avatar_url,
         course_count=row.courses,
         student_count=row.students,
-        rating_average=round(row.rating_sum / row.rating_count, 2) if row.rating_count else None,
+        rating_average=rating_average(row.rating_sum, row.rating_count),
         rating_count=row.rating_count,
     )

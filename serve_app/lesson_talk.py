@@ -16,14 +16,13 @@ from serve_app.lesson_access import manages, readable_lesson
 from serve_app.once import OnceRoute
 from serve_app.problems import RefusedRequest
 from serve_app.visits import CurrentVisit, Me, Use, uuid_or_404
-from serve_app.wire import Cursor, IdInPath, Limit, PageOf, Person, Prose, Time, Wire, new_router, problems
+from serve_app.wire import Cursor, IdInPath, Limit, PageOf, Person, Prose, Time, Uuid, Wire, new_router, problems
 
 router = new_router("/api", "lessons", OnceRoute)
 
 LessonIdInPath = Annotated[str, Path(alias="lessonId")]
 Words = Annotated[Prose, StringConstraints(min_length=1, max_length=5_000)]
 Note = Annotated[Prose, StringConstraints(max_length=1_000)]
-Uuid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 
 
 class WordsBody(Wire):

@@ -17,14 +17,13 @@ from serve_app.once import OnceRoute
 from serve_app.problems import RefusedRequest
 from serve_app.teaching import owned_course
 from serve_app.visits import Admin, CurrentVisit, Me, Teacher, Use, uuid_or_404
-from serve_app.wire import Cursor, IdInPath, Limit, Line, PageOf, Prose, Time, Wire, new_router, problems
+from serve_app.wire import Cursor, IdInPath, Limit, Line, PageOf, Prose, Time, Uuid, Wire, new_router, problems
 
 router = new_router("/api/notifications", "notifications", OnceRoute)
 
 UNREAD_AT_MOST = 100
 
 Unread = Annotated[bool, Query(description="Only what has not been read.")]
-Uuid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 
 
 class NotificationView(Wire):

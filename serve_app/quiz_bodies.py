@@ -8,7 +8,7 @@ from pydantic import Field, StrictBool, StrictInt, StringConstraints
 from classroom.quizzes.questions import Choice, Given, Numeric, Question, ShortText, TrueFalse, faults
 from classroom.refusals import Malformed
 from serve_app.problems import RefusedRequest
-from serve_app.wire import Line, Prose, Wire
+from serve_app.wire import Line, Prose, Uuid, Wire
 
 Asked = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000, pattern=r"^[^\x00]*$")]
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
@@ -16,7 +16,6 @@ Explanation = Annotated[Prose, StringConstraints(max_length=2_000)]
 Worth = Annotated[int, Field(strict=True, ge=1, le=1_000)]
 Index = Annotated[int, Field(strict=True, ge=0, le=19)]
 Number = Annotated[float, Field(strict=True, ge=-1e15, le=1e15, allow_inf_nan=False)]
-QuestionId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 Percent = Annotated[int, Field(strict=True, ge=0, le=100)]
 Attempts = Annotated[int, Field(strict=True, ge=1, le=100, description="None: any number.")]
 Minutes = Annotated[int, Field(strict=True, ge=1, le=10_080)]
@@ -26,7 +25,7 @@ Position = Annotated[int, Field(strict=True, ge=0, le=10_000)]
 class _Asking(Wire):
     """What every question has. `id` names a question that is there already, so that it keeps its id."""
 
-    id: QuestionId | None = None
+    id: Uuid | None = None
     text: Asked
     points: Worth = 1
     explanation: Explanation = ""

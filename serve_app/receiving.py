@@ -32,6 +32,7 @@ def check_head(request: Request, given: UploadPass) -> None:
 
 
 async def store_body(row: MediaRow, request: Request, parts: Parts) -> None:
+    """Put the request's body where files are kept, in the place of what came before. Refuses what has another size."""
     key = f"{folder_of(row.id)}/{parts.new_id()}"
     digest = hashlib.sha256()
     objects, media = parts.stores.objects, parts.stores.media

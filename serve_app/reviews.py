@@ -55,7 +55,7 @@ async def list_reviews(
     course_id: CourseIdInPath, parts: Use, visit: CurrentVisit, limit: Limit = 20, cursor: Cursor = None
 ) -> PageOf[Review]:
     """What students say of the course, the latest first."""
-    course = await _visible_course(course_id, visit.claims.caller if visit.claims is not None else None, parts)
+    course = await _visible_course(course_id, visit.caller, parts)
     page = await parts.stores.reviews.list_of(course.id, limit, cursor)
     return PageOf[Review](items=[review_of(row) for row in page.items], next_cursor=page.next_cursor)
 

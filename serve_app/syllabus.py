@@ -39,7 +39,7 @@ LessonIdInPath = Annotated[str, Path(alias="lessonId")]
 async def list_sections(course_id: CourseIdInPath, parts: Use, visit: CurrentVisit) -> PageOf[SectionView]:
     """The syllabus, whole. What is in a lesson is shown to who is enrolled and who manages the course; what is in a preview,
     to everybody. Of a course that is not published only they see anything."""
-    caller = visit.claims.caller if visit.claims is not None else None
+    caller = visit.caller
     ident = CourseId(uuid_or_404(course_id, "course"))
     found = await parts.courses.find_for(ident, caller.user_id if caller is not None else None)
     if found is None:
@@ -119,7 +119,7 @@ async def order_lessons(section_id: SectionIdInPath, body: Order, me: Teacher, p
 @router.get("/lessons/{lessonId}", responses=problems(401, 403, 404))
 async def get_lesson(lesson_id: LessonIdInPath, parts: Use, visit: CurrentVisit) -> LessonView:
     """A lesson with what is in it, for who is enrolled or manages the course; a preview of a published course, for all."""
-    caller = visit.claims.caller if visit.claims is not None else None
+    caller = visit.caller
     return lesson_of(await readable_lesson(lesson_id, caller, parts), accessible=True)
 
 

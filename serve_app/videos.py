@@ -69,7 +69,7 @@ class LessonView(Wire):
 @router.get("/lessons/{lessonId}/video", responses=problems(401, 403, 404))
 async def get_lesson_video(lesson_id: LessonIdInPath, visit: CurrentVisit, parts: Use, config: Config) -> VideoLink:
     """Where the video of a lesson is, for who may see the lesson."""
-    me = visit.claims.caller if visit.claims is not None else None
+    me = visit.caller
     lesson, row = await _opened(lesson_id, me, "video", parts)
     link = link_to(row, parts, config)
     return VideoLink(
@@ -89,7 +89,7 @@ async def get_lesson_video(lesson_id: LessonIdInPath, visit: CurrentVisit, parts
 @router.get("/lessons/{lessonId}/file", responses=problems(401, 403, 404))
 async def get_lesson_file(lesson_id: LessonIdInPath, visit: CurrentVisit, parts: Use, config: Config) -> FileLink:
     """Where the file of a lesson is, for who may see the lesson."""
-    me = visit.claims.caller if visit.claims is not None else None
+    me = visit.caller
     _, row = await _opened(lesson_id, me, "file", parts)
     return _file_link(row, parts, config)
 
@@ -115,7 +115,7 @@ async def get_uploaded_file(media_id: MediaIdInPath, me: Me, parts: Use, config:
 )
 async def stream_video(lesson_id: LessonIdInPath, visit: CurrentVisit, parts: Use, config: Config) -> Response:
     """Go to the video of a lesson."""
-    me = visit.claims.caller if visit.claims is not None else None
+    me = visit.caller
     _, row = await _opened(lesson_id, me, "video", parts)
     return RedirectResponse(link_to(row, parts, config).url, 302, {"Cache-Control": "no-store"})
 

@@ -1,6 +1,5 @@
 """One request as every handler sees it: its correlation id, where it came from, who is asking."""
 
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, cast
@@ -9,13 +8,12 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
 from classroom.callers import Caller, Role
+from classroom.ids import is_uuid
 from classroom.refusals import Forbidden, NotFound
 from persistence.tokens import Claims
 from serve_app.composition import EdgeConfig, Parts
 from serve_app.problems import RefusedRequest
 from serve_app.reasons import Unauthenticated
-
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(slots=True)
@@ -29,6 +27,11 @@ class Visit:
     idempotency_key: str | None
     entity_id: str | None = None
     fault_known: bool = False
+
+    @property
+    def caller(self) -> Caller | None:
+        """Who is signed in; None for a visitor."""
+        return self.claims.caller if self.claims is not None else None
 
     @property
     def who(self) -> str:
@@ -74,7 +77,7 @@ def _role(what: str, *roles: Role) -> Callable[..., Awaitable[Caller]]:
 def uuid_or_404(text: str, kind: str) -> str:
     """`text` as an id in its canonical form; a text that is no id cannot name anything, so it is not found."""
     ident = text.lower()
-    if not _UUID.fullmatch(ident):
+    if not is_uuid(ident):
         raise RefusedRequest(NotFound(kind, text[:64]))
     return ident
 

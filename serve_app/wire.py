@@ -39,6 +39,9 @@ Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Prose = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000, pattern=r"^[^\x00]*$")]
 """Text of any number of lines."""
 
+Uuid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+"""An id in a body, in its canonical form."""
+
 IdInPath = Annotated[str, Path(alias="id")]
 CourseIdInPath = Annotated[str, Path(alias="courseId")]
 Limit = Annotated[int, Query(ge=1, le=100, description="How many items a page has at most.")]

@@ -17,12 +17,10 @@ from serve_app.reasons import AlreadyReported, AlreadyResolved
 from serve_app.syllabus import delete_lesson
 from serve_app.teaching import delete_course, unpublish_course
 from serve_app.visits import Admin, CurrentVisit, Me, Use, uuid_or_404
-from serve_app.wire import Cursor, IdInPath, Limit, PageOf, Person, Prose, Time, Wire, new_router, problems
+from serve_app.wire import Cursor, IdInPath, Limit, PageOf, Person, Prose, Time, Uuid, Wire, new_router, problems
 
 router = new_router("/api", "moderation", OnceRoute)
 admin_router = new_router("/api/admin", "admin", OnceRoute)
-
-Uuid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 
 
 class ReportBody(Wire):

@@ -4,11 +4,12 @@ from datetime import date, timedelta
 
 from classroom.times import to_datetime
 from persistence.statistics import PLATFORM
-from serve_app.analytics import Days
+from serve_app.analytics import Days, every_day
 from serve_app.visits import Admin, Use
 from serve_app.wire import Wire, new_router, problems
 
 router = new_router("/api/admin", "admin")
+_OF_A_DAY = ("registered", "enrolled", "left", "completed")
 _ROLES = ("student", "instructor", "admin")
 _STATUSES = ("draft", "pending", "published", "rejected", "unpublished")
 
@@ -79,7 +80,7 @@ async def get_platform_stats(_me: Admin, parts: Use, days: Days = 30) -> Platfor
     banned = sum(totals.get(f"users.{role}.banned", 0) for role in _ROLES)
     statuses = {status: totals.get(f"courses.{status}", 0) for status in _STATUSES}
     first = to_datetime(parts.clock()).date() - timedelta(days=days - 1)
-    found = {each.day: each.figures for each in await parts.stores.statistics.days(PLATFORM, first)}
+    found = await parts.stores.statistics.days(PLATFORM, first)
     return PlatformStats(
         users=UsersView(total=sum(roles.values()) + banned, banned=banned, **roles),
         courses=CoursesView(total=sum(statuses.values()), **statuses),
@@ -87,11 +88,5 @@ async def get_platform_stats(_me: Admin, parts: Use, days: Days = 30) -> Platfor
         live_now=LiveView(classes=classes, students=seated),
         certificates=totals.get("certificates", 0),
         storage=StorageView(files=totals.get("storage.files", 0), bytes=totals.get("storage.bytes", 0)),
-        days=[
-            PlatformDay(
-                day=day,
-                **{name: found.get(day, {}).get(name, 0) for name in ("registered", "enrolled", "left", "completed")},
-            )
-            for day in (first + timedelta(days=number) for number in range(days))
-        ],
+        days=[PlatformDay(**each) for each in every_day(found, first, days, _OF_A_DAY)],
     )
