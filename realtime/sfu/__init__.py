@@ -1,0 +1,1 @@
+"""Live video: encoded packets from publishers to viewers, forwarded as they are."""
