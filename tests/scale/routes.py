@@ -69,6 +69,7 @@ def routes(size: Size) -> list[Route]:
         Route("student", "/users/me/dashboard"),
         Route("student", "/users/me/enrollments"),
         Route("student", "/users/me/bookmarks"),
+        Route("student", "/users/me/certificates"),
         Route("student", "/recommendations"),
         Route("student", "/notifications"),
         Route("student", f"/courses/{large}/progress"),
