@@ -116,7 +116,7 @@ class MediaDesk(Protocol):
 
 @dataclass(frozen=True)
 class LinkFrom:
-    """An edge that asks for a class: its UDP address, and the key of what it sends (AES-128-GCM: 16 bytes and 12 of salt)."""
+    """An edge that asks for a class: its UDP address, and the key of what it sends: 16 bytes and 12 of salt."""
 
     edge: str
     host: str
