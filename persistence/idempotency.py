@@ -2,9 +2,9 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Update, delete, select, update
+from sqlalchemy import ColumnElement, Row, Update, delete, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from classroom.times import SECOND, Moment
@@ -58,6 +58,10 @@ class IdempotencyKeys(Protocol):
         """Take the request for 30 s, or say what became of it."""
         ...
 
+    async def look(self, request: Request, now: Moment) -> Busy | Reused | Stored | None:
+        """What became of the request, without taking it; None when it may be taken."""
+        ...
+
     async def complete(self, request: Request, lease: Moment, answer: Stored) -> None:
         """Keep the answer for the requests that come again. Nothing when the request was taken over since."""
         ...
@@ -102,10 +106,16 @@ class PostgresIdempotencyKeys:
                 return Fresh(taken, leased_until)
             row = (await connection.execute(select(IdempotencyKey.__table__).where(*_is(request)))).one_or_none()
         if row is None:
-            return Busy()  # released between the two statements: the caller asks again
-        if row.fingerprint != request.fingerprint:
-            return Reused()
-        return Busy() if row.status is None else Stored(row.status, row.sealed or b"")
+            return Busy()  # forgotten between the two statements: the caller asks again
+        return _became(row, request)
+
+    async def look(self, request: Request, now: Moment) -> Busy | Reused | Stored | None:
+        """See `IdempotencyKeys.look`."""
+        async with self._database.reading() as connection:
+            row = (await connection.execute(select(IdempotencyKey.__table__).where(*_is(request)))).one_or_none()
+        if row is None or (row.status is None and row.fingerprint == request.fingerprint and row.leased_until < now):
+            return None
+        return _became(row, request)
 
     async def complete(self, request: Request, lease: Moment, answer: Stored) -> None:
         """See `IdempotencyKeys.complete`."""
@@ -134,16 +144,26 @@ class PostgresIdempotencyKeys:
 async def claim_or_wait(
     keys: IdempotencyKeys, request: Request, entity_id: str, now: Moment, wait_seconds: float
 ) -> Fresh | Busy | Reused | Stored:
-    """Like `claim`, but while the same request is being done, wait for its answer up to `wait_seconds`."""
+    """Like `claim`, but while the same request is being done, wait for its answer up to `wait_seconds`; when whoever does
+    it dies, take it over as soon as that shows."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + wait_seconds
+    began = loop.time()
     pause = 0.02
-    while True:
-        claim = await keys.claim(request, entity_id, now)
-        if not isinstance(claim, Busy) or loop.time() >= deadline:
-            return claim
+    claim = await keys.claim(request, entity_id, now)
+    while isinstance(claim, Busy) and loop.time() < began + wait_seconds:
         await asyncio.sleep(pause)
-        pause = min(pause * 2, 0.3)
+        pause = min(pause * 2, 0.5)
+        # Many may wait when the database is slow; they only read, so as not to make it slower.
+        then = Moment(now + int((loop.time() - began) * SECOND))
+        seen = await keys.look(request, then)
+        claim = seen if seen is not None else await keys.claim(request, entity_id, then)
+    return claim
+
+
+def _became(row: Row[Any], request: Request) -> Busy | Reused | Stored:
+    if row.fingerprint != request.fingerprint:
+        return Reused()
+    return Busy() if row.status is None else Stored(row.status, row.sealed or b"")
 
 
 def _held(request: Request, lease: Moment) -> Update:

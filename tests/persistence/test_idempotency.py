@@ -1,6 +1,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from persistence.idempotency import KEEP_SECONDS, LEASE_SECONDS, Busy, Fresh, Request, Reused, Stored, claim_or_wait
 from persistence.ids import new_id
 
@@ -54,6 +56,25 @@ async def test_what_was_not_done_may_be_tried_at_once_but_only_as_it_was(platfor
     await keys.release(asked, fresh.lease)
     assert await keys.claim(Request(asked.scope, asked.key, b"b"), new_id(), platform.now) == Reused()
     assert (await claim_fresh(keys, asked, new_id(), platform.now)).entity_id == entity
+
+
+async def test_who_waits_takes_over_when_the_lease_runs_out_meanwhile(platform: Any) -> None:
+    keys, asked, entity = platform.idempotency, request(), new_id()
+    await keys.claim(asked, entity, platform.now)
+    almost = platform.now + LEASE_SECONDS * SECOND - SECOND // 10
+    claim = await claim_or_wait(keys, asked, new_id(), almost, wait_seconds=10)
+    assert isinstance(claim, Fresh)
+    assert claim.entity_id == entity
+    assert claim.lease > almost + LEASE_SECONDS * SECOND
+
+
+async def test_who_waits_asks_to_write_only_once(platform: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys, asked, claims = platform.idempotency, request(), []
+    await keys.claim(asked, new_id(), platform.now)
+    claim = keys.claim
+    monkeypatch.setattr(keys, "claim", lambda *given: claims.append(given) or claim(*given))
+    assert await claim_or_wait(keys, asked, new_id(), platform.now, wait_seconds=0.5) == Busy()
+    assert len(claims) == 1
 
 
 async def test_who_lost_the_lease_neither_gives_it_back_nor_answers(platform: Any) -> None:
