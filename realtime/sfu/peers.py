@@ -1,0 +1,151 @@
+"""One browser: found by ICE, trusted by DTLS, heard over SRTP, and gone after silence."""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from pylibsrtp import Error as SrtpError
+from pylibsrtp import Session
+
+from realtime.rates import Bucket
+from realtime.sfu.dtls import Certificate, Dtls, HandshakeFailed
+from realtime.sfu.mux import Address, Mux
+from realtime.sfu.packets import is_rtcp
+
+_RTP_A_SECOND, _RTP_BURST = 4000.0, 4000
+_RTCP_A_SECOND, _RTCP_BURST = 200.0, 400
+
+
+class Listener(Protocol):
+    """What a peer's packets and fate are told to."""
+
+    def on_rtp(self, data: bytes, now: float) -> None:
+        """A packet of media, decrypted."""
+        ...
+
+    def on_rtcp(self, data: bytes, now: float) -> None:
+        """A compound packet of reports, decrypted."""
+        ...
+
+    def on_moved(self, address: Address) -> None:
+        """The peer is to be reached here from now on."""
+        ...
+
+    def on_ended(self, why: str) -> None:
+        """The peer ended the connection."""
+        ...
+
+
+class Peer:
+    """The server's end of one browser's connection. `seen`: when something authentic came last, by `clock`."""
+
+    def __init__(
+        self, mux: Mux, certificate: Certificate, clock: Callable[[], float], listener: Listener, *, sends_media: bool
+    ) -> None:
+        """`sends_media`: whether RTP is taken from the peer at all."""
+        self.ufrag = secrets.token_hex(4)
+        self.password_text = secrets.token_hex(16)
+        self.password = self.password_text.encode()
+        self.address: Address | None = None
+        self.seen = clock()
+        self.connected = False
+        self._mux = mux
+        self._clock = clock
+        self._listener = listener
+        self._sends_media = sends_media
+        self._reached = asyncio.Event()
+        self._dtls = Dtls(certificate, self._send_handshake, self._ended)
+        self._closed = False
+        self._sender: Session | None = None
+        self._receiver: Session | None = None
+        self._rtp = Bucket(_RTP_A_SECOND, _RTP_BURST, self.seen)
+        self._rtcp = Bucket(_RTCP_A_SECOND, _RTCP_BURST, self.seen)
+        mux.add(self)
+
+    @property
+    def sender(self) -> Session:
+        """The SRTP session towards the peer. Only once it is connected."""
+        if self._sender is None:
+            raise RuntimeError("The peer is not connected yet.")
+        return self._sender
+
+    async def connect(self, fingerprints: Sequence[tuple[str, str]], *, server: bool, timeout_seconds: float) -> None:
+        """Wait for the browser and shake hands with it. Raises HandshakeFailed."""
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                await self._reached.wait()
+        except TimeoutError:
+            raise HandshakeFailed(f"The browser did not reach us within {timeout_seconds:.0f} s.") from None
+        await self._dtls.connect(fingerprints, server=server)
+        self._sender, self._receiver = self._dtls.sender, self._dtls.receiver
+        self.seen = self._clock()
+        self.connected = not self._closed
+
+    def on_reached(self, address: Address, *, nominated: bool) -> None:
+        """Go to this address if it is the first, or the one that the browser chose."""
+        self.seen = self._clock()
+        if self.address is None or (nominated and address != self.address):
+            self.address = address
+            self._reached.set()
+            self._listener.on_moved(address)
+
+    def on_handshake(self, data: bytes) -> None:
+        """Hand a DTLS datagram on, unless too many wait."""
+        if not self._dtls.receive(data):
+            self._mux.faults.count("handshake_flood")
+
+    def on_media(self, data: bytes) -> None:
+        """Decrypt and hand on; what is forged, repeated or too much is dropped and counted."""
+        session = self._receiver
+        if session is None or self._closed:
+            return
+        now = self._clock()
+        try:
+            if is_rtcp(data):
+                if not self._rtcp.take(now):
+                    self._mux.faults.count("rtcp_flood")
+                    return
+                plain = session.unprotect_rtcp(data)
+                self.seen = now
+                self._listener.on_rtcp(plain, now)
+            elif self._sends_media:
+                if not self._rtp.take(now):
+                    self._mux.faults.count("rtp_flood")
+                    return
+                plain = session.unprotect(data)
+                self.seen = now
+                self._listener.on_rtp(plain, now)
+            else:
+                self._mux.faults.count("media_of_a_viewer")
+        except (SrtpError, ValueError):
+            self._mux.faults.count("srtp_unread")
+
+    def send(self, packet: bytes) -> None:
+        """Encrypt and send one RTP packet."""
+        if self.connected and self.address is not None:
+            self._mux.send(self.sender.protect(packet), self.address)
+
+    def send_reports(self, reports: bytes) -> None:
+        """Encrypt and send one compound packet of RTCP."""
+        if self.connected and self.address is not None and reports:
+            self._mux.send(self.sender.protect_rtcp(reports), self.address)
+
+    async def close(self) -> None:
+        """Say goodbye and forget the peer; once more changes nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        self.connected = False
+        try:
+            await self._dtls.close()
+        finally:
+            self._mux.remove(self)
+
+    def _send_handshake(self, data: bytes) -> None:
+        if self.address is not None:
+            self._mux.send(data, self.address)
+
+    def _ended(self) -> None:
+        if not self._closed:
+            self._listener.on_ended("The browser ended the connection.")
