@@ -2,6 +2,7 @@
 
 import type { LiveSession } from "../api/types";
 import type { Json, TopicEvent } from "../realtime/frames";
+import { EMPTY, offStage, STAGE_STEPS, stageOf, type StageState } from "./stageState";
 
 export interface ChatMessage {
   messageId: string;
@@ -37,7 +38,7 @@ export interface Reaction {
   emoji: string;
 }
 
-export interface ClassState {
+export interface ClassState extends StageState {
   session: LiveSession;
   locked: boolean;
   chat: ChatMessage[];
@@ -64,6 +65,7 @@ export function fromSnapshot(snapshot: Json): ClassState {
     muted: whole.muted ?? [],
     reactions: [],
     endingAt: null,
+    ...stageOf(whole),
   };
 }
 
@@ -98,9 +100,9 @@ const STEPS: Record<string, Step> = {
   "session.ending": (s, d: { endsAt: string }) => ({ ...session(s, { endsAt: d.endsAt }), endingAt: d.endsAt }),
   "session.ended": (s, d: { endedAt?: string }, event) => {
     const endedAt = d.endedAt ?? event.at; // it may have ended before anybody could say so
-    return session({ ...s, hands: [], endingAt: null }, { status: "ended", endsAt: endedAt, endedAt });
+    return session({ ...s, ...EMPTY, hands: [], endingAt: null }, { status: "ended", endsAt: endedAt, endedAt });
   },
-  "session.cancelled": (s) => session(s, { status: "cancelled" }),
+  "session.cancelled": (s) => session({ ...s, ...EMPTY }, { status: "cancelled" }),
   "session.revised": (s, { startsAt, ...rest }: Revised) => session(s, { ...rest, startTime: startsAt }),
   "session.locked": (s) => ({ ...s, locked: true }),
   "session.unlocked": (s) => ({ ...s, locked: false }),
@@ -136,7 +138,11 @@ const STEPS: Record<string, Step> = {
     poll(s, d.pollId, { open: false, tally: d.tally, votes: d.votes, ...(d.correct ? { correct: d.correct } : {}) }),
   "member.muted": (s, d: { userId: string }) => ({ ...s, muted: [...without(s.muted, d.userId), d.userId] }),
   "member.unmuted": (s, d: { userId: string }) => ({ ...s, muted: without(s.muted, d.userId) }),
-  "member.removed": (s, d: { userId: string }) => ({ ...s, hands: s.hands.filter((one) => one.userId !== d.userId) }),
+  "member.removed": (s, d: { userId: string }) => ({
+    ...offStage(s, d.userId),
+    hands: s.hands.filter((one) => one.userId !== d.userId),
+  }),
+  ...STAGE_STEPS,
 };
 
 /** The events of `live:` that change what is seen. */

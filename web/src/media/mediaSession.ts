@@ -1,0 +1,150 @@
+/** One media session that stays alive: opens a peer connection, looks at it twice a second, begins anew when it must. */
+
+import { Attempts, STALLED, type AttemptState, type Effect } from "./attempts";
+import type { Signalling } from "./signalling";
+import type { Stat } from "./statistics";
+
+/** What the session is for. */
+export interface Purpose {
+  /** The route below `/media`, with its query. */
+  readonly path: string;
+  /** Add the lines to a new connection. */
+  prepare(connection: RTCPeerConnection): void;
+  /** The connection stands. */
+  connected(): void;
+  /** Whether what should flow has stopped, by what the connection has counted. */
+  stalled(stats: Iterable<Stat>, now: number): boolean;
+}
+
+export interface Surroundings {
+  signalling: Signalling;
+  iceServers: () => Promise<RTCIceServer[]>;
+  openConnection: (configuration: RTCConfiguration) => RTCPeerConnection;
+  now: () => number;
+  random: () => number;
+  /** The generation of the class's placement as the page knows it. */
+  generation: () => number;
+  changed: () => void;
+}
+
+const LOOK_EVERY_MS = 500;
+const UNREADABLE = "The video server answered something that this browser cannot use.";
+
+export class MediaSession {
+  private readonly attempts: Attempts;
+  private connection: RTCPeerConnection | null = null;
+  private location: string | null = null;
+  private looking: ReturnType<typeof setInterval> | null = null;
+  /** Counts the connections: what an earlier one still says is passed over. */
+  private turn = 0;
+
+  constructor(
+    private readonly purpose: Purpose,
+    private readonly around: Surroundings,
+  ) {
+    this.attempts = new Attempts(around.random);
+  }
+
+  get state(): AttemptState {
+    return this.attempts.state;
+  }
+
+  start(): void {
+    this.looking ??= setInterval(() => void this.look(), LOOK_EVERY_MS);
+    this.run(this.attempts.start(this.around.now()));
+  }
+
+  stop(): void {
+    if (this.looking !== null) clearInterval(this.looking);
+    this.looking = null;
+    this.run(this.attempts.stop());
+  }
+
+  placed(generation: number): void {
+    this.run(this.attempts.placed(generation, this.around.now()));
+  }
+
+  renew(): void {
+    this.run(this.attempts.renew(this.around.now()));
+  }
+
+  private run(effects: Effect[]): void {
+    for (const effect of effects) {
+      if (effect === "close") this.close();
+      else void this.open();
+    }
+    this.around.changed();
+  }
+
+  private fail(sentence: string): void {
+    this.run(this.attempts.failed({ kind: "failed", sentence }, this.around.now()));
+  }
+
+  private async open(): Promise<void> {
+    this.turn += 1;
+    const turn = this.turn;
+    const { signalling, iceServers, openConnection, now, generation } = this.around;
+    let connection: RTCPeerConnection | null = null;
+    try {
+      const servers = await iceServers();
+      if (turn !== this.turn) return;
+      connection = openConnection({ iceServers: servers, bundlePolicy: "max-bundle" });
+      this.connection = connection;
+      this.listen(connection, turn);
+      this.purpose.prepare(connection);
+      await connection.setLocalDescription();
+      if (turn !== this.turn) return;
+      // The server learns our addresses from our packets, so nobody waits for candidates.
+      const answer = await signalling.offer(this.purpose.path, connection.localDescription!.sdp);
+      if (turn !== this.turn) {
+        if (answer.ok && answer.location !== null) signalling.end(answer.location);
+        return;
+      }
+      if (!answer.ok) return this.run(this.attempts.failed(answer.failure, now()));
+      this.location = answer.location;
+      this.attempts.answered(generation(), now());
+      await connection.setRemoteDescription({ type: "answer", sdp: answer.sdp });
+    } catch (thrown) {
+      console.warn("a media session could not be opened", thrown);
+      if (turn === this.turn) this.fail(UNREADABLE);
+    }
+  }
+
+  private listen(connection: RTCPeerConnection, turn: number): void {
+    connection.onconnectionstatechange = () => {
+      if (turn !== this.turn) return;
+      switch (connection.connectionState) {
+        case "connected":
+          this.attempts.connected(this.around.now());
+          this.purpose.connected();
+          return this.around.changed();
+        case "failed":
+        case "closed":
+          return this.fail(STALLED);
+        default:
+      }
+    };
+  }
+
+  private close(): void {
+    this.turn += 1;
+    const { connection, location } = this;
+    this.connection = null;
+    this.location = null;
+    if (location !== null) this.around.signalling.end(location);
+    if (connection === null) return;
+    connection.onconnectionstatechange = null;
+    connection.close();
+  }
+
+  private async look(): Promise<void> {
+    const { now } = this.around;
+    const effects = this.attempts.tick(now());
+    if (effects.length > 0) return this.run(effects);
+    const { connection, turn } = this;
+    if (this.attempts.state.at !== "open" || connection === null) return;
+    const report = await connection.getStats();
+    if (turn !== this.turn || this.attempts.state.at !== "open") return;
+    if (this.purpose.stalled(report.values() as Iterable<Stat>, now())) this.fail(STALLED);
+  }
+}

@@ -1,0 +1,87 @@
+/** Offers and answers over HTTP: WHIP (RFC 9725) to publish, WHEP to watch; and what a refusal means. */
+
+import { fetchSignedIn } from "../api/client";
+import { problemOf } from "../api/problem";
+import { currentAccount } from "../auth/account";
+import type { Failure } from "./attempts";
+
+export type MediaMode = "embedded" | "livekit" | "off";
+
+export interface MediaServer {
+  mode: MediaMode;
+  iceServers: RTCIceServer[];
+}
+
+export type Answer = { ok: true; sdp: string; location: string | null } | { ok: false; failure: Failure };
+
+export interface Signalling {
+  server(): Promise<MediaServer>;
+  offer(path: string, sdp: string): Promise<Answer>;
+  /** Ends a media session without waiting; it works while the page is going away too. */
+  end(location: string): void;
+}
+
+const UNREACHABLE = "The server cannot be reached. Trying again.";
+const LONGEST_WAIT_MS = 60_000;
+
+/** What to do about an answer that is not 2xx. `retryAfter` is the header's text, whole seconds. */
+export function failureOf(status: number, retryAfter: string | null, body: unknown): Failure {
+  const sentence = problemOf(status, body).message;
+  const seconds = retryAfter === null || retryAfter.trim() === "" ? NaN : Number(retryAfter);
+  const again = status === 408 || status === 425 || status === 429 || status >= 500;
+  if (!again) return { kind: "refused", sentence };
+  if (!Number.isFinite(seconds) || seconds < 0) return { kind: "failed", sentence };
+  return { kind: "busy", afterMs: Math.min(LONGEST_WAIT_MS, seconds * 1000), sentence };
+}
+
+/** The server's part of `GET …/media`; an API without this route has no video. */
+export function serverOf(status: number, body: unknown): MediaServer {
+  const told = (typeof body === "object" && body !== null ? body : {}) as { mode?: unknown; iceServers?: unknown };
+  const known = status < 400 && (told.mode === "embedded" || told.mode === "livekit");
+  if (!known) return { mode: "off", iceServers: [] };
+  const iceServers = Array.isArray(told.iceServers) ? (told.iceServers as RTCIceServer[]) : [];
+  return { mode: told.mode as MediaMode, iceServers };
+}
+
+/** Signs in as the REST client does. */
+export function signallingOf(sessionId: string): Signalling {
+  const base = new URL(`/api/live-sessions/${sessionId}/media`, location.origin);
+  return {
+    async server() {
+      const response = await fetchSignedIn(new Request(base));
+      if (response.status === 429 || response.status >= 500) throw problemOf(response.status, null);
+      return serverOf(response.status, await response.json().catch(() => null));
+    },
+    async offer(path, sdp) {
+      const request = new Request(new URL(`${base.pathname}/${path}`, location.origin), {
+        method: "POST",
+        headers: { "Content-Type": "application/sdp", Accept: "application/sdp, application/problem+json" },
+        body: sdp,
+      });
+      try {
+        const response = await fetchSignedIn(request);
+        if (response.ok)
+          return { ok: true, sdp: await response.text(), location: placeOf(response.headers.get("Location")) };
+        const body: unknown = await response.json().catch(() => null);
+        return { ok: false, failure: failureOf(response.status, response.headers.get("Retry-After"), body) };
+      } catch {
+        // `fetch` throws without words when the network or the server is away.
+        return { ok: false, failure: { kind: "failed", sentence: UNREACHABLE } };
+      }
+    },
+    end(location) {
+      const account = currentAccount();
+      if (account.at !== "in") return;
+      const headers = { Authorization: `Bearer ${account.accessToken}` };
+      // A session whose end does not arrive ends by its silence.
+      fetch(location, { method: "DELETE", headers, keepalive: true }).catch(() => undefined);
+    },
+  };
+}
+
+/** The address of the media session, which is always our own: the token goes nowhere else. */
+function placeOf(header: string | null): string | null {
+  if (header === null) return null;
+  const place = new URL(header, location.origin);
+  return `${location.origin}${place.pathname}${place.search}`;
+}

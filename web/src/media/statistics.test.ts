@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import { acknowledged, arrived } from "./statistics";
+
+test("what arrived is added up over all lines, and by track", () => {
+  const counted = arrived([
+    { type: "inbound-rtp", kind: "video", trackIdentifier: "v", packetsReceived: 100, packetsLost: 2 },
+    { type: "inbound-rtp", kind: "audio", trackIdentifier: "a", packetsReceived: 50, packetsLost: -1 },
+    { type: "candidate-pair", nominated: false, currentRoundTripTime: 9 },
+    { type: "candidate-pair", nominated: true, currentRoundTripTime: 0.04 },
+    { type: "codec" },
+  ]);
+  expect(counted).toMatchObject({ packets: 150, lost: 2, roundTripMs: 40 });
+  expect([...counted.byTrack]).toEqual([
+    ["v", 100],
+    ["a", 50],
+  ]);
+});
+
+test("what was sent, and what the other side said of it", () => {
+  const stats = [
+    { type: "outbound-rtp", packetsSent: 10 },
+    { type: "outbound-rtp", packetsSent: 5 },
+    { type: "remote-inbound-rtp", timestamp: 1000, fractionLost: 0.01 },
+    { type: "remote-inbound-rtp", timestamp: 2000, fractionLost: 0.05 },
+    { type: "transport", packetsReceived: 7 },
+  ];
+  expect(acknowledged(stats)).toEqual({ sent: 15, heard: 3007, lossShare: 0.05, roundTripMs: null });
+});
+
+test("a connection without any statistics counts nothing", () => {
+  expect(arrived([])).toEqual({ packets: 0, lost: 0, roundTripMs: null, byTrack: new Map() });
+  expect(acknowledged([])).toEqual({ sent: 0, heard: 0, lossShare: 0, roundTripMs: null });
+});
