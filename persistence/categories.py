@@ -3,14 +3,18 @@
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from classroom.times import Moment
 from persistence.audit import Act, write_act
 from persistence.database import Database
+from persistence.errors import StoreAway
 from persistence.models import Category, Course
+
+_TRIES = 20
 
 
 class UnknownCategory(Exception):
@@ -82,12 +86,11 @@ class Categories:
     async def delete(self, category_id: str, move_to: str | None, now: Moment, act: Act) -> int | None:
         """Take the category away: 0. How many courses stand in the way when there are some and `move_to` names no other
         category for them; None when there is no such category. Raises UnknownCategory when `move_to` is none."""
-        held = select(Category.id).where(Category.id == category_id).with_for_update()
         inside = Course.category_id == category_id
         try:
             async with self._database.writing() as connection:
-                # Courses that come in refer to the row: they wait for us, and then find it gone.
-                if (await connection.execute(held)).one_or_none() is None:
+                await _hold(connection, inside)
+                if (await connection.execute(select(Category.id).where(Category.id == category_id))).one_or_none() is None:
                     return None
                 leaving = update(Course).where(inside if move_to is not None else inside & Course.deleted_at.is_not(None))
                 await connection.execute(leaving.values(category_id=move_to))
@@ -100,6 +103,22 @@ class Categories:
         except IntegrityError as error:
             raise UnknownCategory from error
         return 0
+
+
+async def _hold(connection: AsyncConnection, inside: ColumnElement[bool]) -> None:
+    """Hold these courses and every category to the end of the transaction, in the order in which whoever changes a course
+    takes them: the course, then categories. Raises StoreAway when courses come in faster than they can be held."""
+    held = select(Course.id).where(inside).order_by(Course.id).with_for_update(key_share=True)
+    for _ in range(_TRIES):
+        attempt = await connection.begin_nested()
+        known = set((await connection.execute(held)).scalars())
+        # Who has changed a course and looks at a category on the way is let finish; nobody begins to.
+        await connection.execute(text("LOCK TABLE categories IN EXCLUSIVE MODE"))
+        if known >= set((await connection.execute(select(Course.id).where(inside))).scalars()):
+            await attempt.commit()
+            return
+        await attempt.rollback()  # one came in between: waiting for it while holding categories could be for ever
+    raise StoreAway("courses kept moving into the category that is being deleted")
 
 
 def _columns() -> list[Any]:
