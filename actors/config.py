@@ -16,11 +16,27 @@ class JobValues:
     mail_from: str = "Lyceum <no-reply@localhost>"
     object_store_url: str = ""
     """Carries credentials. Empty: a folder in the data folder."""
+    notification_days: int = 365
+    delivery_log_days: int = 90
 
     @property
     def objects_url(self) -> str:
         """Where files are kept."""
         return self.object_store_url or (self.data_dir.absolute() / "objects").as_uri()
+
+
+@dataclass(frozen=True)
+class MediaValues:
+    """Values for live video."""
+
+    nodes: int = 0
+    """Media nodes on each machine; 0: video is switched off, or another server's."""
+    address: str = "127.0.0.1"
+    """IPv4 address to listen on."""
+    public_address: str = ""
+    """Address or name that browsers are told; empty: each machine's own."""
+    udp_port: int = 8002
+    """Of a machine's first media node; the next one has the next port."""
 
 
 @dataclass(frozen=True)
@@ -42,3 +58,4 @@ class ActorConfig:
     access_token_seconds: int = 3_600
     namespace: str = "lyceum"
     jobs: JobValues = JobValues("http://localhost:8000", Path("var"))
+    media: MediaValues = MediaValues()

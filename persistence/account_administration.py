@@ -13,6 +13,7 @@ from classroom.times import SECOND, Moment, to_datetime
 from persistence.accounts import Account, account_of, accounts
 from persistence.audit import Act, write_act
 from persistence.database import Database
+from persistence.enrollments import leave_all
 from persistence.jobs import enqueue
 from persistence.models import ID, User
 from persistence.pages import Page, read_cursor, write_cursor
@@ -136,7 +137,8 @@ class AccountAdministration:
         return changed
 
     async def delete(self, user_id: UserId, now: Moment) -> Changed | Unchanged:
-        """Close the own account: it is found no more, its address is free, and its name stays in the records of classes."""
+        """Close the own account: it is found no more, its address is free, and it is a student of no course any more.
+        Its name stays in the records of classes."""
         async with self._database.writing() as connection:
             admins = await _lock_admins(connection)
             was = await _lock(connection, user_id)
@@ -146,6 +148,7 @@ class AccountAdministration:
                 return Unchanged.LAST_ADMIN
             account = await _set(connection, user_id, {"deleted_at": now, "status_changed_at": now}, now)
             families = await end_all(connection, user_id, now, "delete")
+            await leave_all(connection, user_id, now)
             await write_act(connection, Act(user_id, "user.delete", "user", user_id), now)
             await _see_out(connection, account, now)
         return Changed(account, was, now, tuple(families))
@@ -171,7 +174,7 @@ async def classes_to_leave(database: Database, user_id: UserId, now: Moment) -> 
 _CLASSES_TO_LEAVE = """
     SELECT s.id::text
     FROM users u
-    JOIN enrollments e ON e.user_id = u.id AND e.left_at IS NULL
+    JOIN enrollments e ON e.user_id = u.id AND (e.left_at IS NULL OR e.left_at >= u.deleted_at)
     JOIN live_sessions s ON s.course_id = e.course_id
     WHERE u.id = :user_id AND (u.status = 'banned' OR u.deleted_at IS NOT NULL)
       AND (s.status = 'live' OR s.status = 'scheduled'

@@ -138,11 +138,18 @@ class PostgresAccounts:
 
 REVISABLE = frozenset({"name", "headline", "bio", "avatar_url", "timezone", "locale", "preferences"})
 """What a person may change in the own account."""
+NAME_OF_GONE = "Deleted account"
+"""Stands where a name would."""
 
 
 def normal_email(email: str) -> str:
     """The one way in which an address is stored and looked up."""
     return email.strip().lower()
+
+
+def shown_name(table: str = "u") -> str:
+    """SQL: the name under which something is shown that somebody wrote or did, who may have deleted the account."""
+    return f"CASE WHEN {table}.deleted_at IS NULL THEN {table}.name ELSE '{NAME_OF_GONE}' END"
 
 
 def accounts() -> Select[Any]:

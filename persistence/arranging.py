@@ -15,6 +15,8 @@ from classroom.catalogue.arrangement import OrderIncomplete, insert, rearrange
 from classroom.ids import CourseId, LessonId
 from classroom.refusals import NotFound, TooMany
 from classroom.times import Moment
+from persistence.audit import Act, write_act
+from persistence.earning import look_through
 from persistence.jobs import enqueue
 from persistence.models import Course
 from persistence.tables.media import MediaFile
@@ -54,8 +56,11 @@ class NewLesson:
     at: int | None = None
 
 
-async def write_section(connection: AsyncConnection, new: NewSection, now: Moment) -> NotFound | TooMany | None:
-    """Put the section into its course, in the transaction of this connection. One with this id changes nothing."""
+async def write_section(
+    connection: AsyncConnection, new: NewSection, now: Moment, act: Act | None = None
+) -> NotFound | TooMany | None:
+    """Put the section into its course, in the transaction of this connection, and the act on record. One with this id
+    changes nothing."""
     if not await lock_course(connection, new.course_id):
         return NotFound("course", new.course_id)
     order: Sequence[str] = await _sections_of(connection, new.course_id)
@@ -70,11 +75,15 @@ async def write_section(connection: AsyncConnection, new: NewSection, now: Momen
         pg_insert(Section).values(**values, position=order.index(new.id), created_at=now, updated_at=now)
     )
     await _place(connection, Section, order)
+    await _record(connection, act, now)
     return None
 
 
-async def write_lesson(connection: AsyncConnection, new: NewLesson, now: Moment) -> NotFound | TooMany | None:
-    """Put the lesson into its section, in the transaction of this connection. One with this id changes nothing."""
+async def write_lesson(
+    connection: AsyncConnection, new: NewLesson, now: Moment, act: Act | None = None
+) -> NotFound | TooMany | None:
+    """Put the lesson into its section, in the transaction of this connection, and the act on record. One with this id
+    changes nothing."""
     course_id = await _lock_course_of_section(connection, new.section_id)
     if course_id is None:
         return NotFound("section", new.section_id)
@@ -93,6 +102,7 @@ async def write_lesson(connection: AsyncConnection, new: NewLesson, now: Moment)
     await take_duration(connection, new.id)
     await _place(connection, Lesson, order)
     await recount(connection, course_id)
+    await _record(connection, act, now)
     return None
 
 
@@ -220,8 +230,10 @@ async def recount(connection: AsyncConnection, course_id: CourseId) -> None:
 
 
 async def note_change(connection: AsyncConnection, course_id: str) -> None:
-    """The outline may be another: have the progress of the course's learners counted anew."""
+    """The outline may be another: have the progress of the course's learners counted anew, and looked who has done all that
+    is left."""
     await enqueue(connection, "course.changed", {"courseId": course_id}, key=course_id)
+    await look_through(connection, course_id)
 
 
 async def may_show(connection: AsyncConnection, course_id: CourseId, media_id: str) -> bool:
@@ -240,6 +252,11 @@ async def lock_course(connection: AsyncConnection, course_id: str) -> bool:
     # Not FOR UPDATE: that would also make everybody wait who enrols or refers to the course.
     locked = select(Course.id).where(Course.id == course_id, Course.deleted_at.is_(None)).with_for_update(key_share=True)
     return (await connection.execute(locked)).one_or_none() is not None
+
+
+async def _record(connection: AsyncConnection, act: Act | None, now: Moment) -> None:
+    if act is not None:
+        await write_act(connection, act, now)
 
 
 async def _lock_course_of_section(connection: AsyncConnection, section_id: str) -> CourseId | None:

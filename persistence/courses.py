@@ -19,6 +19,7 @@ from persistence.categories import UnknownCategory
 from persistence.course_lists import CourseFilter, list_courses
 from persistence.course_rows import CourseRow, course_of_row, select_courses
 from persistence.database import Database
+from persistence.earning import look_through
 from persistence.models import ID, Course, Enrollment, MomentType
 from persistence.pages import Page
 
@@ -45,6 +46,8 @@ class CourseText:
 
 REVISABLE = frozenset(CourseText.__dataclass_fields__)
 """What an instructor may change."""
+CERTIFYING = frozenset({"gives_certificate", "certificate_attendance_percent"})
+"""Whether somebody has earned a certificate hangs on these."""
 
 
 class PostgresCourses:
@@ -105,8 +108,11 @@ class PostgresCourses:
         )
         with _in_a_category():
             async with self._database.writing() as connection:
-                if (await connection.execute(statement)).rowcount > 0 and act is not None:
+                done = (await connection.execute(statement)).rowcount > 0
+                if done and act is not None:
                     await write_act(connection, act, now)
+                if done and values.keys() & CERTIFYING:
+                    await look_through(connection, course_id)
                 return await _find(connection, Course.id == course_id)
 
     async def move(
@@ -175,6 +181,7 @@ class PostgresCourses:
         async with self._database.writing() as connection:
             if (await connection.execute(statement)).rowcount > 0:
                 await write_act(connection, act, now)
+                await look_through(connection, course_id)  # what was done last may have been done while it was away
             return await _find(connection, Course.id == course_id)
 
     async def list_(self, narrowed: CourseFilter, limit: int, cursor: str | None) -> Page[CourseRow]:

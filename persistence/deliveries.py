@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from classroom.ids import CourseId, UserId
+from classroom.ids import CourseId, UserId, uuid7
 from classroom.notifications import Channel, Notice
-from classroom.times import Moment, from_datetime, to_datetime
+from classroom.times import SECOND, Moment, from_datetime, to_datetime
 from persistence.database import Database
 from persistence.ids import FIRST_ID, LAST_ID, new_id
 from persistence.pages import Page, read_cursor, write_cursor
@@ -134,6 +134,13 @@ class Deliveries:
         items = [_entry(row) for row in rows[:limit]]
         return Page(items, write_cursor(items[-1].id) if len(rows) > limit else None)
 
+    async def forget_old(self, before: Moment, at_most: int = 1_000) -> int:
+        """Drop up to so many lines of the log that were begun before this moment; how many went."""
+        # By their ids, which say when they were made: no index of its own is needed.
+        values = {"before": uuid7(before * 1_000 // SECOND, 0), "at_most": at_most}
+        async with self._database.writing() as connection:
+            return (await connection.execute(text(_FORGET), values)).rowcount
+
 
 def _recipient(row: Any) -> Recipient:
     return Recipient(UserId(str(row.id)), row.name, row.email, row.timezone, row.preferences, row.barred)
@@ -182,4 +189,9 @@ _LOG = """
     FROM deliveries d JOIN notices o ON o.id = d.notice_id
     WHERE d.id < CAST(:after AS uuid) {narrowed}
     ORDER BY d.id DESC LIMIT :at_most
+"""
+_FORGET = """
+    DELETE FROM deliveries WHERE id IN (
+        SELECT id FROM deliveries WHERE id < CAST(:before AS uuid) ORDER BY id LIMIT :at_most FOR UPDATE SKIP LOCKED
+    )
 """

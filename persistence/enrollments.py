@@ -5,10 +5,12 @@ from typing import Any
 
 from sqlalchemy import Row, Select, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from classroom.ids import CourseId, UserId
 from classroom.times import Moment
 from persistence.database import Database
+from persistence.earning import look_at
 from persistence.models import ID, Course, Enrollment, MomentType, User
 from persistence.pages import Page, read_cursor, write_cursor
 
@@ -47,13 +49,18 @@ class PostgresEnrollments:
     async def enroll(
         self, enrollment_id: str, course_id: CourseId, user_id: UserId, now: Moment
     ) -> tuple[EnrollmentRow, bool]:
-        """Put the student into a published course; True when the student was not in it before. Raises CannotEnroll.
+        """Put the student into a published course; True when the student was not in it before. Raises CannotEnroll,
+        also when the account was deleted.
 
         The course's row counts and bounds: however many come at once, never more than `max_students` get in.
         """
+        # Who deletes the account waits for this transaction, and then ends what it has made.
+        student = select(
+            literal(enrollment_id, ID), literal(course_id, ID), User.id, literal(now, MomentType())
+        ).where(User.id == user_id, User.deleted_at.is_(None)).with_for_update(read=True)  # fmt: skip
         statement = (
             pg_insert(Enrollment)
-            .values(id=enrollment_id, course_id=course_id, user_id=user_id, enrolled_at=now)
+            .from_select(["id", "course_id", "user_id", "enrolled_at"], student)
             .on_conflict_do_update(
                 index_elements=[Enrollment.course_id, Enrollment.user_id],
                 set_={"enrolled_at": now, "left_at": None},
@@ -71,8 +78,12 @@ class PostgresEnrollments:
                 if (await connection.execute(counted)).rowcount == 0:
                     full = (await connection.execute(select(Course.id).where(*published))).one_or_none() is not None
                     raise CannotEnroll(full)
+            if made is not None and made != enrollment_id:  # again: everything may have been done before
+                await look_at(connection, course_id, user_id)
             pair = (Enrollment.course_id == course_id, Enrollment.user_id == user_id)
-            row = (await connection.execute(_enrollments().where(*pair))).one()
+            row = (await connection.execute(_enrollments().where(*pair))).one_or_none()
+        if row is None:
+            raise CannotEnroll(full=False)
         return _enrollment(row), made is not None
 
     async def leave(self, course_id: CourseId, user_id: UserId, now: Moment) -> bool:
@@ -111,12 +122,17 @@ class PostgresEnrollments:
         """The course's students of now, the latest first. Raises BadCursor."""
         return await self._page(_enrollments().where(Enrollment.course_id == course_id), limit, cursor)
 
-    async def list_course_ids(self, user_id: UserId) -> list[CourseId]:
-        """Every course that the student is in now."""
+    async def list_course_ids(self, user_id: UserId, since: Moment | None = None) -> list[CourseId]:
+        """Every course that the student is in now, and with `since` those left at that moment or later."""
+        still = Enrollment.left_at.is_(None)
         statement = (
             select(Enrollment.course_id)
             .join(Course, Course.id == Enrollment.course_id)
-            .where(Enrollment.user_id == user_id, Enrollment.left_at.is_(None), Course.deleted_at.is_(None))
+            .where(
+                Enrollment.user_id == user_id,
+                still if since is None else or_(still, Enrollment.left_at >= since),
+                Course.deleted_at.is_(None),
+            )
         )
         async with self._database.reading() as connection:
             return [CourseId(found) for found in (await connection.execute(statement)).scalars()]
@@ -131,6 +147,23 @@ class PostgresEnrollments:
         async with self._database.reading() as connection:
             rows = [_enrollment(row) for row in (await connection.execute(statement)).all()]
         return page_of(rows, limit)
+
+
+async def leave_all(connection: AsyncConnection, user_id: UserId, now: Moment) -> None:
+    """Take somebody out of every course, in this transaction."""
+    left = (
+        update(Enrollment)
+        .where(Enrollment.user_id == user_id, Enrollment.left_at.is_(None))
+        .values(left_at=now)
+        .returning(Enrollment.course_id)
+    )
+    course_ids = list((await connection.execute(left)).scalars())
+    if not course_ids:
+        return
+    # Several courses are locked in the order of their ids, whoever does it.
+    held = select(Course.id).where(Course.id.in_(course_ids)).order_by(Course.id).with_for_update(key_share=True)
+    await connection.execute(held)
+    await connection.execute(update(Course).where(Course.id.in_(course_ids)).values(student_count=Course.student_count - 1))
 
 
 def page_of(found: list[EnrollmentRow], limit: int) -> Page[EnrollmentRow]:

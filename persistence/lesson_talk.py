@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from classroom.ids import CourseId, LessonId, UserId
 from classroom.notifications import Notice
 from classroom.times import Moment, from_datetime, to_datetime
+from persistence.accounts import shown_name
 from persistence.audit import Act, write_act
 from persistence.database import Database
 from persistence.ids import FIRST_ID, LAST_ID
@@ -202,9 +203,9 @@ _REPLY = """
     SELECT CAST(:id AS uuid), id, CAST(:user_id AS uuid), :text, :now FROM asked
     ON CONFLICT (id) DO NOTHING
 """
-_SELECT_QUESTIONS = """
-    SELECT q.id, q.lesson_id, l.title AS lesson_title, l.course_id, c.instructor_id, q.user_id, u.name AS user_name, q.text,
-        q.created_at,
+_SELECT_QUESTIONS = f"""
+    SELECT q.id, q.lesson_id, l.title AS lesson_title, l.course_id, c.instructor_id, q.user_id,
+        {shown_name()} AS user_name, q.text, q.created_at,
         (SELECT count(*) FROM answers a WHERE a.question_id = q.id AND a.hidden_at IS NULL) AS answers,
         (SELECT a.id FROM answers a WHERE a.question_id = q.id AND a.accepted) AS accepted
     FROM questions q
@@ -212,21 +213,21 @@ _SELECT_QUESTIONS = """
     JOIN courses c ON c.id = l.course_id AND c.deleted_at IS NULL
     JOIN users u ON u.id = q.user_id
     WHERE q.hidden_at IS NULL
-"""
+"""  # noqa: S608 - made of constants
 _QUESTION = f"{_SELECT_QUESTIONS} AND q.id = CAST(:id AS uuid)"
 _QUESTIONS = f"""{_SELECT_QUESTIONS} AND q.lesson_id = CAST(:lesson_id AS uuid) AND q.id < CAST(:after AS uuid)
     ORDER BY q.id DESC LIMIT :at_most
 """
-_SELECT_ANSWERS = """
-    SELECT a.id, a.question_id, l.course_id, c.instructor_id, a.user_id, u.name AS user_name, a.text, a.accepted,
-        a.created_at
+_SELECT_ANSWERS = f"""
+    SELECT a.id, a.question_id, l.course_id, c.instructor_id, a.user_id, {shown_name()} AS user_name, a.text,
+        a.accepted, a.created_at
     FROM answers a
     JOIN questions q ON q.id = a.question_id AND q.hidden_at IS NULL
     JOIN lessons l ON l.id = q.lesson_id AND l.deleted_at IS NULL
     JOIN courses c ON c.id = l.course_id AND c.deleted_at IS NULL
     JOIN users u ON u.id = a.user_id
     WHERE a.hidden_at IS NULL
-"""
+"""  # noqa: S608 - made of constants
 _ANSWER = f"{_SELECT_ANSWERS} AND a.id = CAST(:id AS uuid)"
 _ANSWERS = f"""{_SELECT_ANSWERS} AND a.question_id = CAST(:question_id AS uuid) AND a.id > CAST(:after AS uuid)
     ORDER BY a.id LIMIT :at_most

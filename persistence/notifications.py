@@ -163,6 +163,13 @@ class Notifications:
             done = await connection.execute(text(_READ_ALL), {"user_id": user_id, "now": to_datetime(now)})
         return done.rowcount
 
+    async def forget_old(self, before: Moment, at_most: int = 1_000) -> int:
+        """Drop up to so many notifications of notices from before this moment, as many lines about them in the delivery log,
+        and those notices that nothing is left of; how many rows went."""
+        values = {"before": to_datetime(before), "at_most": at_most}
+        async with self._database.writing() as connection:
+            return sum([(await connection.execute(text(each), values)).rowcount for each in _FORGET])
+
 
 def _to(notice_id: str, audience: Audience) -> tuple[str, list[object]]:
     """The statement that gives a notice to a bounded audience, and its values. It says only what is asked for, so that each
@@ -273,3 +280,21 @@ _READ = """
     WHERE user_id = CAST(:user_id AS uuid) AND notice_id = CAST(:notice_id AS uuid) AND read_at IS NULL
 """
 _READ_ALL = "UPDATE notifications SET read_at = :now WHERE user_id = CAST(:user_id AS uuid) AND read_at IS NULL"
+_OLD = "(SELECT id FROM notices WHERE created_at < :before ORDER BY created_at LIMIT :at_most)"
+_FORGET = (
+    f"""
+    DELETE FROM notifications WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM notifications WHERE notice_id IN {_OLD} LIMIT :at_most FOR UPDATE SKIP LOCKED
+    ))
+    """,  # noqa: S608 - made of constants
+    f"""
+    DELETE FROM deliveries WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM deliveries WHERE notice_id IN {_OLD} LIMIT :at_most FOR UPDATE SKIP LOCKED
+    ))
+    """,  # noqa: S608 - made of constants
+    f"""
+    DELETE FROM notices AS o WHERE o.id IN {_OLD}
+        AND NOT EXISTS (SELECT FROM notifications AS n WHERE n.notice_id = o.id)
+        AND NOT EXISTS (SELECT FROM deliveries AS d WHERE d.notice_id = o.id)
+    """,  # noqa: S608 - made of constants
+)

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from classroom.ids import CourseId, UserId
 from classroom.notifications import Notice
 from classroom.times import Moment, from_datetime, to_datetime
+from persistence.accounts import shown_name
 from persistence.audit import Act, write_act
 from persistence.database import Database
 from persistence.ids import LAST_ID
@@ -170,11 +171,11 @@ _COUNT = """
     UPDATE courses SET rating_sum = rating_sum + :rating, rating_count = rating_count + :reviews
     WHERE id = CAST(:course_id AS uuid)
 """
-_SELECT = """
-    SELECT r.id, r.course_id, r.user_id, u.name AS user_name, r.rating, r.text, r.created_at, r.updated_at
+_SELECT = f"""
+    SELECT r.id, r.course_id, r.user_id, {shown_name()} AS user_name, r.rating, r.text, r.created_at, r.updated_at
     FROM reviews r JOIN users u ON u.id = r.user_id
     WHERE r.hidden_at IS NULL
-"""
+"""  # noqa: S608 - made of constants
 _FIND = _SELECT + "AND r.id = CAST(:id AS uuid)"
 _FIND_OF = "SELECT id FROM reviews WHERE course_id = CAST(:course_id AS uuid) AND user_id = CAST(:user_id AS uuid)"
 _LIST = (

@@ -117,12 +117,12 @@ class Syllabus:
     async def add_section(self, new: NewSection, now: Moment, act: Act | None = None) -> Refusal | None:
         """Put the section into its course; one with this id changes nothing. Refuses when it does not fit."""
         async with self._database.writing() as connection:
-            return await _recorded(connection, await arranging.write_section(connection, new, now), act, now)
+            return await arranging.write_section(connection, new, now, act)
 
     async def add_lesson(self, new: NewLesson, now: Moment, act: Act | None = None) -> Refusal | None:
         """Put the lesson into its section; one with this id changes nothing. Refuses when it does not fit."""
         async with self._database.writing() as connection:
-            return await _recorded(connection, await arranging.write_lesson(connection, new, now), act, now)
+            return await arranging.write_lesson(connection, new, now, act)
 
     async def revise_section(
         self, section_id: str, changes: dict[str, Any], at: int | None, now: Moment, act: Act | None = None

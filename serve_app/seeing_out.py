@@ -23,7 +23,8 @@ async def see_out(done: Changed, parts: Parts, config: EdgeConfig) -> None:
     if account.role is not Role.STUDENT:
         return
     caller = Caller(account.id, account.name, account.role)
-    for course_id in await parts.enrollments.list_course_ids(account.id):
+    # Closing an account has ended its enrolments at that moment.
+    for course_id in await parts.enrollments.list_course_ids(account.id, account.status_changed_at):
         await _leave_classes(caller, course_id, parts)
 
 

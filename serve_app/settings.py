@@ -4,14 +4,16 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from email.utils import parseaddr
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from actors.config import ActorConfig, JobValues
+from actors.config import ActorConfig, JobValues, MediaValues
 from persistence.object_urls import parse_object_url
+from serve_app.ice_servers import IceServer, read_ice_servers
+from serve_app.livekit import Livekit
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 """Addresses that nobody outside this machine can reach."""
@@ -42,6 +44,15 @@ class Settings(BaseSettings):
     secret_key: str = Field(default="", repr=False)
     object_store_url: str = Field(default="", repr=False)
 
+    media: Literal["embedded", "livekit", "off"] = "embedded"
+    media_udp_port: Port = 8002
+    media_workers: int = Field(default=1, ge=1, le=64)
+    media_address: str = Field(default="", pattern=r"^[A-Za-z0-9.\-]{0,253}$")
+    ice_servers: Annotated[tuple[IceServer, ...], NoDecode] = Field(default=(), repr=False)
+    livekit_url: str = ""
+    livekit_api_key: str = ""
+    livekit_api_secret: str = Field(default="", repr=False)
+
     smtp_url: str = Field(default="", repr=False)
     mail_from: str = "Lyceum <no-reply@localhost>"
 
@@ -52,6 +63,8 @@ class Settings(BaseSettings):
     access_token_minutes: int = Field(default=60, ge=1, le=1_440)
     refresh_token_days: int = Field(default=30, ge=1, le=365)
     email_verification: bool | None = None
+    notification_days: int = Field(default=365, ge=30, le=36_500)
+    delivery_log_days: int = Field(default=90, ge=7, le=36_500)
     course_review: bool = True
     rate_limit_per_minute: int = Field(default=100, ge=1)
     live_rate_limit_per_minute: int = Field(default=600, ge=1)
@@ -68,6 +81,11 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("ice_servers", mode="before")
+    @classmethod
+    def _ice(cls, value: object) -> object:
+        return read_ice_servers(value) if isinstance(value, str) else value
 
     @field_validator("data_dir")
     @classmethod
@@ -93,7 +111,7 @@ class Settings(BaseSettings):
             raise ValueError(sentence)
         return value
 
-    @field_validator("public_url", "realtime_url", "database_url", "redis_url", "smtp_url")
+    @field_validator("public_url", "realtime_url", "database_url", "redis_url", "smtp_url", "livekit_url")
     @classmethod
     def _known_scheme(cls, value: str, info: object) -> str:
         schemes = _SCHEMES[getattr(info, "field_name", "")]
@@ -121,6 +139,12 @@ class Settings(BaseSettings):
     def _consistent(self) -> "Settings":
         if self.http_port == self.realtime_port:
             raise ValueError("LYCEUM_HTTP_PORT and LYCEUM_REALTIME_PORT must differ")
+        if self.media_udp_port + self.media_workers - 1 > 65_535:
+            raise ValueError("LYCEUM_MEDIA_WORKERS needs as many ports from LYCEUM_MEDIA_UDP_PORT on; there are none above 65535")
+        if self.media == "livekit" and not (self.livekit_url and self.livekit_api_key and self.livekit_api_secret):
+            raise ValueError(
+                "LYCEUM_MEDIA=livekit needs LYCEUM_LIVEKIT_URL, LYCEUM_LIVEKIT_API_KEY and LYCEUM_LIVEKIT_API_SECRET"
+            )
         if self.demo and self.bind not in LOOPBACK:
             raise ValueError(
                 f"demo mode has sign-ins that everybody knows and therefore listens on this machine only, "
@@ -141,8 +165,39 @@ class Settings(BaseSettings):
             allowed_origins=self.allowed_origins,
             reconnect_grace_seconds=self.reconnect_grace_seconds,
             access_token_seconds=self.access_token_minutes * 60,
-            jobs=JobValues(self.http_url, self.data_dir, self.smtp_url, self.mail_from, self.object_store_url),
+            jobs=JobValues(
+                self.http_url,
+                self.data_dir,
+                self.smtp_url,
+                self.mail_from,
+                self.object_store_url,
+                self.notification_days,
+                self.delivery_log_days,
+            ),
+            media=MediaValues(len(self.media_ports), self.media_bind, self.media_address, self.media_udp_port),
         )
+
+    @property
+    def media_ports(self) -> range:
+        """The UDP ports of the media nodes of one machine; none when video does not go through here."""
+        return range(self.media_udp_port, self.media_udp_port + (self.media_workers if self.media == "embedded" else 0))
+
+    @property
+    def media_bind(self) -> str:
+        """The IPv4 address that media nodes listen on: that of the site. With a public address every one, since a site on
+        loopback stands behind a proxy then, through which no packets come."""
+        if self.media_address and self.bind in LOOPBACK and not _is_loopback(self.media_address):
+            return "0.0.0.0"  # noqa: S104 - what the operator asks for
+        if self.bind in LOOPBACK:
+            return "127.0.0.1"
+        return self.bind if ":" not in self.bind else "0.0.0.0"  # noqa: S104 - the site listens there, too
+
+    @property
+    def livekit(self) -> Livekit | None:
+        """The LiveKit server that carries the video."""
+        if self.media != "livekit":
+            return None
+        return Livekit(self.livekit_url, self.livekit_api_key, self.livekit_api_secret)
 
     @property
     def verifies_email(self) -> bool:
@@ -181,12 +236,17 @@ _SCHEMES = {
     "database_url": ("postgresql", "postgres"),
     "redis_url": ("redis", "rediss", "unix"),
     "smtp_url": ("smtp", "smtps"),
+    "livekit_url": ("ws", "wss"),
 }
 
 
 def local_address(bind: str) -> str:
     """An address of this machine on which a listener bound to `bind` answers."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind, bind)  # noqa: S104 - compared with, not listened on
+
+
+def _is_loopback(address: str) -> bool:
+    return address in LOOPBACK or address.startswith("127.")
 
 
 def url_host(address: str) -> str:

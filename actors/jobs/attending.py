@@ -7,6 +7,7 @@ from actors.envelopes import COURSE, Envelope
 from actors.jobs.tools import WORKER, JobTools, heard
 from classroom.ids import SessionId
 from classroom.progress.commands import Attended, CourseChanged
+from persistence.earning import look_through
 from persistence.progress import Progress
 
 AT_ONCE = 500
@@ -30,6 +31,9 @@ async def tell_attendance(tools: JobTools, payload: dict[str, Any]) -> None:
         some = envelopes[start : start + AT_ONCE]
         for envelope, reply in zip(some, await asyncio.gather(*map(tools.grains.execute, some)), strict=True):
             heard(envelope, reply)
+    # Of a course without lessons that are required nothing else tells that somebody is done.
+    async with tools.database.writing() as connection:
+        await look_through(connection, held.course_id)
 
 
 async def tell_of_change(tools: JobTools, payload: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from actors.jobs.tools import JobTools
 from classroom.certificates import is_given, missing
 from classroom.ids import CourseId, UserId
 from persistence.certificates import Certificates
+from persistence.earning import Earning
 
 
 async def check_certificate(tools: JobTools, payload: dict[str, Any]) -> None:
@@ -19,6 +20,11 @@ async def check_certificate(tools: JobTools, payload: dict[str, Any]) -> None:
         return
     if not missing(claim.demand, claim.record):
         await certificates.issue(tools.new_id(), course_id, user_id, tools.clock())
+
+
+async def sweep_course(tools: JobTools, payload: dict[str, Any]) -> None:
+    """Job `certificate.sweep` {courseId, after?}: have everybody looked at who may have earned the course's certificate."""
+    await Earning(tools.database).sweep(CourseId(payload["courseId"]), payload.get("after"))
 
 
 async def render_certificate(tools: JobTools, payload: dict[str, Any]) -> None:

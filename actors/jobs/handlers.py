@@ -24,6 +24,7 @@ HANDLERS: dict[str, Handler] = {
     "account.verify": account_mails.mail_verification,
     "certificate.check": certifying.check_certificate,
     "certificate.render": certifying.render_certificate,
+    "certificate.sweep": certifying.sweep_course,
     "class.attended": attending.tell_attendance,
     "course.changed": attending.tell_of_change,
     "mail.send": mailing.send_mail,
@@ -34,6 +35,7 @@ HANDLERS: dict[str, Handler] = {
     "notification.deliver": notifying.deliver_notice,
     "notification.send": notifying.send_notice,
     "notification.spread": notifying.spread_notice,
+    "notification.tidy": notifying.tidy_notices,
     "progress.quiz": grading.tell_progress,
     "reminder.sweep": reminding.sweep_reminders,
     "statistics.add_up": partitions.add_up,
@@ -56,6 +58,7 @@ CARE: dict[str, Care] = {
     "notification.deliver": Care(tries=20),
     "notification.send": Care(tries=10),
     "notification.spread": Care(tries=20),
+    "notification.tidy": Care(seconds=1_800, at_once=1, every_seconds=3_600),
     "reminder.sweep": Care(seconds=300, at_once=1, every_seconds=60),
     "statistics.add_up": Care(seconds=300, at_once=1, every_seconds=30),
 }

@@ -10,16 +10,27 @@ from classroom.callers import Caller, Role
 from classroom.ids import CommandId, UserId
 from classroom.notifications import Channel, body_for, wants
 from classroom.progress.commands import Announce
-from classroom.times import rfc3339
+from classroom.times import SECOND, Moment, rfc3339
 from persistence.deliveries import RECIPIENTS_AT_ONCE, Deliveries, Mark, Recipient, Said, mark
 from persistence.jobs import enqueue
-from persistence.notifications import DELIVER, SPREAD, spread
+from persistence.notifications import DELIVER, SPREAD, Notifications, spread
 from persistence.reminders import Reminders
 
 SEND = "notification.send"
 """The kind of the job that takes one notice one way; its payload is `{noticeId, userId, channel}`."""
 BROADCAST = "notification.broadcast"
 """The same for announcements, of which there may be very many: fewer run at once, and what concerns one person passes."""
+
+DAY = 86_400 * SECOND
+
+
+async def tidy_notices(tools: JobTools, _payload: dict[str, Any]) -> None:
+    """Job `notification.tidy`: drop notifications and lines of the delivery log that are older than they are kept."""
+    now = tools.clock()
+    while await Deliveries(tools.database).forget_old(Moment(now - tools.values.delivery_log_days * DAY)):
+        pass
+    while await Notifications(tools.database).forget_old(Moment(now - tools.values.notification_days * DAY)):
+        pass
 
 
 async def spread_notice(tools: JobTools, payload: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ class NoticeRow(Base):
     """What was said, once, however many people it was said to. `course_id` is set for an announcement to a course."""
 
     __tablename__ = "notices"
+    __table_args__ = (Index(None, "created_at"),)
 
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     kind: Mapped[str] = mapped_column(Text)

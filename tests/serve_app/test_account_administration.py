@@ -270,7 +270,7 @@ async def test_who_is_still_seated_is_seen_out_a_moment_later_unless_let_in_agai
             {"id": lesson.id, "course": lesson.course_id, "teacher": lesson.teacher.id},
         )
 
-    async def none(_user_id: str) -> list[str]:
+    async def none(*_: Any) -> list[str]:
         return []
 
     admin = await edge.person(Role.ADMIN)

@@ -178,3 +178,46 @@ async def test_the_delivery_log_is_for_admins_in_pages(edge: Any) -> None:
     assert len(whole) == 6
     assert page["nextCursor"] is None
     await admin.ask("GET", "/notifications/log?status=lost", 422)
+
+
+async def test_what_is_old_goes_in_steps_and_the_delivery_log_before_it(edge: Any) -> None:
+    sam, kim = await edge.person(), await edge.person()
+    day = 86_400 * SECOND
+    for number in range(3):
+        await tell(edge, sam, f"key {number}")
+    async with edge.database.writing() as connection:
+        await notify(connection, [sam.id, kim.id], NOTICE, edge.parts.clock(), "both")
+    await edge.run_jobs()
+    tables = ("notifications", "deliveries", "notices")
+
+    async def left(after_days: int) -> list[int]:
+        async with edge.database.writing() as connection:
+            await enqueue(connection, "notification.tidy", {})
+        await edge.run_jobs(Moment(edge.parts.clock() + after_days * day))
+        return await count()
+
+    async def count() -> list[int]:
+        async with edge.database.reading() as connection:
+            counts = [text(f"SELECT count(*) FROM {table}") for table in tables]  # noqa: S608 - names of tables above
+            return [(await connection.execute(each)).scalar_one() for each in counts]
+
+    logged = (await count())[1]
+    assert logged >= 5
+    assert await left(89) == [5, logged, 4]
+    assert await left(91) == [5, 0, 4]
+    assert await left(364) == [5, 0, 4]
+    store, later = edge.parts.stores.notifications, Moment(edge.parts.clock() + 1)
+    assert 1 <= await store.forget_old(later, 1) <= 2  # a notification, and its notice when nobody else has it
+    assert (await count())[0] == 4
+    assert await left(366) == [0, 0, 0]
+    assert (await sam.ask("GET", "/notifications", 200))["items"] == []
+
+
+async def test_a_line_of_the_log_goes_with_its_notice_at_the_latest(edge: Any) -> None:
+    sam = await edge.person()
+    await tell(edge, sam)
+    await edge.run_jobs()
+    store, later = edge.parts.stores.notifications, Moment(edge.parts.clock() + 1)
+    while await store.forget_old(later, 2):
+        pass
+    assert await log(edge) == []

@@ -2,6 +2,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from classroom.callers import Role
 from persistence.audit import AuditFilter
@@ -229,3 +230,22 @@ async def test_a_live_lesson_names_a_class_of_its_course(edge: Any) -> None:
     await lesson.teacher.ask("PATCH", path, 422, {"liveSessionId": other.id})
     assert (await lesson.students[0].ask("GET", path, 200))["liveSessionId"] == lesson.id
     assert (await lesson.teacher.ask("PATCH", path, 200, {"liveSessionId": None}))["liveSessionId"] is None
+
+
+async def test_a_section_and_a_lesson_made_again_after_a_crash_are_on_record_once(edge: Any) -> None:
+    teacher, admin = await edge.person(Role.INSTRUCTOR), await edge.person(Role.ADMIN)
+    course_id = await edge.course(teacher)
+
+    async def twice(path: str, body: dict[str, Any], key: str) -> Any:
+        made = await admin.ask("POST", path, 201, body, Idempotency_Key=key)
+        async with edge.database.writing() as connection:  # as whoever died before it had kept the answer left it
+            lost = text("UPDATE idempotency_keys SET status = NULL, sealed = NULL, leased_until = 'epoch' WHERE key = :key")
+            assert (await connection.execute(lost, {"key": key})).rowcount == 1
+        assert await admin.ask("POST", path, 201, body, Idempotency_Key=key) == made
+        return made
+
+    section = await twice(f"/courses/{course_id}/sections", {"title": "One"}, "section")
+    await twice(f"/sections/{section['id']}/lessons", {"type": "article", "title": "Ebb", "content": "Read."}, "lesson")
+    acts = (await admin.ask("GET", "/admin/audit-log", 200))["items"]
+    made = [act["action"] for act in acts if act["action"].endswith(".create")]
+    assert sorted(made) == ["lesson.create", "section.create"]
