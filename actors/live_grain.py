@@ -22,7 +22,7 @@ from classroom.live.attendance import touched_intervals
 from classroom.live.codec import payload_of
 from classroom.live.decide import Ask, Decision, decide
 from classroom.live.door import no_longer_inside
-from classroom.live.events import Event, MemberRemoved, SeatPromoted, SessionEnded, WaitlistLeft
+from classroom.live.events import Event, MemberRemoved, RecordingStopped, SeatPromoted, SessionEnded, WaitlistLeft
 from classroom.live.evolve import evolve
 from classroom.live.publications import VIEWS, offset_in, shown_on
 from classroom.live.settle import settle, settle_due
@@ -46,9 +46,14 @@ UNLOGGED_AT_MOST = 256
 """Commands that changed nothing since the last event; of more than these, the oldest are known until a crash only."""
 ATTENDED = "class.attended"
 """The job of a class that is over: its course hears who was there."""
+RECORDED = "recording.finish"
+"""The job of a recording that is over: its pieces become a lesson."""
 
 _encode = msgspec.json.Encoder().encode
 _log = structlog.get_logger(__name__)
+_MAKING_IDS = (c.PostChat, c.OpenPoll, c.StartRecording)
+_OF_NOW = frozenset((c.Look, c.OpenMedia, c.ShowSpeakers, c.CheckMedia))
+"""What is decided anew however often it comes: an answer of then would be wrong now."""
 _MOVES = (SeatPromoted.type, WaitlistLeft.type)
 _FOR_STUDENTS = (c.TakeSeat, c.Look, Enter)
 _UNKNOWN: Moment | None = Moment(-1)
@@ -210,8 +215,7 @@ class LiveGrain:
     ) -> Reply:
         state, caller = self._state, envelope.caller
         key = _key_of(envelope, command)
-        makes_id = isinstance(command, c.PostChat | c.OpenPoll)
-        fresh = self._new_id() if makes_id else ""
+        fresh = self._fresh(command) if isinstance(command, _MAKING_IDS) else ""
         ask = Ask(caller, command, now, enrolled, fresh)
         if key is not None and key in state.answered:
             self._come_again(envelope, command, now, logged)
@@ -221,7 +225,7 @@ class LiveGrain:
         if isinstance(decision, Refusal):
             return Refused(decision)
         self._move(decision, now, key, logged)
-        if key is not None and not decision and not isinstance(command, c.Look):
+        if key is not None and not decision:
             # A late copy of a command that changed nothing must go on changing nothing. After a crash that matters only
             # once something else has changed: it is noted with the next event.
             state.remember(key, fresh)
@@ -229,6 +233,11 @@ class LiveGrain:
         if isinstance(command, c.Leave):
             self._enrolled.forget(caller.user_id)  # leaving may come from the end of the enrolment
         return self._accepted(ask, fresh)
+
+    def _fresh(self, command: c.Command) -> str:
+        """The id of what the command brings into being, or of what it is about to find there."""
+        running = self._state.recording if isinstance(command, c.StartRecording) else None
+        return self._new_id() if running is None else running.recording_id
 
     def _decide(self, ask: Ask, envelope: Envelope | None = None) -> Decision:
         try:
@@ -345,12 +354,21 @@ class LiveGrain:
         if moved:
             self._deadline = deadline
         intervals: list[IntervalRow] = [row for _, _, rows in logged for row in rows]
-        over = any(isinstance(event, SessionEnded) for event, _, _ in logged)
+        jobs = [job for event, _, _ in logged if (job := self._job_of(event)) is not None]
         turn.write = Write(
             LIVE, self.id, self._shard_id, self.epoch, [entry for _, entry, _ in logged], row_of(state) if logged else None,
-            intervals, deadline, moved, jobs=(JobRow(ATTENDED, _encode({"sessionId": self.id}), self.id),) if over else (),
+            intervals, deadline, moved, jobs=jobs,
         )  # fmt: skip
         self._publish(turn, logged)
+
+    def _job_of(self, event: Event) -> JobRow | None:
+        """What is to be done later because of the event."""
+        if isinstance(event, SessionEnded):
+            return JobRow(ATTENDED, _encode({"sessionId": self.id}), self.id)
+        if isinstance(event, RecordingStopped):
+            payload = {"sessionId": self.id, "recordingId": event.recording_id}
+            return JobRow(RECORDED, _encode(payload), event.recording_id)
+        return None
 
     def _publish(self, turn: Turn, logged: "list[_Logged]") -> None:
         for index, view in enumerate(VIEWS):
@@ -371,7 +389,7 @@ _DONE = Accepted("done", b"{}")
 
 def _key_of(envelope: Envelope, command: c.Command) -> CommandId | None:
     """What the command is remembered by, in the log too: one id under two kinds of command stands for two commands."""
-    if envelope.command_id is None:
+    if envelope.command_id is None or type(command) in _OF_NOW:
         return None
     return CommandId(f"{envelope.caller.user_id}:{type(command).__name__}:{envelope.command_id}")
 

@@ -11,6 +11,7 @@ CommandId = NewType("CommandId", str)
 ConnectionId = NewType("ConnectionId", str)
 MessageId = NewType("MessageId", str)
 PollId = NewType("PollId", str)
+RecordingId = NewType("RecordingId", str)
 Topic = NewType("Topic", str)
 
 

@@ -192,6 +192,40 @@ class NotSeated(Refusal):
 
 
 @dataclass(frozen=True)
+class NotOnStage(Refusal):
+    """Only staff and who is on the stage may publish."""
+
+    code: ClassVar[str] = "not_on_stage"
+
+    def message(self) -> str:
+        return "This needs a place on the stage of the class."
+
+
+@dataclass(frozen=True)
+class NotInvited(Refusal):
+    """Nobody comes on the stage uninvited; an invitation may have been taken back."""
+
+    code: ClassVar[str] = "not_invited"
+
+    def message(self) -> str:
+        return "You are not invited to the stage of this class."
+
+
+@dataclass(frozen=True)
+class StageFull(Refusal):
+    """All places on the stage are taken; the invitation stays."""
+
+    code: ClassVar[str] = "stage_full"
+    places: int
+
+    def message(self) -> str:
+        return "All places on the stage are taken."
+
+    def details(self) -> dict[str, Any]:
+        return {"places": self.places}
+
+
+@dataclass(frozen=True)
 class MemberMuted(Refusal):
     """Staff muted this person."""
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from classroom import content, moderation
+from classroom import content, media_refusals, moderation
 from classroom import refusals as live
 from classroom.catalogue import arrangement, lifecycle
 from classroom.progress import refusals as progress
@@ -29,6 +29,9 @@ STATUSES: dict[type[Refusal], int] = {
     live.AlreadyLive: 409,
     live.RemovedFromClass: 403,
     live.NotSeated: 403,
+    live.NotOnStage: 403,
+    live.NotInvited: 403,
+    live.StageFull: 409,
     live.MemberMuted: 403,
     live.PollClosed: 409,
     live.TooMany: 409,
@@ -75,6 +78,11 @@ STATUSES: dict[type[Refusal], int] = {
     reasons.KeyBusy: 409,
     reasons.BodyTooLarge: 413,
     reasons.NotJson: 415,
+    reasons.NotSdp: 415,
+    media_refusals.MediaOff: 404,
+    media_refusals.MediaAway: 503,
+    media_refusals.MediaFull: 503,
+    media_refusals.BadOffer: 400,
     reasons.MalformedJson: 400,
     reasons.NoSuchRoute: 404,
     reasons.WrongMethod: 405,

@@ -1,15 +1,16 @@
 """Events as JSON objects and back. The log's payloads and the wire share this form: camelCase, times in RFC 3339."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, get_args
 
+from classroom.ids import UserId
 from classroom.live import events as e
+from classroom.live.people import Person
 from classroom.times import Moment, from_datetime, rfc3339
 
 _TIMES = {"starts_at", "ends_at", "ended_at"}
-_TUPLES = {"options", "correct", "choices", "tally"}
 
 
 def camel(name: str) -> str:
@@ -21,7 +22,33 @@ def camel(name: str) -> str:
 def _reader(name: str) -> Callable[[Any], Any]:
     if name in _TIMES:
         return lambda value: None if value is None else parse_time(value)
-    return tuple if name in _TUPLES else lambda value: value
+    return _READERS.get(name, lambda value: value)
+
+
+def _writer(name: str) -> Callable[[Any], Any] | None:
+    if name in _TIMES:
+        return lambda value: None if value is None else rfc3339(value)
+    return _WRITERS.get(name)
+
+
+def written_person(who: Person | None) -> dict[str, Any] | None:
+    """Somebody as a JSON-ready object; None for nobody."""
+    return None if who is None else {"userId": who.user_id, "name": who.name}
+
+
+def written_people(slots: Iterable[Person | None]) -> list[dict[str, Any] | None]:
+    """Who is in these slots, as JSON-ready objects."""
+    return [written_person(who) for who in slots]
+
+
+def person(value: dict[str, Any] | None) -> Person | None:
+    """Whom `written_person` wrote."""
+    return None if value is None else Person(UserId(value["userId"]), value["name"])
+
+
+def people(values: Iterable[dict[str, Any] | None]) -> tuple[Person | None, ...]:
+    """Whom `written_people` wrote."""
+    return tuple(person(value) for value in values)
 
 
 def parse_time(text: str) -> Moment:
@@ -32,9 +59,20 @@ def parse_time(text: str) -> Moment:
     return from_datetime(value)
 
 
+_READERS: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("options", "correct", "choices", "tally", "speakers"), tuple),
+    "screen": person,
+    "cameras": people,
+    "microphones": people,
+}
+_WRITERS: dict[str, Callable[[Any], Any]] = {
+    "screen": written_person,
+    "cameras": written_people,
+    "microphones": written_people,
+}
 _CLASSES: dict[str, type[e.Event]] = {kind.type: kind for kind in get_args(e.Event)}
-_WRITE: dict[type, list[tuple[str, str, bool]]] = {
-    kind: [(field.name, camel(field.name), field.name in _TIMES) for field in fields(kind)] for kind in get_args(e.Event)
+_WRITE: dict[type, list[tuple[str, str, Callable[[Any], Any] | None]]] = {
+    kind: [(field.name, camel(field.name), _writer(field.name)) for field in fields(kind)] for kind in get_args(e.Event)
 }
 _READ: dict[str, list[tuple[str, str, Callable[[Any], Any]]]] = {
     kind.type: [(field.name, camel(field.name), _reader(field.name)) for field in fields(kind)] for kind in get_args(e.Event)
@@ -44,10 +82,7 @@ _READ: dict[str, list[tuple[str, str, Callable[[Any], Any]]]] = {
 def payload_of(event: e.Event) -> dict[str, Any]:
     """The event's fields as a JSON-ready object."""
     values = vars(event)
-    return {
-        wire: rfc3339(values[name]) if is_time and values[name] is not None else values[name]
-        for name, wire, is_time in _WRITE[type(event)]
-    }
+    return {wire: values[name] if write is None else write(values[name]) for name, wire, write in _WRITE[type(event)]}
 
 
 def event_of(kind: str, payload: dict[str, Any]) -> e.Event:

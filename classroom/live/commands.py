@@ -1,8 +1,10 @@
 """What may be asked of a live class. The caller and the command's id travel beside it."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from classroom.ids import ConnectionId, CourseId, LessonId, MessageId, PollId, UserId
+from classroom.live.people import Person
 from classroom.times import Moment
 
 
@@ -177,6 +179,78 @@ class Unlock:
 
 
 @dataclass(frozen=True)
+class InviteToStage:
+    """Ask a student with a seat up; only who accepts is on the stage."""
+
+    user_id: UserId
+
+
+@dataclass(frozen=True)
+class AcceptStage:
+    """Come up, having been invited."""
+
+
+@dataclass(frozen=True)
+class LeaveStage:
+    """Go off the stage, or decline an invitation."""
+
+
+@dataclass(frozen=True)
+class RemoveFromStage:
+    """Take somebody off the stage, or an invitation back."""
+
+    user_id: UserId
+
+
+@dataclass(frozen=True)
+class StartRecording:
+    """Record the class from now on. While a recording runs this changes nothing and answers the running one's id."""
+
+
+@dataclass(frozen=True)
+class StopRecording:
+    """Record no more."""
+
+
+@dataclass(frozen=True)
+class OpenMedia:
+    """May the caller publish `source`, or watch, and where? `nodes` are the MediaNodes that live, the least loaded first,
+    each as `name@run`."""
+
+    purpose: Literal["publish", "watch"]
+    source: Literal["camera", "screen"]
+    nodes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ShowMedia:
+    """The origin `node` has these people in its slots now (None: nobody). Only a MediaNode says this."""
+
+    node: str
+    screen: Person | None
+    cameras: tuple[Person | None, ...]
+    microphones: tuple[Person | None, ...]
+
+
+@dataclass(frozen=True)
+class ShowSpeakers:
+    """These speak, the loudest first, as the origin `node` hears it. Only a MediaNode says this."""
+
+    node: str
+    speakers: tuple[UserId, ...]
+
+
+@dataclass(frozen=True)
+class CheckMedia:
+    """May those who are on this node still be? `node` is the class's origin as the asking node knows it. `viewers` and
+    `publishers` are those who came as students: a class does not know its admins by their ids. Only a MediaNode asks."""
+
+    node: str
+    viewers: tuple[UserId, ...]
+    publishers: tuple[UserId, ...]
+
+
+@dataclass(frozen=True)
 class Tick:
     """A deadline of the class has come. Only its host says this."""
 
@@ -205,5 +279,15 @@ Command = (
     | RemoveMember
     | Lock
     | Unlock
+    | InviteToStage
+    | AcceptStage
+    | LeaveStage
+    | RemoveFromStage
+    | StartRecording
+    | StopRecording
+    | OpenMedia
+    | ShowMedia
+    | ShowSpeakers
+    | CheckMedia
     | Tick
 )

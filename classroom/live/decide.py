@@ -6,7 +6,7 @@ from typing import Any
 
 from classroom.callers import Caller
 from classroom.live import commands as c
-from classroom.live import door, polls, schedule, talk
+from classroom.live import door, media, polls, recording, schedule, stage, talk
 from classroom.live.events import Event
 from classroom.live.state import LiveClass
 from classroom.refusals import NotFound, Refusal
@@ -51,6 +51,16 @@ _RULES: dict[type[Any], Callable[[LiveClass, Any, Caller, Ask], Decision]] = {
     c.OpenPoll: lambda state, command, caller, ask: polls.open_poll(state, command, caller, ask.fresh_id),
     c.Vote: lambda state, command, caller, ask: polls.vote(state, command, caller),
     c.ClosePoll: lambda state, command, caller, ask: polls.close(state, command, caller),
+    c.InviteToStage: lambda state, command, caller, ask: stage.invite(state, command, caller, ask.now),
+    c.AcceptStage: lambda state, command, caller, ask: stage.accept(state, caller, ask.now),
+    c.LeaveStage: lambda state, command, caller, ask: stage.leave(state, caller),
+    c.RemoveFromStage: lambda state, command, caller, ask: stage.remove(state, command, caller),
+    c.StartRecording: lambda state, command, caller, ask: recording.start(state, caller, ask.fresh_id, ask.now),
+    c.StopRecording: lambda state, command, caller, ask: recording.stop(state, caller),
+    c.OpenMedia: lambda state, command, caller, ask: media.open_media(state, command, caller, ask.now),
+    c.ShowMedia: lambda state, command, caller, ask: media.show(state, command, caller),
+    c.ShowSpeakers: lambda state, command, caller, ask: media.show_speakers(state, command, caller),
+    c.CheckMedia: lambda state, command, caller, ask: media.check(caller),
 }
 
 

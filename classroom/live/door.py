@@ -5,6 +5,7 @@ from classroom.ids import UserId
 from classroom.live import commands as c
 from classroom.live import events as e
 from classroom.live.seats import Seat
+from classroom.live.stage import seat_gone
 from classroom.live.state import CONNECTIONS_A_STUDENT, WAITLIST_LIMIT, LiveClass, Status
 from classroom.live.waitlist import Waiter
 from classroom.refusals import (
@@ -108,7 +109,8 @@ def _send_out(state: LiveClass, user_id: UserId, reason: str, now: Moment) -> tu
     if seat is not None:
         # Those inside are not told of seats, so the hand needs a word of its own.
         lowered = (e.HandLowered(user_id),) if user_id in state.hands else ()
-        return (*lowered, e.SeatReleased(user_id, seat.number, reason), *promotions(state, now, released=seat))
+        off = seat_gone(state, user_id)
+        return (*lowered, *off, e.SeatReleased(user_id, seat.number, reason), *promotions(state, now, released=seat))
     waiter = state.waitlist.find(user_id)
     return (e.WaitlistLeft(user_id, waiter.ticket, reason),) if waiter is not None else ()
 

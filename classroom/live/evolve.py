@@ -7,7 +7,20 @@ from classroom.ids import CommandId, ConnectionId, UserId
 from classroom.live import events as e
 from classroom.live.publications import advance
 from classroom.live.seats import Seat
-from classroom.live.state import POLLS_KEPT, WARNING, Hand, LiveClass, Message, Plan, Poll, Status, Stay
+from classroom.live.state import (
+    POLLS_KEPT,
+    WARNING,
+    Hand,
+    LiveClass,
+    Message,
+    Origin,
+    Plan,
+    Poll,
+    Recording,
+    Shown,
+    Status,
+    Stay,
+)
 from classroom.live.waitlist import Waiter
 from classroom.times import MINUTE, Moment
 
@@ -22,9 +35,11 @@ def evolve(state: LiveClass, event: e.Event, at: Moment, command_id: CommandId |
 
 
 def fresh_id(event: e.Event) -> str:
-    """The id that the command made up, if it made one (a message, a poll)."""
+    """The id that the command made up, if it made one (a message, a poll, a recording)."""
     if isinstance(event, e.ChatPosted):
         return event.message_id
+    if isinstance(event, e.RecordingStarted):
+        return event.recording_id
     return event.poll_id if isinstance(event, e.PollOpened) else ""
 
 
@@ -72,6 +87,9 @@ def _empty(state: LiveClass, at: Moment, reason: str) -> None:
     state.connections.clear()
     state.lost.clear()
     state.hands.clear()
+    state.stage.clear()
+    state.invited.clear()
+    state.shown, state.speakers = Shown(), ()
     state.counts_told = True
 
 
@@ -248,6 +266,45 @@ def _removed(state: LiveClass, event: e.MemberRemoved, at: Moment) -> None:
         state.removed.add(event.user_id)
 
 
+def _invited(state: LiveClass, event: e.StageInvited, at: Moment) -> None:
+    state.invited[event.user_id] = event.name
+
+
+def _declined(state: LiveClass, event: e.StageDeclined, at: Moment) -> None:
+    state.invited.pop(event.user_id, None)
+
+
+def _on_stage(state: LiveClass, event: e.StageJoined, at: Moment) -> None:
+    state.invited.pop(event.user_id, None)
+    state.stage[event.user_id] = event.name
+
+
+def _off_stage(state: LiveClass, event: e.StageLeft, at: Moment) -> None:
+    state.stage.pop(event.user_id, None)
+
+
+def _placed(state: LiveClass, event: e.MediaPlaced, at: Moment) -> None:
+    state.origin = Origin(event.node, event.generation)
+    state.shown, state.speakers = Shown(), ()
+
+
+def _media_changed(state: LiveClass, event: e.MediaChanged, at: Moment) -> None:
+    state.shown = Shown(event.screen, event.cameras, event.microphones)
+
+
+def _speaking(state: LiveClass, event: e.MediaSpeaking, at: Moment) -> None:
+    state.speakers = event.speakers
+
+
+def _recording(state: LiveClass, event: e.RecordingStarted, at: Moment) -> None:
+    state.recording = Recording(event.recording_id, at)
+    state.recorded = event.recording_id
+
+
+def _recorded(state: LiveClass, event: e.RecordingStopped, at: Moment) -> None:
+    state.recording = None
+
+
 _MOVES: dict[type[Any], Callable[[LiveClass, Any, Moment], None]] = {
     e.SessionScheduled: _scheduled,
     e.SessionRevised: _revised,
@@ -279,4 +336,13 @@ _MOVES: dict[type[Any], Callable[[LiveClass, Any, Moment], None]] = {
     e.MemberMuted: _muted,
     e.MemberUnmuted: _unmuted,
     e.MemberRemoved: _removed,
+    e.StageInvited: _invited,
+    e.StageDeclined: _declined,
+    e.StageJoined: _on_stage,
+    e.StageLeft: _off_stage,
+    e.MediaPlaced: _placed,
+    e.MediaChanged: _media_changed,
+    e.MediaSpeaking: _speaking,
+    e.RecordingStarted: _recording,
+    e.RecordingStopped: _recorded,
 }

@@ -14,6 +14,11 @@ class Room:
     def __init__(self, left: int) -> None:
         self.left = left
 
+    def spend(self, item: _T) -> _T:
+        """`item`, which is small, and goes in whole."""
+        self.left -= _size(item)
+        return item
+
     def take(self, items: Iterable[_T], at_most: int | None = None) -> list[_T]:
         """The first of `items` that fit into what is left, or into `at_most` bytes of it; looks at no more than those."""
         room = limit = self.left if at_most is None else max(0, min(self.left, at_most))

@@ -46,6 +46,15 @@ _SHOWN: dict[type[e.Event], tuple[bool, bool, bool]] = {
     e.MemberMuted: _INSIDE,
     e.MemberUnmuted: _INSIDE,
     e.MemberRemoved: _INSIDE,
+    e.StageInvited: _INSIDE,
+    e.StageDeclined: _INSIDE,
+    e.StageJoined: _INSIDE,
+    e.StageLeft: _INSIDE,
+    e.MediaPlaced: _EVERYBODY,
+    e.MediaChanged: _EVERYBODY,
+    e.MediaSpeaking: _EVERYBODY,
+    e.RecordingStarted: _EVERYBODY,
+    e.RecordingStopped: _EVERYBODY,
 }
 
 

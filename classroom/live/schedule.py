@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 from classroom.callers import Caller
 from classroom.live import commands as c
 from classroom.live import events as e
+from classroom.live import recording, stage
 from classroom.live.door import expire, promotions
+from classroom.live.over import over
 from classroom.live.polls import results
 from classroom.live.state import WARNING, LiveClass, Status
 from classroom.live.wording import is_fit
@@ -72,9 +74,9 @@ def revise(state: LiveClass, command: c.Revise, caller: Caller, now: Moment) -> 
     """
     if not state.is_staff(caller):
         return Forbidden("change this class")
-    over = _over(state, now)
-    if over is not None:
-        return over
+    refusal = over(state, now)
+    if refusal is not None:
+        return refusal
     wrong = _out_of_bounds(command)
     if wrong:
         return Malformed(wrong)
@@ -111,10 +113,8 @@ def is_late(starts_at: Moment, now: Moment) -> bool:
     return starts_at < now - LATE
 
 
-def _over(state: LiveClass, now: Moment) -> Refusal | None:
-    if state.status is Status.ENDED or state.is_past_its_end(now):
-        return AlreadyEnded()
-    return ClassCancelled() if state.status is Status.CANCELLED else None
+def _closing(state: LiveClass) -> tuple[e.Event, ...]:
+    return (*results(state), *recording.closing(state), *stage.closing(state))
 
 
 def cancel(state: LiveClass, caller: Caller) -> Decision:
@@ -125,16 +125,16 @@ def cancel(state: LiveClass, caller: Caller) -> Decision:
         return AlreadyLive()
     if state.status is Status.ENDED:
         return AlreadyEnded()
-    return () if state.status is Status.CANCELLED else (*results(state), e.SessionCancelled())
+    return () if state.status is Status.CANCELLED else (*_closing(state), e.SessionCancelled())
 
 
 def start(state: LiveClass, caller: Caller, now: Moment) -> Decision:
     """Begin, also before the planned time; starting again changes nothing."""
     if not state.is_staff(caller):
         return Forbidden("start this class")
-    over = _over(state, now)
-    if over is not None:
-        return over
+    refusal = over(state, now)
+    if refusal is not None:
+        return refusal
     if state.status is Status.LIVE:
         return ()
     return (e.SessionStarted(Moment(now + state.known.duration_minutes * MINUTE)),)
@@ -148,27 +148,27 @@ def end(state: LiveClass, caller: Caller, now: Moment) -> Decision:
         return NotLive()
     if state.status is Status.CANCELLED:
         return ClassCancelled()
-    return () if state.status is Status.ENDED else (*results(state), e.SessionEnded("staff", min(now, state.ends_at)))
+    return () if state.status is Status.ENDED else (*_closing(state), e.SessionEnded("staff", min(now, state.ends_at)))
 
 
 def lock(state: LiveClass, caller: Caller, now: Moment) -> Decision:
     """Let nobody else in."""
     if not state.is_staff(caller):
         return Forbidden("lock this class")
-    return _over(state, now) or (() if state.locked else (e.SessionLocked(),))
+    return over(state, now) or (() if state.locked else (e.SessionLocked(),))
 
 
 def unlock(state: LiveClass, caller: Caller, now: Moment) -> Decision:
     """Let people in again; who waited while seats were free moves up at once."""
     if not state.is_staff(caller):
         return Forbidden("unlock this class")
-    return _over(state, now) or ((e.SessionUnlocked(), *promotions(state, now, opening=True)) if state.locked else ())
+    return over(state, now) or ((e.SessionUnlocked(), *promotions(state, now, opening=True)) if state.locked else ())
 
 
 def tick(state: LiveClass, now: Moment) -> Decision:
     """What is due by `now`, one thing at a time: the end, as of when it was due; the warning; one grace period."""
     if state.is_past_its_end(now):
-        return (*results(state), e.SessionEnded("time", state.ends_at))
+        return (*_closing(state), e.SessionEnded("time", state.ends_at))
     if state.status is Status.LIVE and not state.warned and now >= state.ends_at - WARNING:
         return (e.SessionEnding(state.ends_at),)
     if state.status in (Status.SCHEDULED, Status.LIVE) and state.lost:

@@ -4,9 +4,23 @@ from collections import OrderedDict, deque
 from dataclasses import asdict, fields
 from typing import Any
 
-from classroom.ids import ConnectionId, MessageId, PollId, SessionId, UserId
+from classroom.ids import ConnectionId, MessageId, PollId, RecordingId, SessionId, UserId
+from classroom.live.codec import people, person, written_people, written_person
 from classroom.live.seats import Seat, Seats
-from classroom.live.state import CHAT_KEPT, Hand, LiveClass, Message, Offsets, Plan, Poll, Status, Stay
+from classroom.live.state import (
+    CHAT_KEPT,
+    Hand,
+    LiveClass,
+    Message,
+    Offsets,
+    Origin,
+    Plan,
+    Poll,
+    Recording,
+    Shown,
+    Status,
+    Stay,
+)
 from classroom.live.waitlist import Waiter, Waitlist
 from classroom.times import SECOND, Moment
 
@@ -35,6 +49,13 @@ def save(state: LiveClass) -> dict[str, Any]:
         "aside": [_save_message(message) for message in state.aside],
         "hands": [[user_id, hand.name, hand.raised_at] for user_id, hand in state.hands.items()],
         "polls": [[poll_id, _save_poll(poll)] for poll_id, poll in state.polls.items()],
+        "stage": list(state.stage.items()),
+        "invited": list(state.invited.items()),
+        "origin": None if state.origin is None else [state.origin.node, state.origin.generation],
+        "shown": _save_shown(state.shown),
+        "speakers": list(state.speakers),
+        "recording": None if state.recording is None else [state.recording.recording_id, state.recording.since],
+        "recorded": state.recorded,
         "promoted_at": list(state.promoted_at),
         "offsets": [state.offsets.log, state.offsets.everybody, state.offsets.staff, state.offsets.queue],
     }
@@ -67,6 +88,13 @@ def load(saved: dict[str, Any], grace: int = 60 * SECOND) -> LiveClass:
         aside=deque((_load_message(message) for message in saved.get("aside", ())), maxlen=CHAT_KEPT),
         hands={UserId(user_id): Hand(name, Moment(at)) for user_id, name, at in saved["hands"]},
         polls={PollId(poll_id): _load_poll(poll) for poll_id, poll in saved["polls"]},
+        stage={UserId(user_id): name for user_id, name in saved.get("stage", ())},
+        invited={UserId(user_id): name for user_id, name in saved.get("invited", ())},
+        origin=Origin(*saved["origin"]) if saved.get("origin") else None,
+        shown=_load_shown(saved["shown"]) if "shown" in saved else Shown(),
+        speakers=tuple(UserId(user_id) for user_id in saved.get("speakers", ())),
+        recording=_load_recording(saved.get("recording")),
+        recorded=saved.get("recorded"),
         promoted_at=deque((Moment(at) for at in saved["promoted_at"]), maxlen=20),
         offsets=Offsets(*saved["offsets"]),
     )
@@ -79,6 +107,22 @@ def _save_message(message: Message) -> list[Any]:
 def _load_message(saved: list[Any]) -> Message:
     message_id, user_id, name, text, to, at = saved
     return Message(MessageId(message_id), UserId(user_id), name, text, to, Moment(at))
+
+
+def _save_shown(shown: Shown) -> dict[str, Any]:
+    return {
+        "screen": written_person(shown.screen),
+        "cameras": written_people(shown.cameras),
+        "microphones": written_people(shown.microphones),
+    }
+
+
+def _load_shown(saved: dict[str, Any]) -> Shown:
+    return Shown(person(saved["screen"]), people(saved["cameras"]), people(saved["microphones"]))
+
+
+def _load_recording(saved: list[Any] | None) -> Recording | None:
+    return None if saved is None else Recording(RecordingId(saved[0]), Moment(saved[1]))
 
 
 def _save_poll(poll: Poll) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from classroom.callers import Caller, Role
-from classroom.ids import CommandId, ConnectionId, CourseId, LessonId, MessageId, PollId, SessionId, UserId
+from classroom.ids import CommandId, ConnectionId, CourseId, LessonId, MessageId, PollId, RecordingId, SessionId, UserId
+from classroom.live.people import Person
 from classroom.live.seats import Seats
 from classroom.live.waitlist import Waitlist
 from classroom.times import MINUTE, SECOND, Moment
@@ -86,6 +87,31 @@ class Poll:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """The MediaNode (`name@run`) that the class's video is on, and how often it was placed."""
+
+    node: str
+    generation: int
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Who is in which slot of the class's video; None: nobody."""
+
+    screen: Person | None = None
+    cameras: tuple[Person | None, ...] = ()
+    microphones: tuple[Person | None, ...] = ()
+
+
+@dataclass(frozen=True)
+class Recording:
+    """The recording that runs."""
+
+    recording_id: RecordingId
+    since: Moment
+
+
+@dataclass(frozen=True)
 class Stay:
     """The latest stay of a student; `left_at` and `reason` are None while it lasts."""
 
@@ -135,6 +161,15 @@ class LiveClass:
     """What was said to one person, by anybody to anybody."""
     hands: dict[UserId, Hand] = field(default_factory=dict)
     polls: dict[PollId, Poll] = field(default_factory=dict)
+    stage: dict[UserId, str] = field(default_factory=dict)
+    """The names of the students on the stage, in the order in which they came up; of the invited likewise."""
+    invited: dict[UserId, str] = field(default_factory=dict)
+    origin: Origin | None = None
+    shown: Shown = Shown()
+    speakers: tuple[UserId, ...] = ()
+    recording: Recording | None = None
+    recorded: RecordingId | None = None
+    """The latest recording, running or not."""
     promoted_at: deque[Moment] = field(default_factory=lambda: deque(maxlen=20))
     counts_told: bool = True
     told_at: Moment = _NEVER

@@ -7,6 +7,8 @@ from typing import Any, Final
 from classroom.callers import Caller
 from classroom.ids import UserId
 from classroom.live import commands as c
+from classroom.live import media
+from classroom.live.codec import written_people, written_person
 from classroom.live.decide import Ask
 from classroom.live.fitting import Room
 from classroom.live.publications import EVERYBODY, STAFF
@@ -118,6 +120,12 @@ def reply(state: LiveClass, ask: Ask, fresh_id: str) -> tuple[str, dict[str, Any
         return "done", {"messageId": fresh_id}
     if isinstance(command, c.OpenPoll):
         return "done", {"pollId": fresh_id}
+    if isinstance(command, c.StartRecording):  # one that changed nothing made no id up
+        return "done", {"recordingId": fresh_id or state.recorded}
+    if isinstance(command, c.OpenMedia):
+        return "done", media.opened(state, ask.caller)
+    if isinstance(command, c.CheckMedia):
+        return "done", media.verdict(state, command)
     return "done", {}
 
 
@@ -167,10 +175,14 @@ def own_part(state: LiveClass, caller: Caller) -> dict[str, Any]:
 def shared_part(state: LiveClass) -> dict[str, Any]:
     """The part of everybody's snapshot that all see alike. It moves only with an event that is told to everybody."""
     room = Room(SHARED_BYTES)
+    stage, shown, recording = room.spend(_stage(state)), room.spend(_media(state)), room.spend(_recording(state))
     hands = room.take(_hands(state), _HAND_BYTES)
     muted = room.take(sorted(state.muted), _ID_BYTES)
     return {
         "locked": state.locked,
+        "stage": stage,
+        "media": shown,
+        "recording": recording,
         "hands": hands,
         "muted": muted,
         "chat": room.take(map(_message, reversed(state.chat)))[::-1],
@@ -181,6 +193,7 @@ def shared_part(state: LiveClass) -> dict[str, Any]:
 def staff_part(state: LiveClass, caller: Caller) -> dict[str, Any]:
     """The snapshot for staff without the session. `more` counts what there was no room for."""
     room = Room(STAFF_BYTES)
+    stage = room.spend(_stage(state))
     polls = _polls(state, room, caller.user_id, STAFF)
     hands = room.take(_hands(state), _HAND_BYTES)
     muted = room.take(sorted(state.muted), _ID_BYTES)
@@ -190,6 +203,7 @@ def staff_part(state: LiveClass, caller: Caller) -> dict[str, Any]:
     return {
         "seats": seats,
         "waitlist": waitlist,
+        "stage": stage,
         "chat": room.take(map(_message, reversed(state.staff_chat)))[::-1],
         "hands": hands,
         "polls": polls,
@@ -226,6 +240,29 @@ def _waitlist(state: LiveClass) -> Iterator[dict[str, Any]]:
             "since": rfc3339(waiter.since),
             "connected": waiter.user_id in state.connections,
         }
+
+
+def _stage(state: LiveClass) -> dict[str, Any]:
+    return {"members": _named(state.stage), "invited": _named(state.invited)}
+
+
+def _named(names: dict[UserId, str]) -> list[dict[str, Any]]:
+    return [{"userId": user_id, "name": name} for user_id, name in names.items()]
+
+
+def _media(state: LiveClass) -> dict[str, Any]:
+    return {
+        "generation": 0 if state.origin is None else state.origin.generation,
+        "screen": written_person(state.shown.screen),
+        "cameras": written_people(state.shown.cameras),
+        "microphones": written_people(state.shown.microphones),
+        "speakers": list(state.speakers),
+    }
+
+
+def _recording(state: LiveClass) -> dict[str, Any] | None:
+    recording = state.recording
+    return None if recording is None else {"recordingId": recording.recording_id, "since": rfc3339(recording.since)}
 
 
 def _hands(state: LiveClass) -> Iterator[dict[str, Any]]:

@@ -13,6 +13,7 @@ from classroom.answers import Accepted
 from classroom.callers import Caller, Role
 from classroom.ids import ConnectionId, MessageId, PollId, SessionId, Topic, UserId
 from classroom.live import events as e
+from classroom.live.people import Person
 from classroom.live.publications import VIEWS, notices, publication, shown_on
 from classroom.refusals import ClassFull, Malformed, RateLimited
 from classroom.topics import Position, parse_topic
@@ -126,6 +127,8 @@ FIELDS: dict[str, Any] = {
     "UserId": UserId("u"),
     "MessageId": MessageId("m"),
     "PollId": PollId("p"),
+    "classroom.live.people.Person | None": Person(UserId("u"), "x"),
+    "tuple[classroom.live.people.Person | None, ...]": (Person(UserId("u"), "x"), None),
     "tuple[str, ...]": ("a", "b"),
     "tuple[int, ...]": (1,),
 }

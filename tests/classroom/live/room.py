@@ -13,6 +13,7 @@ from classroom.live.attendance import touched_intervals
 from classroom.live.codec import event_of, payload_of
 from classroom.live.decide import Ask, Decision, decide
 from classroom.live.evolve import evolve
+from classroom.live.media import MEDIA_NODE
 from classroom.live.publications import VIEWS, offset_in, publication, shown_on
 from classroom.live.settle import settle
 from classroom.live.snapshot import save
@@ -117,6 +118,11 @@ class Room:
         self.do(caller, command, command_id=command_id, enrolled=enrolled)
         made = self.state.answered.get(CommandId(f"{caller.user_id}:{command_id}"), "")
         return reply(self.state, Ask(caller, command, self.now, enrolled), made)[1]
+
+    def told_node(self, command: c.CheckMedia) -> dict[str, Any]:
+        """What a MediaNode is told that checks."""
+        self.do(MEDIA_NODE, command)
+        return reply(self.state, Ask(MEDIA_NODE, command, self.now), "")[1]
 
     def join(self, *callers: Caller) -> None:
         """They come in, one after the other; each sits or waits."""

@@ -87,6 +87,12 @@ def _emptied(picture: Picture) -> None:
     for name in ("seats", "waitlist", "hands"):
         if name in picture:
             picture[name] = []
+    if "stage" in picture:
+        assert picture["stage"]["members"] == [], "who was on the stage was not told to leave"
+        picture["stage"]["invited"] = []
+    if "media" in picture:
+        picture["media"].update(_NOTHING_SHOWN)
+        assert picture["recording"] is None, "the recording was not told to be over"
     if "you" in picture:
         picture["you"] = {"outcome": "none"}
     _count(picture, {"currentStudents": 0, "waitlisted": 0}, "")
@@ -200,6 +206,45 @@ def _presence(connected: bool) -> Callable[[Picture, Any, str], None]:
     return move
 
 
+def _invited(picture: Picture, data: Any, at: str) -> None:
+    picture["stage"]["invited"].append(data)
+
+
+def _on_stage(picture: Picture, data: Any, at: str) -> None:
+    _uninvited(picture, data, at)
+    picture["stage"]["members"].append(data)
+
+
+def _uninvited(picture: Picture, data: Any, at: str) -> None:
+    _without("invited")(picture["stage"], data, at)
+
+
+def _off_stage(picture: Picture, data: Any, at: str) -> None:
+    _without("members")(picture["stage"], data, at)
+
+
+_NOTHING_SHOWN: Picture = {"screen": None, "cameras": [], "microphones": [], "speakers": []}
+
+
+def _media_placed(picture: Picture, data: Any, at: str) -> None:
+    assert data["generation"] > picture["media"]["generation"]
+    picture["media"] = {"generation": data["generation"], **_NOTHING_SHOWN}
+
+
+def _media(picture: Picture, data: Any, at: str) -> None:
+    picture["media"].update(data)
+
+
+def _recording(picture: Picture, data: Any, at: str) -> None:
+    assert picture["recording"] is None, "two recordings at once"
+    picture["recording"] = {"recordingId": data["recordingId"], "since": at}
+
+
+def _not_recording(picture: Picture, data: Any, at: str) -> None:
+    assert picture["recording"]["recordingId"] == data["recordingId"]
+    picture["recording"] = None
+
+
 def _advanced(picture: Picture, data: Any, at: str) -> None:
     you = picture["you"]
     if you["outcome"] != "waitlisted":
@@ -236,6 +281,15 @@ _MOVES: dict[str, Callable[[Picture, Any, str], None]] = {
     "seat.released": _without("seats"),
     "waitlist.joined": _queued,
     "waitlist.left": _left,
+    "stage.invited": _invited,
+    "stage.declined": _uninvited,
+    "stage.joined": _on_stage,
+    "stage.left": _off_stage,
+    "media.placed": _media_placed,
+    "media.changed": _media,
+    "media.speaking": _media,
+    "recording.started": _recording,
+    "recording.stopped": _not_recording,
     "presence.connected": _presence(connected=True),
     "presence.lost": _presence(connected=False),
 }

@@ -1,7 +1,7 @@
 """Events as JSON and back, for every event there is."""
 
 from dataclasses import fields
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from classroom.live import events as e
 from classroom.live.codec import camel, event_of, parse_time, payload_of
 from classroom.live.evolve import _MOVES
+from classroom.live.people import Person
 from classroom.live.publications import VIEWS, publication, shown_on
 from classroom.times import Moment
 from tests.classroom.live.room import through_json
@@ -30,12 +31,12 @@ def _values(hint: Any) -> st.SearchStrategy[Any]:
         return st.booleans()
     if hint is int:
         return st.integers(0, 10**9)
-    if hint == tuple[int, ...]:
-        return st.lists(st.integers(0, 11), max_size=4).map(tuple)
-    if hint == tuple[str, ...]:
-        return st.lists(text, max_size=4).map(tuple)
+    if get_origin(hint) is tuple:
+        return st.lists(_values(get_args(hint)[0]), max_size=4).map(tuple)
+    if hint is Person:
+        return st.builds(Person, text, text)
     if type(None) in get_args(hint):
-        return st.none() | (_values(Moment) if Moment in get_args(hint) else text)
+        return st.none() | _values(next(each for each in get_args(hint) if each is not type(None)))
     return text
 
 

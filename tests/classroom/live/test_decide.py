@@ -147,6 +147,16 @@ EVERY_COMMAND: dict[type[Any], c.Command] = {
         c.RemoveMember(UserId("ada")),
         c.Lock(),
         c.Unlock(),
+        c.InviteToStage(UserId("ada")),
+        c.AcceptStage(),
+        c.LeaveStage(),
+        c.RemoveFromStage(UserId("ada")),
+        c.StartRecording(),
+        c.StopRecording(),
+        c.OpenMedia("watch", "camera", ("one@1",)),
+        c.ShowMedia("one@1", None, (), ()),
+        c.ShowSpeakers("one@1", ()),
+        c.CheckMedia("one@1", (), ()),
         c.Tick(),
     )
 }

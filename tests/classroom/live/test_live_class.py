@@ -16,9 +16,12 @@ from classroom.live import commands as c
 from classroom.live import events as e
 from classroom.live.codec import event_of, payload_of
 from classroom.live.decide import Ask
+from classroom.live.media import MEDIA_NODE
+from classroom.live.people import Person
 from classroom.live.publications import QUEUE, VIEWS, notices, offset_in
 from classroom.live.settle import TELL_EVERY, settle, settle_due
 from classroom.live.snapshot import load, save
+from classroom.live.stage import INVITED_AT_MOST, STAGE_PLACES
 from classroom.live.state import LiveClass, Status, next_deadline
 from classroom.live.views import may_follow, reply, row_of, session_view, snapshot
 from classroom.refusals import Refusal
@@ -31,6 +34,9 @@ WAITS = [0, 0.01, 0.05, 0.1, 1, 20, 59.999999, 60, 61, 240, 1500]
 
 people = st.sampled_from(PEOPLE)
 sockets = st.sampled_from(["x", "y"])
+NODES = ["one@1", "one@2", "two@1"]
+Slots = list[Person | None]
+slot = st.none() | people.map(lambda caller: Person(caller.user_id, caller.name))
 rarely = st.integers(0, 7).map(lambda number: number == 7)
 
 
@@ -233,6 +239,52 @@ class LiveClassMachine(RuleBasedStateMachine):
     def ask(self, multiple: bool, quiz: bool) -> None:
         self.put(TEACHER, c.OpenPoll("Which?", ("a", "b", "c"), multiple, quiz, (1,) if quiz else ()))
 
+    # the stage, and what is shown
+
+    @rule(caller=people)
+    def invite(self, caller: Caller) -> None:
+        self.put(TEACHER, c.InviteToStage(caller.user_id))
+
+    @rule(caller=people)
+    def come_up(self, caller: Caller) -> None:
+        self.put(caller, c.AcceptStage())
+
+    @rule(caller=people, by_staff=st.booleans())
+    def go_down(self, caller: Caller, by_staff: bool) -> None:
+        self.put(*(TEACHER, c.RemoveFromStage(caller.user_id)) if by_staff else (caller, c.LeaveStage()))
+
+    @rule(running=st.booleans())
+    def record(self, running: bool) -> None:
+        self.put(TEACHER, c.StartRecording() if running else c.StopRecording())
+
+    @rule(
+        caller=st.sampled_from([TEACHER, *PEOPLE]),
+        publish=st.booleans(),
+        nodes=st.lists(st.sampled_from(NODES), max_size=2, unique=True),
+    )
+    def open_media(self, caller: Caller, publish: bool, nodes: list[str]) -> None:
+        self.put(caller, c.OpenMedia("publish" if publish else "watch", "camera", tuple(nodes)))
+
+    @rule(
+        node=st.sampled_from(NODES), screen=slot, cameras=st.lists(slot, max_size=5), microphones=st.lists(slot, max_size=6)
+    )
+    def show(self, node: str, screen: Person | None, cameras: Slots, microphones: Slots) -> None:
+        self.put(MEDIA_NODE, c.ShowMedia(node, screen, tuple(cameras), tuple(microphones)))
+
+    @rule(node=st.sampled_from(NODES), speakers=st.lists(people.map(lambda caller: caller.user_id), max_size=7))
+    def speak(self, node: str, speakers: list[UserId]) -> None:
+        self.put(MEDIA_NODE, c.ShowSpeakers(node, tuple(speakers)))
+
+    @rule(node=st.sampled_from(NODES))
+    def check_media(self, node: str) -> None:
+        ids = tuple(caller.user_id for caller in PEOPLE)
+        before = len(self.room.log)
+        self.put(MEDIA_NODE, c.CheckMedia(node, ids, ids))
+        assert len(self.room.log) == before
+        verdict = self.room.told_node(c.CheckMedia(node, ids, ids))
+        assert set(ids) - set(verdict["viewersGone"]) == set(self.room.seated())
+        assert set(ids) - set(verdict["publishersGone"]) == set(self.room.state.stage)
+
     @precondition(lambda self: self.room.state.polls)
     @rule(caller=people, which=st.integers(0, 4), choices=st.sampled_from([(0,), (1,), (2, 0), (3,), ()]))
     def vote(self, caller: Caller, which: int, choices: tuple[int, ...]) -> None:
@@ -318,6 +370,8 @@ class LiveClassMachine(RuleBasedStateMachine):
         self.nobody_is_inside_when_it_is_over()
         self.a_stay_lasts_while_one_sits_and_is_not_lost()
         self.only_who_is_inside_has_sockets_hands_or_grace()
+        self.who_is_on_the_stage_sits()
+        self.a_recording_runs_while_the_class_is_live()
         self.the_log_tells_the_class()
         self.offsets_grow_by_one()
         self.what_people_see_is_json_and_agrees()
@@ -339,6 +393,21 @@ class LiveClassMachine(RuleBasedStateMachine):
     def seats_have_different_numbers(self) -> None:
         numbers = [seat.number for seat in self.room.state.seats]
         assert len(set(numbers)) == len(numbers)
+
+    def who_is_on_the_stage_sits(self) -> None:
+        state = self.room.state
+        assert {*state.stage, *state.invited} <= set(self.room.seated())
+        assert not set(state.stage) & set(state.invited)
+        assert len(state.stage) <= STAGE_PLACES
+        assert len(state.invited) <= INVITED_AT_MOST
+
+    def a_recording_runs_while_the_class_is_live(self) -> None:
+        state = self.room.state
+        assert state.recording is None or state.status is Status.LIVE
+        told = [entry for entry in self.room.log if entry.type.startswith("recording.")]
+        assert [entry.type for entry in told] == ["recording.started", "recording.stopped"] * (len(told) // 2) + [
+            "recording.started"
+        ] * (state.recording is not None)
 
     def nobody_is_inside_when_it_is_over(self) -> None:
         state = self.room.state
