@@ -27,6 +27,13 @@ _QUEUE_SECONDS = 15
 
 _DOOR_SECONDS = 5.0
 _UNWATCHED = "    http-request set-header x-request-disconnect-disabled ?1\n"
+# Serve reads these before the application does, as UTF-8, and what is none is a 500 in plain text.
+_UNHEARD = """\
+    http-request del-header x-request-id if { req.fhdr(x-request-id) -m reg [^!-~] }
+    http-request del-header x-request-timeout-seconds
+    http-request del-header x-session-id
+    http-request del-header ^serve[-_]multiplexed[-_]model[-_]id$ -m reg
+"""
 
 
 def corrected(config: str, public: str, errors: Path) -> str:
@@ -34,7 +41,8 @@ def corrected(config: str, public: str, errors: Path) -> str:
     handed on as the last `X-Forwarded-For` (unless a proxy on this machine has already written it), and faults as problem
     documents from the folder `errors`. Nobody is told that a page does not exist while Serve has not yet said where the site
     is, as after a restart of HAProxy: that is a 503, for which clients come back. A replica gets a bounded number of
-    requests at once. HAProxy itself writes no log: nobody listens where Serve sends it, and the edge writes its own."""
+    requests at once, and no header that Serve would obey or stumble over. HAProxy itself writes no log: nobody listens where
+    Serve sends it, and the edge writes its own."""
     config = re.sub(r"^(\s*bind) \*?:(\d+)\s*$", r"\1 127.0.0.1:\2", config, flags=re.MULTILINE)
     config = re.sub(r"(^frontend http_frontend\n\s*bind) \S+", rf"\1 {public}", config, flags=re.MULTILINE)
     forwarded = rf"\1option forwardfor except 127.0.0.0/8\n\1timeout queue {_QUEUE_SECONDS}s"
@@ -44,8 +52,9 @@ def corrected(config: str, public: str, errors: Path) -> str:
     bounded = rf"\1 maxconn {CONNECTIONS_A_REPLICA}"
     config = re.sub(r"^(\s*server SERVE_REPLICA\S* (?!.*maxconn).*)$", bounded, config, flags=re.MULTILINE)
     # A replica then needs no task of its own to watch the caller, and nothing is cut short in the middle.
-    config = config.replace(_UNWATCHED, "")
-    config = re.sub(r"(^frontend http_frontend\n\s*bind \S+\n)", rf"\1{_UNWATCHED}", config, flags=re.MULTILINE)
+    ours = _UNWATCHED + _UNHEARD
+    config = config.replace(ours, "").replace(_UNWATCHED, "")
+    config = re.sub(r"(^frontend http_frontend\n\s*bind \S+\n)", lambda head: head[1] + ours, config, flags=re.MULTILINE)
     config = re.sub(r"^\s*errorfile .*\n", "", config, flags=re.MULTILINE)
     lines = "".join(f"    errorfile {status} {errors / f'{status}.http'}\n" for status in _FAULTS)
     return re.sub(r"^(defaults\n)", rf"\1{lines}", config, flags=re.MULTILINE)

