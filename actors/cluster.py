@@ -12,7 +12,8 @@ from actors.config import ActorConfig
 from actors.gateway import Gateway
 from actors.host import GrainHost
 from actors.jobs.worker import JobWorker
-from actors.nodes import Node, gateway_names, hosts_of, nodes_now, worker_names
+from actors.media_node import MediaNode
+from actors.nodes import Node, gateway_names, hosts_of, media_names, nodes_now, worker_names
 
 START_SECONDS = 60.0
 HEALTH_SECONDS = 2.0
@@ -25,7 +26,8 @@ class ActorsAway(Exception):
 
 def start(config: ActorConfig, on_phase: Callable[[str], None] = lambda _: None) -> None:
     """Make the hosts and the gateway of every node, and wait until they answer. Actors that are there already stay. Job
-    workers are made by the gateways' first look at the nodes (`extend`), so that nobody who starts waits for them.
+    workers and media nodes are made by the gateways' first look at the nodes (`extend`), so that nobody who starts waits for
+    them.
 
     Raises ActorsAway when they do not work within a minute.
     """
@@ -42,38 +44,43 @@ def start(config: ActorConfig, on_phase: Callable[[str], None] = lambda _: None)
 
 
 def extend(config: ActorConfig, known: frozenset[str]) -> frozenset[str]:
-    """Make the hosts, the gateways and the job workers of nodes that are not among the known ones; all nodes now. Blocks
-    for a moment."""
+    """Make the hosts, the gateways, the job workers and the media nodes of nodes that are not among the known ones; says
+    which nodes there are now. Blocks for a moment."""
     nodes = nodes_now()
     new = [node for node in nodes if node.id not in known]
     _make(config, new)
     names = hosts_of(config) if new else ()
     for node in new:
         _actor(JobWorker, config, node.worker, node, names)
+        for number, name in enumerate(node.media(config.media.nodes)):
+            _actor(MediaNode, config, name, node, names, config.media.udp_port + number)
     return frozenset(node.id for node in nodes)
 
 
 def stop(config: ActorConfig, timeout_seconds: float = 10.0) -> None:
-    """Have job workers let go, drain the gateways (sockets close with 1012), flush the hosts, end them all; also those that
-    do not answer in time."""
+    """Have job workers and media nodes let go, drain the gateways (sockets close with 1012), flush the hosts, end them all;
+    also those that do not answer in time."""
     until = time.monotonic() + timeout_seconds
     gateways = _find(gateway_names(), config.namespace)
     hosts = _find(hosts_of(config), config.namespace)
     workers = _find(worker_names(), config.namespace)
-    letting_go = [worker.close.remote(timeout_seconds / 4) for worker in workers]
+    media = _find(media_names(config), config.namespace)
+    letting_go = [each.close.remote(timeout_seconds / 4) for each in (*workers, *media)]
     _all([gateway.drain.remote(timeout_seconds / 2) for gateway in gateways], until)
     _all([host.close.remote(timeout_seconds / 2) for host in hosts], until)
     _all(letting_go, until)
-    for actor in (*workers, *gateways, *hosts):
+    for actor in (*workers, *media, *gateways, *hosts):
         ray.kill(actor, no_restart=True)
 
 
 def health(config: ActorConfig) -> dict[str, list[dict[str, Any]]]:
-    """What hosts, gateways and job workers say of themselves; who does not answer within two seconds is missing. Blocks."""
+    """What hosts, gateways, job workers and media nodes say of themselves; who does not answer within two seconds is
+    missing. Blocks."""
     found = {
         "hosts": _find(hosts_of(config), config.namespace),
         "gateways": _find(gateway_names(), config.namespace),
         "workers": _find(worker_names(), config.namespace),
+        "media": _find(media_names(config), config.namespace),
     }
     asked = {
         kind: [actor.health.options(concurrency_group="health").remote() for actor in actors]
@@ -101,10 +108,10 @@ def _make(config: ActorConfig, nodes: Sequence[Node]) -> tuple[list[Any], list[A
     return hosts, [_actor(Gateway, config, node.gateway, node, names) for node in nodes]
 
 
-def _actor(kind: type, config: ActorConfig, name: str, node: Node, hosts: Sequence[str]) -> Any:
+def _actor(kind: type, config: ActorConfig, name: str, node: Node, hosts: Sequence[str], *more: Any) -> Any:
     where = NodeAffinitySchedulingStrategy(node.id, soft=False)
     actor = ray.remote(concurrency_groups=_HEALTH)(kind)
-    return actor.options(**_options(config, name), scheduling_strategy=where).remote(config, name, hosts)
+    return actor.options(**_options(config, name), scheduling_strategy=where).remote(config, name, hosts, *more)
 
 
 def _options(config: ActorConfig, name: str) -> dict[str, Any]:

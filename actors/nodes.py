@@ -27,6 +27,10 @@ class Node:
         """The name of its job worker."""
         return f"job-worker-{self.id[:12]}"
 
+    def media(self, count: int) -> tuple[str, ...]:
+        """The names of its media nodes."""
+        return tuple(f"media-node-{self.id[:12]}-{each}" for each in range(count))
+
     def hosts(self, count: int) -> tuple[str, ...]:
         """The names of its hosts: on the head, which is all there is on one machine, the same in every run."""
         return host_names(count) if self.is_head else tuple(f"grain-host-{self.id[:12]}-{each}" for each in range(count))
@@ -53,6 +57,11 @@ def gateway_names() -> list[str]:
 def worker_names() -> list[str]:
     """The names of the job workers of all nodes."""
     return [node.worker for node in nodes_now()]
+
+
+def media_names(config: ActorConfig) -> list[str]:
+    """The names of the media nodes of all nodes."""
+    return [name for node in nodes_now() for name in node.media(config.media.nodes)]
 
 
 def hosts_now(config: ActorConfig) -> Names:

@@ -47,7 +47,7 @@ class RayCalls:
     async def attach(self, host: str, gateway: str, run: str) -> Attached:
         """See `attachments.Hosts.attach`."""
         try:
-            attached: Attached = await self._send(host, lambda found: found.attach.remote(gateway, run))
+            attached: Attached = await self.send(host, lambda found: found.attach.remote(gateway, run))
         except (RayError, ValueError) as error:
             raise HostAway(_why(error)) from error
         return attached
@@ -55,7 +55,7 @@ class RayCalls:
     async def is_well(self, name: str) -> bool:
         """Whether a host or gateway answers, in its group for health, that it has started."""
         try:
-            health: dict[str, Any] = await self._send(
+            health: dict[str, Any] = await self.send(
                 name, lambda found: found.health.options(concurrency_group="health").remote()
             )
         except (RayError, ValueError):
@@ -65,11 +65,12 @@ class RayCalls:
     async def deliver(self, gateway: str, parcel: bytes) -> None:
         """See `GatewayTransport.deliver`."""
         try:
-            await self._send(gateway, lambda found: found.deliver.remote(parcel))
+            await self.send(gateway, lambda found: found.deliver.remote(parcel))
         except (RayError, ValueError) as error:
             raise GatewayAway(_why(error)) from error
 
-    async def _send(self, name: str, send: Send) -> Any:
+    async def send(self, name: str, send: Send) -> Any:
+        """What the actor of this name answers. Raises RayError when it does not, ValueError when nobody has this name."""
         handle = self._handles.get(name)
         try:
             return await (send(handle) if handle is not None else await self._wait(name, send))

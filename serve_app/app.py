@@ -29,6 +29,7 @@ from serve_app import (
     lesson_talk,
     live_sessions,
     media,
+    media_streams,
     notifications,
     own_account,
     progress,
@@ -65,6 +66,7 @@ _ROUTERS = (
     live_sessions.once_router,
     live_sessions.router,
     door.realtime_router,
+    media_streams.router,
     auth.router,
     verification.router,
     own_account.router,
@@ -153,7 +155,15 @@ def create_edge(config: EdgeConfig, open_parts: OpenParts, access_log: AccessLog
         allow_credentials=True,
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id", "X-Lyceum-Client"],
-        expose_headers=["X-Request-Id", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"],
+        expose_headers=[
+            "X-Request-Id",
+            "Retry-After",
+            "RateLimit-Limit",
+            "RateLimit-Remaining",
+            "RateLimit-Reset",
+            "Location",
+            "Link",
+        ],
         max_age=600,
     )
 

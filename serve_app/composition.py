@@ -3,7 +3,9 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
+from actors.media_streams import MediaStreams
 from classroom.ports import CourseProgress, GatewayDirectory, LiveSessions, Tickets
 from classroom.times import Moment
 from persistence.accounts import Accounts
@@ -17,6 +19,8 @@ from persistence.rate_limits import RateLimits
 from persistence.sign_in_throttle import SignInThrottle
 from persistence.sign_ins import SignIns
 from persistence.tokens import AccessTokens
+from serve_app.ice_servers import IceServer
+from serve_app.livekit import Livekit
 from serve_app.passwords import Passwords
 from serve_app.sealing import Seal
 from serve_app.stores import Stores
@@ -53,6 +57,10 @@ class EdgeConfig:
     """Whether the server around the application (Serve) puts `X-Request-Id` on answers, so that it need not be here."""
     object_origin: str = ""
     """Where browsers send and fetch files past us (scheme and host); empty: nowhere."""
+    media_mode: Literal["embedded", "livekit", "off"] = "embedded"
+    ice_servers: tuple[IceServer, ...] = ()
+    livekit: Livekit | None = None
+    """The LiveKit server that carries the video in our place."""
     web_dist: Path = WEB_DIST
     version: str = "0.1.0"
 
@@ -83,6 +91,7 @@ class Parts:
     live_records: LiveRecords
     live: LiveSessions
     progress: CourseProgress
+    streams: MediaStreams
     tickets: Tickets
     gateways: GatewayDirectory
     limits: RateLimits

@@ -72,5 +72,8 @@ def edge_config(settings: Settings) -> EdgeConfig:
         sign_in_tries_per_address=settings.sign_in_tries_per_address,
         metrics_token=settings.metrics_token,
         object_origin=settings.object_origin,
+        media_mode=settings.media,
+        ice_servers=settings.ice_servers,
+        livekit=settings.livekit,
         server_adds_request_id=True,
     )

@@ -14,7 +14,7 @@ from persistence.rate_limits import Allowance
 from serve_app.access_log import AccessLog
 from serve_app.composition import EdgeConfig, Parts
 from serve_app.docs_page import ASSET_PATHS, DOCS
-from serve_app.faults import BODY_LIMIT, TooLarge, refusal_of
+from serve_app.faults import BODY_LIMIT, SDP_LIMIT, TooLarge, refusal_of
 from serve_app.figures import Figures
 from serve_app.reasons import AccountDisabled, BadRequest, BodyTooLarge, NotJson
 from serve_app.reply import Reply, security_headers
@@ -27,6 +27,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 _REQUEST_ID = re.compile(r"[!-~]{1,200}")
 _KEY = re.compile(rb"[!-~]{1,200}")
 _DOOR = re.compile(r"/api/live-sessions/([^/]+)/(join|leave|status)")
+_OFFERS = re.compile(r"/api/live-sessions/[^/]+/media/[^/]+")
 _UNLIMITED = frozenset({"/api/health", "/api/openapi.json", DOCS, *ASSET_PATHS})
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
@@ -82,7 +83,7 @@ class Edge:
                 await reply.refuse(refusal)
                 return
             if b"content-length" not in headers and not carries_pass:
-                receive = _bounded(receive)
+                receive = _bounded(receive, _limit_of(scope))
             endpoint = self._door.get((scope["method"], at_door[2])) if at_door else None
             if at_door and endpoint:
                 scope["path_params"] = {"id": at_door[1]}
@@ -158,11 +159,11 @@ def _framing(scope: Scope, headers: dict[bytes, bytes]) -> Refusal | None:
     """Why the body is not even looked at."""
     if scope["method"] not in _WITH_BODY or not scope["path"].startswith("/api/"):
         return None
-    length = headers.get(b"content-length", b"")
-    if length.isdigit() and int(length) > BODY_LIMIT:
-        return BodyTooLarge(BODY_LIMIT)
-    if length in (b"", b"0") and b"transfer-encoding" not in headers:
-        return None
+    length, limit = headers.get(b"content-length", b""), _limit_of(scope)
+    if length.isdigit() and int(length) > limit:
+        return BodyTooLarge(limit)
+    if limit == SDP_LIMIT or (length in (b"", b"0") and b"transfer-encoding" not in headers):
+        return None  # routes that take no JSON look at the type themselves
     kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
     return None if kind == b"application/json" or kind.endswith(b"+json") else NotJson()
 
@@ -174,7 +175,11 @@ def _key_refusal(headers: dict[bytes, bytes]) -> Refusal | None:
     return BadRequest("Idempotency-Key", "must be 1 to 200 letters, digits or signs of ASCII, without spaces")
 
 
-def _bounded(receive: Receive) -> Receive:
+def _limit_of(scope: Scope) -> int:
+    return SDP_LIMIT if _OFFERS.fullmatch(scope["path"]) else BODY_LIMIT
+
+
+def _bounded(receive: Receive, limit: int) -> Receive:
     """`receive` that raises `TooLarge` when a body of unknown length outgrows the limit."""
     seen = 0
 
@@ -182,8 +187,8 @@ def _bounded(receive: Receive) -> Receive:
         nonlocal seen
         message = await receive()
         seen += len(message.get("body", b""))
-        if seen > BODY_LIMIT:
-            raise TooLarge
+        if seen > limit:
+            raise TooLarge(limit)
         return message
 
     return bounded

@@ -11,27 +11,30 @@ from serve_app.problems import RefusedRequest
 from serve_app.reasons import BadRequest, BodyTooLarge, InternalError, MalformedJson, NoSuchRoute, WrongMethod
 
 BODY_LIMIT = 1 << 20
+SDP_LIMIT = 64 << 10
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("lyceum.http")
 
 _BY_STATUS: dict[int, Refusal] = {
     400: MalformedJson(),  # FastAPI's word for a body that is not even text
     404: NoSuchRoute(),
     405: WrongMethod(),
-    413: BodyTooLarge(BODY_LIMIT),
 }
 
 
 class TooLarge(HTTPException):
     """More bytes came than a body may have. An HTTPException, because FastAPI lets only those out of reading a body."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int) -> None:
         super().__init__(413)
+        self.limit = limit
 
 
 def refusal_of(error: Exception, correlation_id: str) -> tuple[Refusal, dict[str, str] | None]:
     """What an exception means to whoever asked, and headers that go with it."""
     if isinstance(error, RefusedRequest):
         return error.refusal, error.headers
+    if isinstance(error, TooLarge):
+        return BodyTooLarge(error.limit), None
     if isinstance(error, HTTPException):
         return _BY_STATUS.get(error.status_code, BadRequest()), dict(error.headers) if error.headers else None
     if isinstance(error, BadCursor):

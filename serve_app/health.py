@@ -19,7 +19,7 @@ router = new_router("", "operations")
 
 CHECK_SECONDS = 2.0
 NEEDED = frozenset({"postgres", "actors", "gateway"})
-"""Without these no class can be held; without the others it is slower."""
+"""Without these no class can be held; without the others it is slower, or has no pictures."""
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("lyceum.health")
 
 

@@ -9,6 +9,7 @@ import structlog
 
 from actors.clients import ActorClients, connect
 from actors.config import ActorConfig
+from actors.media_streams import MediaStreams
 from classroom.times import Moment
 from persistence.accounts import PostgresAccounts
 from persistence.command_keys import RedisCommandKeys
@@ -48,6 +49,8 @@ def system_clock() -> Moment:
 @asynccontextmanager
 async def open_parts(config: EdgeConfig, actors: ActorConfig) -> AsyncIterator[Parts]:
     """The parts for as long as the block lasts. Postgres and Redis may be away: who needs them says so when asked."""
+    from actors.media_calls import connect_streams  # imports Ray, which tests of the edge do without
+
     async with AsyncExitStack() as stack:
         database = Database(open_engine(actors.database_url))
         stack.push_async_callback(database.close)
@@ -65,6 +68,7 @@ async def open_parts(config: EdgeConfig, actors: ActorConfig) -> AsyncIterator[P
         passwords = Passwords()
         stack.callback(passwords.close)
         clients = await asyncio.to_thread(connect, actors)
+        streams = connect_streams(actors, clients.live)
         idempotency = PostgresIdempotencyKeys(database)
         tidying = await stack.enter_async_context(asyncio.TaskGroup())
         tidy = tidying.create_task(_tidy(idempotency))
@@ -80,6 +84,7 @@ async def open_parts(config: EdgeConfig, actors: ActorConfig) -> AsyncIterator[P
             live_records=PostgresLiveRecords(pool),
             live=clients.live,
             progress=clients.progress,
+            streams=streams,
             tickets=RedisTickets(together),
             gateways=RedisGatewayDirectory(redis),
             limits=limits,
@@ -93,6 +98,7 @@ async def open_parts(config: EdgeConfig, actors: ActorConfig) -> AsyncIterator[P
                 "redis": lambda: ping(redis),
                 "actors": lambda: _hosts(clients),
                 "gateway": lambda: _gateway(clients),
+                **({"media": lambda: _media(streams)} if actors.media.nodes else {}),
             },
             clock=system_clock,
             new_id=new_id,
@@ -107,6 +113,11 @@ async def _hosts(clients: ActorClients) -> None:
 async def _gateway(clients: ActorClients) -> None:
     if not await clients.a_gateway_is_well():
         raise PartDown("no gateway answers")
+
+
+async def _media(streams: MediaStreams) -> None:
+    if not await streams.a_node_is_well():
+        raise PartDown("no media node answers")
 
 
 async def _tidy(keys: IdempotencyKeys) -> None:

@@ -58,6 +58,10 @@ RULES: Mapping[str, Rule] = {
     "GET /api/live-sessions/{id}/attendance": _OWN_COURSES,
     "GET /api/live-sessions/{id}/timeline": _OWN_COURSES,
     "GET /api/live-sessions/{id}/calendar.ics": _IN_COURSE,
+    "GET /api/live-sessions/{id}/media": _IN_COURSE,
+    "POST /api/live-sessions/{id}/media/publish": _IN_COURSE,
+    "POST /api/live-sessions/{id}/media/watch": _IN_COURSE,
+    "DELETE /api/live-sessions/{id}/media/{mediaId}": SIGNED_IN.only("own media sessions"),
     "GET /api/realtime": EVERYBODY,
     "POST /api/realtime/ticket": SIGNED_IN,
     # Signing in

@@ -303,6 +303,16 @@ class NotJson(Refusal):
 
 
 @dataclass(frozen=True)
+class NotSdp(Refusal):
+    """The body says that it is something else than an SDP offer."""
+
+    code: ClassVar[str] = "unsupported_media_type"
+
+    def message(self) -> str:
+        return "The body must be an SDP offer, sent as application/sdp."
+
+
+@dataclass(frozen=True)
 class MalformedJson(Refusal):
     """The body is not JSON, whatever it says."""
 

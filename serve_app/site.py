@@ -50,11 +50,12 @@ def content_policy(config: EdgeConfig) -> str:
     """What the pages may load: themselves, sockets to the gateway, and files of the object store."""
     scheme, _, rest = config.socket_url.partition("://")
     gateway = f"{scheme}://{rest.split('/', 1)[0]}"
+    livekit = f" {config.livekit.url} {config.livekit.url.replace('ws', 'http', 1)}" if config.livekit else ""
     files = f" {config.object_origin}" if config.object_origin else ""
     return "; ".join(
         (
             "default-src 'self'",
-            f"connect-src 'self' {gateway}{files}",
+            f"connect-src 'self' {gateway}{livekit}{files}",
             f"img-src 'self' data: https:{files}",
             f"media-src 'self' blob:{files}",
             "style-src 'self' 'unsafe-inline'",  # Mantine writes its sizes into style attributes

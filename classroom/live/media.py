@@ -9,7 +9,8 @@ from classroom.live import commands as c
 from classroom.live import events as e
 from classroom.live.over import over
 from classroom.live.state import LiveClass, Shown, Status
-from classroom.refusals import Forbidden, Malformed, NotOnStage, NotSeated, Refusal, Unavailable
+from classroom.media_refusals import MediaAway
+from classroom.refusals import Forbidden, Malformed, NotOnStage, NotSeated, Refusal
 from classroom.times import Moment
 
 Decision = tuple[e.Event, ...] | Refusal
@@ -27,7 +28,7 @@ def open_media(state: LiveClass, command: c.OpenMedia, caller: Caller, now: Mome
     if refusal is not None:
         return refusal
     if not command.nodes:
-        return Unavailable("Live video")
+        return MediaAway()
     if state.origin is not None and state.origin.node in command.nodes:
         return ()
     generation = 1 if state.origin is None else state.origin.generation + 1

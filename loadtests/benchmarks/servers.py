@@ -150,6 +150,7 @@ async def running_lyceum(
         "LYCEUM_DATABASE_URL": database_url,
         "LYCEUM_HTTP_PORT": str(http_port),
         "LYCEUM_REALTIME_PORT": str(realtime_port),
+        "LYCEUM_MEDIA_UDP_PORT": str(realtime_port),
         "LYCEUM_SECRET_KEY": SECRET_KEY,
         **(settings or {}),
     }

@@ -32,6 +32,21 @@ def port_is_free(host: str, port: int, setting: str) -> None:
             ) from error
 
 
+def udp_port_is_free(host: str, port: int, setting: str) -> None:
+    """Raise `CannotRun` unless packets can be received on `host:port`."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise CannotRun(
+                    f"UDP port {port} on {host} is in use by another program; choose another {setting}."
+                ) from error
+            raise CannotRun(
+                f"Nothing can receive on UDP {host}:{port} ({error.strerror}); see {setting} and LYCEUM_BIND."
+            ) from error
+
+
 def memory_suffices(available_bytes: int) -> None:
     """Raise `CannotRun` when less than `NEEDED_MEMORY` is free."""
     if available_bytes < NEEDED_MEMORY:

@@ -62,6 +62,8 @@ def _check(settings: Settings, folder: DataFolder) -> None:
     checks.memory_suffices(checks.available_memory())
     checks.port_is_free(settings.bind, settings.http_port, "LYCEUM_HTTP_PORT")
     checks.port_is_free(settings.bind, settings.realtime_port, "LYCEUM_REALTIME_PORT")
+    for port in settings.media_ports:
+        checks.udp_port_is_free(settings.media_bind, port, "LYCEUM_MEDIA_UDP_PORT")
     if not settings.database_url:
         postgres.check_version(folder.postgres)
 
@@ -165,6 +167,10 @@ def _greet(settings: Settings, console: Console) -> None:
     console.print(f"  Site     {settings.http_url}", highlight=False)
     console.print(f"  API      {settings.http_url}/api/docs", highlight=False)
     console.print(f"  Sockets  {settings.socket_url}", highlight=False)
+    if settings.media != "embedded":
+        console.print(f"  Video    {settings.livekit_url or 'off'} (LYCEUM_MEDIA={settings.media})", highlight=False)
+    else:
+        console.print(f"  Video    UDP {_ports(settings)}, from a few seconds from now", highlight=False)
     if not settings.smtp_url:
         console.print(f"  Mail     files in {settings.data_dir / 'mail'} (no LYCEUM_SMTP_URL)", highlight=False)
     if settings.demo:
@@ -172,6 +178,11 @@ def _greet(settings: Settings, console: Console) -> None:
 
         console.print(demo.sign_ins())
     console.print("  Ctrl-C stops it.", highlight=False)
+
+
+def _ports(settings: Settings) -> str:
+    ports = settings.media_ports
+    return str(ports[0]) if len(ports) == 1 else f"{ports[0]} to {ports[-1]}"
 
 
 def _note(settings: Settings, temporary: Path) -> Run:

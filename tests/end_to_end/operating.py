@@ -51,6 +51,13 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
+def free_udp_port() -> int:
+    """A UDP port on loopback that nobody uses now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def settings_for(data_dir: Path, **changes: str) -> dict[str, str]:
     """An environment with nothing of ours but these settings: free ports, a short grace, allowances for crowds."""
     http_port, realtime_port = free_ports(2)
@@ -58,6 +65,7 @@ def settings_for(data_dir: Path, **changes: str) -> dict[str, str]:
         "LYCEUM_DATA_DIR": str(data_dir),
         "LYCEUM_HTTP_PORT": str(http_port),
         "LYCEUM_REALTIME_PORT": str(realtime_port),
+        "LYCEUM_MEDIA_UDP_PORT": str(free_udp_port()),
         "LYCEUM_RECONNECT_GRACE_SECONDS": str(GRACE_SECONDS),
         "LYCEUM_RATE_LIMIT_PER_MINUTE": "100000",
         "LYCEUM_LIVE_RATE_LIMIT_PER_MINUTE": "1000000",

@@ -1,0 +1,141 @@
+"""The media nodes as others see them: which live, what they carry, and which of them serves a viewer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from realtime.sfu.desk import LinkFrom, LinkOpened, Opened, Participant
+
+FRESH_SECONDS = 1.0
+"""So long what is known of the nodes is not asked again."""
+LOOK_SECONDS = 2.0
+SILENT_SECONDS = 6.0
+"""A node that is slow to answer, and has not died, is believed in for so long: its classes stay with it."""
+
+_log = structlog.get_logger(__name__)
+
+
+class MediaNodeAway(Exception):
+    """A media node did not answer, or is not the one any more that was meant."""
+
+
+class NodeFull(Exception):
+    """A media node has no room for one more."""
+
+
+class OfferRefused(Exception):
+    """An offer cannot be answered; the sentence is for people."""
+
+
+@dataclass(frozen=True)
+class NodeNow:
+    """A media node that lives: `node` is its name and run (`name@run`), `classes` are those that it carries."""
+
+    node: str
+    viewers: int
+    publishers: int
+    most_viewers: int
+    classes: frozenset[str] = frozenset()
+
+    @property
+    def weight(self) -> tuple[int, int, str]:
+        """Orders nodes by what they carry."""
+        return self.viewers, self.publishers, self.node
+
+
+class MediaNodes(Protocol):
+    """Carries a question to a media node. Each raises MediaNodeAway within five seconds; `node` is `name@run`."""
+
+    async def look(self, name: str) -> NodeNow:
+        """What a node carries. Here TimeoutError says that it lives and is slow."""
+        ...
+
+    async def publish(self, node: str, who: Participant, offer: str) -> Opened:
+        """Take in what somebody sends. Raises NodeFull, OfferRefused."""
+        ...
+
+    async def watch(self, node: str, who: Participant, offer: str, origin: str | None) -> Opened:
+        """Send a class to somebody, over a link from `origin` when that is another node. Raises NodeFull, OfferRefused."""
+        ...
+
+    async def close_session(self, name: str, session_id: str, media_id: str, user_id: str) -> bool:
+        """End a session; whether it was there and this person's."""
+        ...
+
+    async def open_link(self, node: str, session_id: str, edge: LinkFrom) -> LinkOpened:
+        """Have an origin send a class to an edge. Raises LinkRefused."""
+        ...
+
+
+class LivingNodes:
+    """Which media nodes live, asked for when somebody needs it and at most once a second."""
+
+    def __init__(self, nodes: MediaNodes, names: Callable[[], Awaitable[Sequence[str]]]) -> None:
+        self._nodes = nodes
+        self._find = names
+        self._names: tuple[str, ...] = ()
+        self._known: dict[str, tuple[float, NodeNow]] = {}
+        self._looked_at: float | None = None
+        self._looking: asyncio.Task[None] | None = None
+
+    async def now(self) -> tuple[NodeNow, ...]:
+        """Those that live, the least loaded first."""
+        loop = asyncio.get_running_loop()
+        if self._looked_at is None or loop.time() - self._looked_at >= FRESH_SECONDS:
+            if self._looking is None or self._looking.done():
+                self._looking = loop.create_task(self._look())
+            await asyncio.shield(self._looking)
+        return tuple(sorted((node for _, node in self._known.values()), key=lambda node: node.weight))
+
+    async def has(self, name: str) -> bool:
+        """Whether a node of this name belongs to the deployment, dead or alive."""
+        if name not in self._names:
+            await self.now()
+        return name in self._names
+
+    def doubt(self, node: str) -> None:
+        """A node did not do what it was asked: it counts as gone until it has answered again."""
+        self._known.pop(name_of(node), None)
+        self._looked_at = None
+
+    async def _look(self) -> None:
+        self._names = tuple(await self._find())
+        await asyncio.gather(*map(self._look_at, self._names))
+        for name in self._known.keys() - set(self._names):
+            del self._known[name]
+        self._looked_at = asyncio.get_running_loop().time()
+
+    async def _look_at(self, name: str) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                self._known[name] = (loop.time(), await self._nodes.look(name))
+        except TimeoutError:
+            seen = self._known.get(name)
+            if seen is not None and loop.time() - seen[0] >= SILENT_SECONDS:
+                del self._known[name]
+                _log.warning("media_node_silent", node=name)
+        except MediaNodeAway as error:
+            if self._known.pop(name, None) is not None:
+                _log.warning("media_node_away", node=name, reason=str(error))
+
+
+def name_of(node: str) -> str:
+    """The name in `name@run`."""
+    return node.partition("@")[0]
+
+
+def choose_for_viewer(session_id: str, origin: str, nodes: Sequence[NodeNow], without: Collection[str] = ()) -> str | None:
+    """The node that serves one more viewer of a class: the origin while it has room, then the fullest edge of the class that
+    has room (so that few nodes carry it), then the least loaded node; None when no node has room. `without` are those that
+    said they are full."""
+    able = [each for each in nodes if each.node not in without and each.viewers < each.most_viewers]
+    if any(each.node == origin for each in able):
+        return origin
+    edges = [each for each in able if session_id in each.classes]
+    if edges:
+        return max(edges, key=lambda each: each.weight).node
+    return min(able, key=lambda each: each.weight).node if able else None
