@@ -58,7 +58,7 @@ class Proxy:
     def __init__(self, server: Address, seed: int, *, up: Weather = CALM, down: Weather = CALM) -> None:
         self.weather = {UP: up, DOWN: down}
         self.seen: Counter[str] = Counter()
-        """`up` and `down`; of each, for example, `up lost`, `up repeated`, `up reordered`; `overflown` and `too many clients`."""
+        """`up` and `down`, and of each `up lost`, `up repeated`, `up reordered`; `overflown` and `too many clients`."""
         self.passed = asyncio.Event()
         """Set with each packet that is seen."""
         self._server, self._seed = server, seed
