@@ -1,7 +1,7 @@
 """How one stream arrives: loss, jitter, and whether it began anew (RFC 3550 sections A.1, A.3, A.8)."""
 
-from .packets import Unwrap16
-from .reports import Block, SenderReport
+from realtime.sfu.packets import Unwrap16
+from realtime.sfu.reports import Block, SenderReport
 
 
 class Reception:
