@@ -10,7 +10,7 @@ from classroom.callers import Caller
 from classroom.ids import SessionId
 from classroom.live.commands import OpenMedia
 from classroom.media_refusals import BadOffer, MediaAway, MediaOff
-from classroom.refusals import NotFound, NotOnStage
+from classroom.refusals import AlreadyEnded, ClassEnded, NotFound, NotOnStage
 from realtime.sfu.desk import Opened, Source
 from serve_app.composition import EdgeConfig, Parts
 from serve_app.problems import RefusedRequest
@@ -110,7 +110,7 @@ async def close_media(session_id: IdInPath, media_id: MediaIdInPath, me: Me, par
     ident = SessionId(uuid_or_404(session_id, "live session"))
     closed = await parts.streams.close_session(ident, me, media_id)
     if isinstance(closed, Refused):
-        raise RefusedRequest(closed.refusal)
+        raise _refused(closed)
     if not closed:
         raise RefusedRequest(NotFound("media session", media_id))
 
@@ -122,7 +122,7 @@ async def _may(session_id: SessionId, me: Caller, command: OpenMedia, parts: Par
         return True
     if command.purpose == "publish" and isinstance(answer.refusal, NotOnStage):
         return False
-    raise RefusedRequest(answer.refusal)
+    raise _refused(answer)
 
 
 async def _read(session_id: str, request: Request, config: EdgeConfig) -> tuple[SessionId, str]:
@@ -139,10 +139,15 @@ async def _read(session_id: str, request: Request, config: EdgeConfig) -> tuple[
 
 def _opened(opened: Opened | Refused, session_id: SessionId, config: EdgeConfig) -> Response:
     if isinstance(opened, Refused):
-        raise RefusedRequest(opened.refusal)
+        raise _refused(opened)
     location = f"/api/live-sessions/{session_id}/media/{opened.media_id}"
     response = Response(opened.answer, 201, {"Location": location}, SDP)
     for server in config.ice_servers:
         for link in server.links():
             response.headers.append("Link", link)
     return response
+
+
+def _refused(answer: Refused) -> RefusedRequest:
+    """A class that is over is gone for its staff, too: there is nothing left to watch (410, and not their 409)."""
+    return RefusedRequest(ClassEnded() if isinstance(answer.refusal, AlreadyEnded) else answer.refusal)

@@ -23,8 +23,12 @@ from actors.jobs.running import Runner
 from actors.jobs.tools import JobTools, Mail
 from actors.local import LocalLyceum
 from actors.logs import configure_logs
+from actors.media_nodes import LivingNodes, MediaNodeAway
+from actors.media_streams import MediaStreams
+from classroom.answers import Accepted
 from classroom.callers import Caller, Role
-from classroom.ids import CourseId, UserId
+from classroom.ids import CourseId, SessionId, UserId
+from classroom.live.commands import Command
 from classroom.times import Moment, to_datetime
 from persistence.accounts import NewAccount, PostgresAccounts
 from persistence.courses import PostgresCourses
@@ -137,6 +141,12 @@ class Edge:
             await teacher.ask("POST", f"/live-sessions/{session['id']}/start", 200)
         return LiveClass(session["id"], course_id, teacher, enrolled)
 
+    async def do(self, lesson: "LiveClass", who: Person, command: Command, role: Role | None = None) -> None:
+        """A command to a class, as its person's socket would bring it; it must be accepted."""
+        caller = Caller(who.id, who.name, role or (Role.INSTRUCTOR if who is lesson.teacher else Role.STUDENT))
+        answer = await self.parts.live.execute(SessionId(lesson.id), caller, command)
+        assert isinstance(answer, Accepted), answer
+
     @staticmethod
     def soon(**delta: float) -> str:
         """A moment from now as the wire writes it; in a minute if nothing else is said."""
@@ -248,6 +258,17 @@ class OwnDatabase(Database):
             raise StoreAway("the test says that Postgres is away")
 
 
+class NoMedia:
+    """`MediaNodes` of which none lives."""
+
+    async def names(self) -> tuple[str, ...]:
+        """The names of all media nodes."""
+        return ()
+
+    def __getattr__(self, _name: str) -> Any:
+        raise MediaNodeAway("there is none")
+
+
 class Databases:
     """Makes databases with the newest schema, as copies of one."""
 
@@ -318,6 +339,8 @@ async def open_edge(database: OwnDatabase, web_dist: Path, object_store_url: str
     lyceum = EdgeLyceum(tables, database.url)
     passwords = Passwords(QUICK)
 
+    media = NoMedia()
+
     async def well() -> None:
         tables.reach()
 
@@ -331,6 +354,7 @@ async def open_edge(database: OwnDatabase, web_dist: Path, object_store_url: str
         live_records=MemoryLiveRecords(tables),
         live=lyceum.live,
         progress=lyceum.progress,
+        streams=MediaStreams(lyceum.live, media, LivingNodes(media, media.names)),
         tickets=MemoryTickets(),
         gateways=MemoryGatewayDirectory(),
         limits=memory_rate_limits(values.rate_limit_per_minute, values.live_rate_limit_per_minute),
