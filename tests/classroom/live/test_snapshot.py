@@ -1,12 +1,17 @@
 """The whole state as JSON and back."""
 
+from classroom.ids import ConnectionId
 from classroom.live import commands as c
+from classroom.live.media import MEDIA_NODE
+from classroom.live.people import Person
 from classroom.live.snapshot import load, save
 from classroom.live.state import LiveClass
 from classroom.times import SECOND
 from tests.classroom.live.room import SESSION, TEACHER, Room, fold, started, student, students, through_json
 
 ada, ben, cyd, dan = (student(name) for name in ("ada", "ben", "cyd", "dan"))
+
+OF_VIDEO = ("stage", "invited", "origin", "shown", "speakers", "recording", "recorded")
 
 
 def busy() -> Room:
@@ -26,7 +31,17 @@ def busy() -> Room:
     room.wait(3)
     room.settle()
     room.do(TEACHER, c.Mute(ben.user_id))
+    room.do(TEACHER, c.InviteToStage(ada.user_id))
+    room.do(ada, c.AcceptStage())
+    room.do(TEACHER, c.InviteToStage(ben.user_id))
+    room.do(ada, c.OpenMedia("publish", "camera", ("one@1",)))
+    shown = Person(ada.user_id, "Ada")
+    room.do(MEDIA_NODE, c.ShowMedia("one@1", None, (None, shown), (shown,)))
+    room.do(MEDIA_NODE, c.ShowSpeakers("one@1", (ada.user_id,)))
+    room.do(TEACHER, c.StartRecording())
     room.do(ben, c.Leave())
+    room.do(cyd, c.Connect(ConnectionId("cyd-again")))
+    room.do(TEACHER, c.InviteToStage(cyd.user_id))
     room.do(TEACHER, c.RemoveMember(dan.user_id, ban=True))
     room.do(TEACHER, c.Lock())
     return room
@@ -50,6 +65,7 @@ def test_a_snapshot_through_json_is_the_class() -> None:
         "aside",
         "hands",
         "polls",
+        *OF_VIDEO,
     ):
         assert getattr(again, plain) == getattr(room.state, plain), plain
     assert again.offsets == room.state.offsets
@@ -59,8 +75,12 @@ def test_a_snapshot_through_json_is_the_class() -> None:
 
 def test_what_an_earlier_release_saved_can_be_read() -> None:
     saved = through_json(save(busy().state))
-    del saved["aside"]
-    assert list(load(saved).aside) == []
+    for later in ("aside", *OF_VIDEO):
+        del saved[later]
+    loaded, fresh = load(saved), LiveClass(SESSION)
+    assert list(loaded.aside) == []
+    for later in OF_VIDEO:
+        assert getattr(loaded, later) == getattr(fresh, later)
 
 
 def test_a_class_without_a_plan_survives_too() -> None:
