@@ -19,7 +19,7 @@ PEER_NODE := loadtests/benchmarks/socketio_node
 STUDENTS ?= 1500
 CAPACITY ?= 300
 TRIALS ?= 36
-CASES ?= 20000
+CASES ?= 22000
 
 .PHONY: help install run test check load bench contract chaos migrate clean requirements
 
@@ -59,7 +59,7 @@ endif
 bench: install $(PEERS) ## Measure beside peers (ONLY="door fanout", QUICK=1 to see that it works); about twenty minutes
 	$(WITH_NODE) $(BIN)/python -m loadtests.benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
 
-contract: install ## 20,000 made-up requests to all routes: no answer but those that the OpenAPI document promises (CASES=20000)
+contract: install ## 20,000 made-up requests to all routes: no answer but those that the OpenAPI document promises (CASES=22000)
 	CONTRACT_CASES=$(CASES) $(BIN)/pytest -q -s tests/serve_app/test_contract_cases.py
 
 chaos: install ## Break everything on purpose, by seeds, and check every promise; prints tables (TRIALS=36)
