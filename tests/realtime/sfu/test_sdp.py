@@ -16,7 +16,6 @@ from realtime.sfu.offers import MOST_CHARACTERS, MOST_LINES, MOST_ROWS
 from realtime.sfu.sdp import (
     ABS_SEND_TIME,
     AUDIO_LEVEL,
-    RID,
     TRANSPORT_CC,
     BadOffer,
     Ends,
