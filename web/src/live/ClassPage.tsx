@@ -66,7 +66,9 @@ function Visit({ visitor }: { visitor: Visitor }) {
   const fills = screen === "seated" || (screen === "teaching" && session !== null && !isOver(session));
   return (
     <div className={rooms.page} data-screen={screen} data-fills={fills || undefined}>
-      {session !== null && screen !== "teaching" ? <ClassHeader session={session} now={now} /> : null}
+      {session !== null && screen !== "teaching" ? (
+        <ClassHeader session={session} now={now} recording={state.everybody?.recording ?? null} />
+      ) : null}
       <Shown visitor={visitor} state={state} now={now} />
       <VisitAnnouncer state={state} screen={screen} />
       {client ? <ConnectionBanner client={client} /> : null}

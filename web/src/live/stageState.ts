@@ -56,6 +56,15 @@ export function offStage<S extends StageState>(state: S, userId: string): S {
   return { ...state, stage: { members: without(members, userId), invited: without(invited, userId) } };
 }
 
+export type StageStanding = "below" | "invited" | "on";
+
+/** Where somebody stands in what everybody sees; below while nothing is known. */
+export function standingOf(state: { everybody: StageState | null }, userId: string): StageStanding {
+  const { members, invited } = state.everybody?.stage ?? EMPTY.stage;
+  if (members.some((one) => one.userId === userId)) return "on";
+  return invited.some((one) => one.userId === userId) ? "invited" : "below";
+}
+
 type Step = <S extends StageState>(state: S, data: never, event: TopicEvent) => S;
 
 export const STAGE_STEPS: Record<string, Step> = {

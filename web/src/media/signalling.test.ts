@@ -3,7 +3,7 @@ import type { Failure } from "./attempts";
 import type { MediaServer } from "./signalling";
 
 let failureOf: (status: number, retryAfter: string | null, body: unknown) => Failure;
-let serverOf: (status: number, body: unknown) => MediaServer;
+let serverOf: (body: unknown) => MediaServer;
 
 beforeAll(async () => {
   // The REST client reads the page's address when it is loaded.
@@ -27,10 +27,15 @@ test("a server that does not say when is tried with backoff", () => {
 });
 
 test("without a word about a mode there is no video", () => {
-  expect(serverOf(404, { errorCode: "not_found" }).mode).toBe("off");
-  expect(serverOf(200, null).mode).toBe("off");
-  expect(serverOf(200, { mode: "off" }).mode).toBe("off");
-  expect(serverOf(200, { mode: "livekit" }).mode).toBe("livekit");
-  const iceServers = [{ urls: ["stun:stun.example.org"] }];
-  expect(serverOf(200, { mode: "embedded", iceServers })).toEqual({ mode: "embedded", iceServers });
+  expect(serverOf(null).mode).toBe("off");
+  expect(serverOf({}).mode).toBe("off");
+  expect(serverOf({ mode: "off", iceServers: [] }).mode).toBe("off");
+  expect(serverOf({ mode: "livekit", iceServers: [] }).mode).toBe("livekit");
+});
+
+test("servers are taken as told, but a missing password is not the word null", () => {
+  const stun = { urls: ["stun:stun.example.org"], username: null, credential: null };
+  const turn = { urls: ["turn:turn.example.org"], username: "u", credential: "c" };
+  const { iceServers } = serverOf({ mode: "embedded", iceServers: [stun, turn] });
+  expect(iceServers).toEqual([{ urls: stun.urls }, turn]);
 });

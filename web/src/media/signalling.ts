@@ -34,13 +34,24 @@ export function failureOf(status: number, retryAfter: string | null, body: unkno
   return { kind: "busy", afterMs: Math.min(LONGEST_WAIT_MS, seconds * 1000), sentence };
 }
 
-/** The server's part of `GET …/media`; an API without this route has no video. */
-export function serverOf(status: number, body: unknown): MediaServer {
+interface IceServerTold {
+  urls: string | string[];
+  username?: string | null;
+  credential?: string | null;
+}
+
+/** What `GET …/media` answered; an API without this route has no video. */
+export function serverOf(body: unknown): MediaServer {
   const told = (typeof body === "object" && body !== null ? body : {}) as { mode?: unknown; iceServers?: unknown };
-  const known = status < 400 && (told.mode === "embedded" || told.mode === "livekit");
-  if (!known) return { mode: "off", iceServers: [] };
-  const iceServers = Array.isArray(told.iceServers) ? (told.iceServers as RTCIceServer[]) : [];
-  return { mode: told.mode as MediaMode, iceServers };
+  if (told.mode !== "embedded" && told.mode !== "livekit") return { mode: "off", iceServers: [] };
+  const servers = Array.isArray(told.iceServers) ? (told.iceServers as IceServerTold[]) : [];
+  // Browsers take a null for the word "null".
+  const iceServers = servers.map(({ urls, username, credential }) => ({
+    urls,
+    ...(username == null ? {} : { username }),
+    ...(credential == null ? {} : { credential }),
+  }));
+  return { mode: told.mode, iceServers };
 }
 
 /** Signs in as the REST client does. */
@@ -49,8 +60,10 @@ export function signallingOf(sessionId: string): Signalling {
   return {
     async server() {
       const response = await fetchSignedIn(new Request(base));
-      if (response.status === 429 || response.status >= 500) throw problemOf(response.status, null);
-      return serverOf(response.status, await response.json().catch(() => null));
+      if (response.status === 404) return serverOf(null);
+      const body: unknown = await response.json().catch(() => null);
+      if (!response.ok) throw problemOf(response.status, body);
+      return serverOf(body);
     },
     async offer(path, sdp) {
       const request = new Request(new URL(`${base.pathname}/${path}`, location.origin), {

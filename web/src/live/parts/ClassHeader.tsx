@@ -3,16 +3,19 @@
 import { Group, Stack, Text, Title } from "@mantine/core";
 import type { ReactNode } from "react";
 import type { LiveSession } from "../../api/types";
+import { RecordingMark } from "../media/marks";
+import type { Recording } from "../stageState";
 import { StatusBadge } from "../../ui/StatusBadge";
 import { clockOf, clockWithZone, countdown, whenOf } from "../../ui/time";
 
 interface Props {
   session: LiveSession;
   now: number;
+  recording: Recording | null;
   actions?: ReactNode;
 }
 
-export function ClassHeader({ session, now, actions }: Props) {
+export function ClassHeader({ session, now, recording, actions }: Props) {
   return (
     <Group justify="space-between" align="flex-end" gap="md" mb="md">
       <Stack gap={6} miw={0} flex="1 1 320px">
@@ -21,6 +24,7 @@ export function ClassHeader({ session, now, actions }: Props) {
           <Text className="numbers" fw={600} miw={150}>
             {timeLine(session, now)}
           </Text>
+          <RecordingMark recording={recording} />
         </Group>
         <Title order={1} className="break">
           {session.title}

@@ -11,6 +11,10 @@ import { ChatPanel } from "../parts/ChatPanel";
 import { Polls } from "../parts/Polls";
 import { ReactionButtons, RisingReactions } from "../parts/Reactions";
 import { SeatPanel } from "../parts/SeatPanel";
+import { Stage, useStageShown, useTiles } from "../media/Stage";
+import { StageAnnouncer } from "../media/StageAnnouncer";
+import { StagePrompt, useStageDoor } from "../media/StageDoor";
+import { useRoomMedia } from "../media/useRoomMedia";
 import { useAsk } from "../useAsk";
 import type { Visitor } from "../visitor";
 import rooms from "../parts/rooms.module.css";
@@ -23,15 +27,33 @@ const RECIPIENTS = [
 
 export function SeatedScreen({ visitor, state, now }: ScreenProps) {
   const wide = useMediaQuery("(min-width: 62em)", true, { getInitialValueInEffect: false });
-  const room = <Room state={state} now={now} />;
+  const video = useRoomMedia(state);
+  const tiles = useTiles(video, state);
+  const staged = useStageShown(video, tiles);
+  const door = useStageDoor(video, visitor, state);
+  const stage =
+    video !== null && staged ? (
+      <Stage room={video} visitor={visitor} state={state} onSetUp={door.setUp} tiles={tiles} />
+    ) : (
+      <StagePrompt room={video} state={state} setUp={door.setUp} />
+    );
+  const aside = (
+    <>
+      {door.dialog}
+      <StageAnnouncer state={state} />
+    </>
+  );
+  const room = <Room state={state} now={now} flat={staged} />;
   const polls = <PollsTab visitor={visitor} everybody={state.everybody} />;
   const chat = <Chat visitor={visitor} state={state} />;
   const bar = <Bar visitor={visitor} everybody={state.everybody} />;
   if (!wide)
     return (
       <div className={classes.narrow}>
+        <div className={staged ? (classes.top ?? "") : ""}>{stage}</div>
         <Narrow room={room} polls={polls} chat={chat} everybody={state.everybody} />
         {bar}
+        {aside}
       </div>
     );
   return (
@@ -39,6 +61,7 @@ export function SeatedScreen({ visitor, state, now }: ScreenProps) {
       <div className={rooms.left}>
         <div className={rooms.scroll} role="region" aria-label="Room" tabIndex={0}>
           <Stack gap="lg">
+            {stage}
             {room}
             {polls}
           </Stack>
@@ -46,6 +69,7 @@ export function SeatedScreen({ visitor, state, now }: ScreenProps) {
         {bar}
       </div>
       <Card className={rooms.side ?? ""}>{chat}</Card>
+      {aside}
     </div>
   );
 }
@@ -91,7 +115,7 @@ function Narrow({ room, polls, chat, everybody }: Parts & { everybody: ClassStat
   );
 }
 
-function Room({ state, now }: { state: ScreenProps["state"]; now: number }) {
+function Room({ state, now, flat }: { state: ScreenProps["state"]; now: number; flat: boolean }) {
   const session = state.session!;
   const seat = state.standing.at === "seated" ? state.standing.seat : null;
   const promoted = state.standing.at === "seated" && state.standing.promoted;
@@ -105,7 +129,7 @@ function Room({ state, now }: { state: ScreenProps["state"]; now: number }) {
             The class ends in {countdown(Date.parse(endingAt) - now)}.
           </Alert>
         ) : null}
-        <SeatPanel session={session} seat={seat}>
+        <SeatPanel session={session} seat={seat} flat={flat}>
           <Text ta="center" mih={26}>
             {words(session.status === "live", promoted, seat)}
           </Text>

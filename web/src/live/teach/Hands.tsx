@@ -2,12 +2,14 @@
 
 import { Button, Card, Group, Stack, Text } from "@mantine/core";
 import { clockOf } from "../../ui/time";
-import type { Hand } from "../classState";
+import { InviteButton } from "../media/InviteButton";
 import { useAsk } from "../useAsk";
+import type { VisitState } from "../visit";
 import type { Visitor } from "../visitor";
 
-export function Hands({ visitor, hands }: { visitor: Visitor; hands: Hand[] }) {
+export function Hands({ visitor, state }: { visitor: Visitor; state: VisitState }) {
   const [ask, busy] = useAsk();
+  const hands = state.everybody?.hands ?? [];
   if (hands.length === 0) return <Text c="dimmed">No hands are raised.</Text>;
   return (
     <Stack gap="xs">
@@ -20,15 +22,18 @@ export function Hands({ visitor, hands }: { visitor: Visitor; hands: Hand[] }) {
                 since {clockOf(hand.raisedAt)}
               </Text>
             </Text>
-            <Button
-              size="sm"
-              variant="light"
-              disabled={busy}
-              aria-label={`Lower the hand of ${hand.name}`}
-              onClick={() => void ask(() => visitor.command("hand.lower", { userId: hand.userId }))}
-            >
-              Lower
-            </Button>
+            <Group gap="xs" wrap="nowrap">
+              <InviteButton visitor={visitor} state={state} person={hand} />
+              <Button
+                size="sm"
+                variant="light"
+                disabled={busy}
+                aria-label={`Lower the hand of ${hand.name}`}
+                onClick={() => void ask(() => visitor.command("hand.lower", { userId: hand.userId }))}
+              >
+                Lower
+              </Button>
+            </Group>
           </Group>
         </Card>
       ))}

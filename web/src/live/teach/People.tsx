@@ -9,10 +9,13 @@ import {
   IconMicrophone,
   IconMicrophoneOff,
   IconSearch,
+  IconStairsDown,
+  IconStairsUp,
 } from "@tabler/icons-react";
 import { useDeferredValue, useState } from "react";
 import { clockOf } from "../../ui/time";
 import type { ScreenProps } from "../ClassPage";
+import { standingOf, type StageStanding } from "../stageState";
 import { unlisted, type Seat, type Waiter } from "../staffState";
 import { useAsk } from "../useAsk";
 import type { Visitor } from "../visitor";
@@ -61,6 +64,7 @@ export function People({ visitor, state, onWriteTo }: Props) {
               key={seat.userId}
               seat={seat}
               muted={muted.has(seat.userId)}
+              standing={standingOf(state, seat.userId)}
               visitor={visitor}
               onWriteTo={onWriteTo}
             />
@@ -113,11 +117,18 @@ function PersonList<T>({ title, others, empty, people, row }: ListProps<T>) {
 interface SeatRowProps {
   seat: Seat;
   muted: boolean;
+  standing: StageStanding;
   visitor: Visitor;
   onWriteTo: (userId: string) => void;
 }
 
-function SeatRow({ seat, muted, visitor, onWriteTo }: SeatRowProps) {
+const ON_STAGE: Record<StageStanding, string> = {
+  below: "",
+  invited: " · invited to the stage",
+  on: " · on the stage",
+};
+
+function SeatRow({ seat, muted, standing, visitor, onWriteTo }: SeatRowProps) {
   const [ask] = useAsk();
   const { userId, name } = seat;
   const command = (what: string, args = {}) => void ask(() => visitor.command(what, { userId, ...args }));
@@ -133,6 +144,7 @@ function SeatRow({ seat, muted, visitor, onWriteTo }: SeatRowProps) {
           <Text size="sm" c="dimmed" truncate>
             {seat.connected ? "here" : "connection lost"} · since {clockOf(seat.since)}
             {muted ? " · muted" : ""}
+            {ON_STAGE[standing]}
           </Text>
         </Group>
       </Stack>
@@ -146,6 +158,15 @@ function SeatRow({ seat, muted, visitor, onWriteTo }: SeatRowProps) {
           <Menu.Item leftSection={<IconMessage size={18} />} onClick={() => onWriteTo(userId)}>
             Write to {name} only
           </Menu.Item>
+          {standing === "below" ? (
+            <Menu.Item leftSection={<IconStairsUp size={18} />} onClick={() => command("stage.invite")}>
+              Invite to the stage
+            </Menu.Item>
+          ) : (
+            <Menu.Item leftSection={<IconStairsDown size={18} />} onClick={() => command("stage.remove")}>
+              {standing === "on" ? "Take off the stage" : "Take the invitation back"}
+            </Menu.Item>
+          )}
           {muted ? (
             <Menu.Item leftSection={<IconMicrophone size={18} />} onClick={() => command("member.unmute")}>
               Unmute

@@ -10,6 +10,10 @@ import { ClassHeader } from "../parts/ClassHeader";
 import type { Recipient } from "../parts/conversation";
 import { RisingReactions } from "../parts/Reactions";
 import { SeatPanel } from "../parts/SeatPanel";
+import { Stage, useStageShown, useTiles } from "../media/Stage";
+import { StageAnnouncer } from "../media/StageAnnouncer";
+import { StagePrompt, useStageDoor } from "../media/StageDoor";
+import { useRoomMedia } from "../media/useRoomMedia";
 import { Attendance } from "./Attendance";
 import { Controls } from "./Controls";
 import { Hands } from "./Hands";
@@ -40,12 +44,26 @@ export function TeachingScreen({ visitor, state, now }: ScreenProps) {
       staff
     />
   );
+  const video = useRoomMedia(state);
+  const tiles = useTiles(video, state);
+  const staged = useStageShown(video, tiles);
+  const door = useStageDoor(video, visitor, state);
   const shown = tab ?? (over ? "attendance" : "people");
   return (
     <>
-      <ClassHeader session={session} now={now} actions={<Controls visitor={visitor} state={state} />} />
+      <ClassHeader
+        session={session}
+        now={now}
+        recording={state.everybody?.recording ?? null}
+        actions={<Controls visitor={visitor} state={state} />}
+      />
       <div className={wide && !over ? rooms.columns : undefined}>
         <Stack gap="lg" miw={0} className={wide && !over ? (rooms.scroll ?? "") : ""}>
+          {video !== null && staged && !over ? (
+            <Stage room={video} visitor={visitor} state={state} onSetUp={door.setUp} tiles={tiles} />
+          ) : over ? null : (
+            <StagePrompt room={video} state={state} setUp={door.setUp} />
+          )}
           {over ? null : <Overview state={state} />}
           <Tabs value={shown} onChange={setTab} keepMounted={false}>
             <Tabs.List mb="md" className={classes.tabs ?? ""}>
@@ -69,7 +87,7 @@ export function TeachingScreen({ visitor, state, now }: ScreenProps) {
               <People visitor={visitor} state={state} onWriteTo={writeTo} />
             </Tabs.Panel>
             <Tabs.Panel value="hands">
-              <Hands visitor={visitor} hands={state.everybody?.hands ?? []} />
+              <Hands visitor={visitor} state={state} />
             </Tabs.Panel>
             <Tabs.Panel value="polls">
               <TeachingPolls visitor={visitor} polls={state.everybody?.polls ?? []} />
@@ -86,6 +104,8 @@ export function TeachingScreen({ visitor, state, now }: ScreenProps) {
         </Stack>
         {wide && !over ? <Card className={rooms.side ?? ""}>{chat}</Card> : null}
       </div>
+      {over ? null : door.dialog}
+      <StageAnnouncer state={state} />
     </>
   );
 }

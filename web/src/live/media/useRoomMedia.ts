@@ -1,0 +1,58 @@
+import { useEffect, useState, useSyncExternalStore } from "react";
+import { RoomMedia, type RoomState } from "../../media/roomMedia";
+import { signallingOf } from "../../media/signalling";
+import { EMPTY } from "../stageState";
+import { isOver, type VisitState } from "../visit";
+
+export interface Room {
+  media: RoomMedia;
+  now: RoomState;
+}
+
+const still = () => () => undefined;
+
+/** Picture and sound of a class for as long as the calling screen is shown; null for its first moment. */
+export function useRoomMedia(state: VisitState): Room | null {
+  const { me, session, everybody, standing } = state;
+  const sessionId = session?.id ?? null;
+  const [media, setMedia] = useState<RoomMedia | null>(null);
+  useEffect(() => {
+    if (sessionId === null) return undefined;
+    const opened = new RoomMedia(me.id, signallingOf(sessionId));
+    const leave = () => opened.leave();
+    window.addEventListener("pagehide", leave);
+    setMedia(opened);
+    return () => {
+      window.removeEventListener("pagehide", leave);
+      opened.close();
+      setMedia(null);
+    };
+  }, [me.id, sessionId]);
+
+  const seated = standing.at === "seated" || standing.at === "teaching";
+  const inside = seated && everybody !== null && session !== null && !isOver(session);
+  const shown = everybody?.media ?? EMPTY.media;
+  useEffect(() => media?.follow({ inside, media: shown }), [media, inside, shown]);
+
+  const teaching = standing.at === "teaching" && inside;
+  const concerned = teaching || [...(everybody?.stage.members ?? []), ...(everybody?.stage.invited ?? [])].some(isMe);
+  useEffect(() => {
+    if (concerned) media?.ask();
+  }, [media, concerned]);
+
+  const onStage = teaching || (inside && everybody.stage.members.some(isMe));
+  useEffect(() => {
+    if (!onStage) return undefined;
+    return () => {
+      media?.stopCamera();
+      media?.stopScreen();
+    };
+  }, [media, onStage]);
+
+  const now = useSyncExternalStore(media?.watch ?? still, () => media?.snapshot() ?? null);
+  return media === null || now === null ? null : { media, now };
+
+  function isMe(person: { userId: string }): boolean {
+    return person.userId === me.id;
+  }
+}
