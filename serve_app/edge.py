@@ -16,7 +16,7 @@ from serve_app.composition import EdgeConfig, Parts
 from serve_app.docs_page import ASSET_PATHS, DOCS
 from serve_app.faults import BODY_LIMIT, SDP_LIMIT, TooLarge, refusal_of
 from serve_app.figures import Figures
-from serve_app.reasons import AccountDisabled, BadRequest, BodyTooLarge, NotJson
+from serve_app.reasons import AccountDisabled, BadRequest, BodyTooLarge, UnsupportedType
 from serve_app.reply import Reply, security_headers
 from serve_app.sealing import derived_key
 from serve_app.signing import PASSES, signer_of
@@ -165,7 +165,7 @@ def _framing(scope: Scope, headers: dict[bytes, bytes]) -> Refusal | None:
     if limit == SDP_LIMIT or (length in (b"", b"0") and b"transfer-encoding" not in headers):
         return None  # routes that take no JSON look at the type themselves
     kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    return None if kind == b"application/json" or kind.endswith(b"+json") else NotJson()
+    return None if kind == b"application/json" or kind.endswith(b"+json") else UnsupportedType()
 
 
 def _key_refusal(headers: dict[bytes, bytes]) -> Refusal | None:

@@ -14,7 +14,7 @@ from classroom.refusals import AlreadyEnded, ClassEnded, NotFound, NotOnStage
 from realtime.sfu.desk import Opened, Source
 from serve_app.composition import EdgeConfig, Parts
 from serve_app.problems import RefusedRequest
-from serve_app.reasons import NotSdp
+from serve_app.reasons import UnsupportedType
 from serve_app.visits import Config, Me, Use, uuid_or_404
 from serve_app.wire import IdInPath, Wire, new_router, problems
 
@@ -128,7 +128,7 @@ async def _may(session_id: SessionId, me: Caller, command: OpenMedia, parts: Par
 async def _read(session_id: str, request: Request, config: EdgeConfig) -> tuple[SessionId, str]:
     ident = SessionId(uuid_or_404(session_id, "live session"))
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != SDP:
-        raise RefusedRequest(NotSdp())
+        raise RefusedRequest(UnsupportedType("an SDP offer, sent as application/sdp"))
     if config.media_mode != "embedded":
         raise RefusedRequest(MediaOff())
     try:

@@ -293,23 +293,14 @@ class BodyTooLarge(Refusal):
 
 
 @dataclass(frozen=True)
-class NotJson(Refusal):
-    """The body says that it is something else than JSON."""
+class UnsupportedType(Refusal):
+    """The body says that it is something else than what is taken here."""
 
     code: ClassVar[str] = "unsupported_media_type"
+    wanted: str = "JSON, sent as application/json"
 
     def message(self) -> str:
-        return "The body must be JSON, sent as application/json."
-
-
-@dataclass(frozen=True)
-class NotSdp(Refusal):
-    """The body says that it is something else than an SDP offer."""
-
-    code: ClassVar[str] = "unsupported_media_type"
-
-    def message(self) -> str:
-        return "The body must be an SDP offer, sent as application/sdp."
+        return f"The body must be {self.wanted}."
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ class ProblemDocument(Wire):
 
 
 _MEANINGS = {
-    400: "The request cannot be understood (`malformed_json`, `bad_request`).",
+    400: "The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`).",
     401: "Not signed in (`unauthenticated`).",
     402: "The course has to be paid for (`payment_required`).",
     403: "Signed in, and not allowed (`forbidden`, `not_enrolled`), or the account is disabled (`account_disabled`).",
@@ -93,13 +93,13 @@ _MEANINGS = {
     408: "The body stopped coming (`upload_stalled`).",
     409: "The state of things does not allow it.",
     410: "The class is over (`class_ended`, `class_cancelled`).",
-    413: "The body is larger than 1 MiB (`body_too_large`).",
-    415: "The body is not JSON (`unsupported_media_type`).",
+    413: "The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`).",
+    415: "The body is not JSON, or not what else is taken here (`unsupported_media_type`).",
     416: "None of the bytes that were asked for exist (`range_not_satisfiable`).",
     422: "Some fields are not valid (`validation_failed`, with `details.fields`).",
     429: "Too many requests (`rate_limited`, with `Retry-After`).",
     500: "A fault of ours (`internal_error`).",
-    503: "A part that is needed is away; try again (`unavailable`, with `Retry-After`).",
+    503: "A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`).",
 }
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from serve_app.ice_servers import IceServer
 from serve_app.settings import Settings
 
 EXAMPLE = Path(__file__).resolve().parents[2] / ".env.example"
@@ -69,6 +70,19 @@ def test_origins_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> Non
         ("SMTP_URL", "https://mail.example.org"),
         ("SMTP_URL", "smtp://user:password@"),
         ("SMTP_URL", "smtp://mail.example.org:70000"),
+        ("MEDIA", "janus"),
+        ("MEDIA_UDP_PORT", "0"),
+        ("MEDIA_WORKERS", "0"),
+        ("MEDIA_ADDRESS", "fd00::2"),
+        ("MEDIA_ADDRESS", "http://lyceum.example.org"),
+        ("ICE_SERVERS", "https://stun.example.org"),
+        ("ICE_SERVERS", "turn:turn.example.org"),
+        ("ICE_SERVERS", '[{"urls": "turn:turn.example.org", "username": "lyceum"}]'),
+        ("ICE_SERVERS", '[{"urls": []}]'),
+        ("ICE_SERVERS", '["stun:stun.example.org"]'),
+        ("ICE_SERVERS", "[{"),
+        ("ICE_SERVERS", ",".join(["stun:stun.example.org"] * 21)),
+        ("LIVEKIT_URL", "https://livekit.example.org"),
         ("MAIL_FROM", "Lyceum"),
         ("MAIL_FROM", "Lyceum <no-reply@>"),
         ("MAIL_FROM", "Lyceum <no reply@lyceum.test>"),
@@ -87,6 +101,76 @@ def test_site_and_gateway_need_ports_of_their_own(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("LYCEUM_REALTIME_PORT", "8000")
     with pytest.raises(ValidationError, match="must differ"):
         Settings()
+
+
+def test_livekit_needs_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LYCEUM_MEDIA", "livekit")
+    monkeypatch.setenv("LYCEUM_LIVEKIT_URL", "wss://livekit.example.org/")
+    with pytest.raises(ValidationError, match="LYCEUM_LIVEKIT_API_SECRET"):
+        Settings()
+    monkeypatch.setenv("LYCEUM_LIVEKIT_API_KEY", "key")
+    monkeypatch.setenv("LYCEUM_LIVEKIT_API_SECRET", "hidden")
+    settings = Settings()
+    assert settings.livekit is not None
+    assert settings.livekit.url == "wss://livekit.example.org"
+    assert settings.actor_config().media.nodes == 0
+    assert "hidden" not in repr(settings) + repr(settings.livekit)
+
+
+@pytest.mark.parametrize(
+    ("media", "bind", "address", "nodes", "listens"),
+    [
+        ("embedded", "127.0.0.1", "", 2, "127.0.0.1"),
+        ("embedded", "::1", "", 2, "127.0.0.1"),
+        ("embedded", "10.0.0.5", "", 2, "10.0.0.5"),
+        ("embedded", "::", "", 2, "0.0.0.0"),
+        ("embedded", "127.0.0.1", "198.51.100.7", 2, "0.0.0.0"),
+        ("embedded", "127.0.0.1", "127.0.0.9", 2, "127.0.0.1"),
+        ("off", "127.0.0.1", "", 0, "127.0.0.1"),
+    ],
+)
+def test_media_nodes_listen_where_the_site_does_unless_it_stands_behind_a_proxy(
+    media: str, bind: str, address: str, nodes: int, listens: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("MEDIA", media), ("BIND", bind), ("MEDIA_ADDRESS", address), ("MEDIA_WORKERS", "2")):
+        monkeypatch.setenv(f"LYCEUM_{name}", value)
+    settings = Settings()
+    values = settings.actor_config().media
+    assert (values.nodes, values.address, values.public_address) == (nodes, listens, address)
+    assert list(settings.media_ports) == [8002, 8003][:nodes]
+
+
+def test_every_media_node_needs_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LYCEUM_MEDIA_UDP_PORT", "65535")
+    assert list(Settings().media_ports) == [65_535]
+    monkeypatch.setenv("LYCEUM_MEDIA_WORKERS", "2")
+    with pytest.raises(ValidationError, match="65535 is the last"):
+        Settings()
+
+
+@pytest.mark.parametrize(
+    ("said", "servers"),
+    [
+        ("", ()),
+        ("stun:a.example, stun:b.example:3478", (IceServer(("stun:a.example",)), IceServer(("stun:b.example:3478",)))),
+        (
+            '[{"urls": ["turn:[fd00::2]:3478?transport=udp", "turns:t.a"], "username": "u", "credential": "c\\"\\\\"}]',
+            (IceServer(("turn:[fd00::2]:3478?transport=udp", "turns:t.a"), "u", 'c"\\'),),
+        ),
+    ],
+)
+def test_ice_servers_are_addresses_or_json(
+    said: str, servers: tuple[IceServer, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LYCEUM_ICE_SERVERS", said)
+    assert Settings().ice_servers == servers
+
+
+def test_ice_servers_go_out_as_links() -> None:
+    server = IceServer(("turn:t.example", "turns:t.example"), "u", 'c"\\')
+    words = '; rel="ice-server"; username="u"; credential="c\\"\\\\"; credential-type="password"'
+    assert server.links() == [f"<turn:t.example>{words}", f"<turns:t.example>{words}"]
+    assert IceServer(("stun:s.example",)).links() == ['<stun:s.example>; rel="ice-server"']
 
 
 @pytest.mark.parametrize(("bind", "allowed"), [("127.0.0.1", True), ("::1", True), ("0.0.0.0", False), ("10.0.0.5", False)])

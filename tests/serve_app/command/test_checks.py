@@ -34,6 +34,17 @@ def test_port_in_use_is_named_with_its_setting() -> None:
     checks.port_is_free("127.0.0.1", port, "LYCEUM_HTTP_PORT")
 
 
+def test_udp_port_in_use_is_named_with_its_setting() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        port = other.getsockname()[1]
+        with pytest.raises(CannotRun, match=f"UDP port {port} .* choose another LYCEUM_MEDIA_UDP_PORT"):
+            checks.udp_port_is_free("127.0.0.1", port, "LYCEUM_MEDIA_UDP_PORT")
+    checks.udp_port_is_free("127.0.0.1", port, "LYCEUM_MEDIA_UDP_PORT")
+    with pytest.raises(CannotRun, match="LYCEUM_BIND"):
+        checks.udp_port_is_free("192.0.2.250", port, "LYCEUM_MEDIA_UDP_PORT")
+
+
 def test_address_of_another_machine_is_refused() -> None:
     with pytest.raises(CannotRun, match="LYCEUM_BIND"):
         checks.port_is_free("192.0.2.250", 9150, "LYCEUM_HTTP_PORT")
