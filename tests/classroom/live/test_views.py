@@ -6,7 +6,10 @@ import pytest
 from classroom.callers import Caller, Role
 from classroom.ids import ConnectionId, Topic, UserId
 from classroom.live import commands as c
+from classroom.live.media import CAMERAS, MEDIA_NODE, MICROPHONES, SPEAKERS
+from classroom.live.people import Person
 from classroom.live.publications import EVERYBODY, QUEUE, STAFF, VIEWS
+from classroom.live.stage import INVITED_AT_MOST, STAGE_PLACES
 from classroom.live.views import estimated_wait_seconds, may_follow, row_of, session_view, snapshot, standing
 from classroom.refusals import ClassCancelled, ClassEnded, Forbidden, NotEnrolled, NotSeated, RemovedFromClass
 from classroom.topics import Position
@@ -251,6 +254,33 @@ def test_a_huge_class_says_how_many_more_there_are() -> None:
     assert [one["position"] for one in staff["waitlist"]] == list(range(1, 1 + len(staff["waitlist"]))), (
         "the head of the queue"
     )
+
+
+def test_a_full_stage_of_long_names_leaves_room_for_the_rest() -> None:
+    room = scheduled(max_students=1_000, title=LONG * 200, instructor_name=LONG * 100)
+    room.careful = False
+    room.do(TEACHER, c.Start())
+    everybody = [Caller(UserId(f"{number:036d}"), LONG * 100, Role.STUDENT) for number in range(200)]
+    room.join(*everybody)
+    for caller in everybody[: STAGE_PLACES + INVITED_AT_MOST]:
+        room.do(TEACHER, c.InviteToStage(caller.user_id))
+        if len(room.state.stage) < STAGE_PLACES:
+            room.do(caller, c.AcceptStage())
+    room.do(TEACHER, c.OpenMedia("publish", "camera", ("node@1",)))
+    person = Person(everybody[0].user_id, everybody[0].name)
+    room.do(MEDIA_NODE, c.ShowMedia("node@1", person, (person,) * CAMERAS, (person,) * MICROPHONES))
+    room.do(MEDIA_NODE, c.ShowSpeakers("node@1", tuple(caller.user_id for caller in everybody[:SPEAKERS])))
+    room.do(TEACHER, c.StartRecording())
+    for caller in everybody:
+        room.do(caller, c.RaiseHand())
+        room.do(caller, c.PostChat("\1" * 2000))
+        room.do(caller, c.PostChat("\1" * 2000, "staff"))
+    for view in (EVERYBODY, STAFF):
+        whole = snapshot(room.state, view, TEACHER)
+        assert len(on_the_wire(room, view, TEACHER)) <= FRAME
+        assert (len(whole["stage"]["members"]), len(whole["stage"]["invited"])) == (STAGE_PLACES, INVITED_AT_MOST)
+        assert whole["hands"]
+        assert whole["chat"]
 
 
 def test_a_class_of_a_hundred_and_its_queue_are_whole() -> None:
