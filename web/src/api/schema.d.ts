@@ -257,6 +257,87 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/live-sessions/{id}/media": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Media Plan
+         * @description How to watch this class, for who may: a seat or the staff's right is needed. Ask again when the stage changes: with
+         *     LiveKit the token says whether its bearer may publish.
+         */
+        get: operations["getMediaPlan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/live-sessions/{id}/media/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish Media
+         * @description Send pictures and sound into the class: its staff, and students on the stage (WHIP). Each request is a new session.
+         */
+        post: operations["publishMedia"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/live-sessions/{id}/media/watch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Watch Media
+         * @description Receive the pictures and sound of the class: who has a seat, and its staff (WHEP). Each request is a new session.
+         */
+        post: operations["watchMedia"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/live-sessions/{id}/media/{mediaId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Close Media
+         * @description End a media session that the caller has opened.
+         */
+        delete: operations["closeMedia"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/register": {
         parameters: {
             query?: never;
@@ -3665,6 +3746,18 @@ export interface components {
             };
         };
         /**
+         * IceServerView
+         * @description A STUN or TURN server, as `RTCPeerConnection` takes it.
+         */
+        IceServerView: {
+            /** Urls */
+            urls: string[];
+            /** Username */
+            username?: string | null;
+            /** Credential */
+            credential?: string | null;
+        };
+        /**
          * InstructorChanges
          * @description What an instructor changes about the own profile; what is left out stays. `avatarUrl` may be null.
          */
@@ -4067,6 +4160,16 @@ export interface components {
             students: number;
         };
         /**
+         * LivekitView
+         * @description Where the LiveKit server is, and a token for the room of this class.
+         */
+        LivekitView: {
+            /** Url */
+            url: string;
+            /** Token */
+            token: string;
+        };
+        /**
          * ManualIssue
          * @description Whose certificate of which course.
          */
@@ -4075,6 +4178,20 @@ export interface components {
             userId: string;
             /** Courseid */
             courseId: string;
+        };
+        /**
+         * MediaPlan
+         * @description How the pictures of a class travel: through this site, through a LiveKit server, or not at all.
+         */
+        MediaPlan: {
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "embedded" | "livekit" | "off";
+            /** Iceservers */
+            iceServers: components["schemas"]["IceServerView"][];
+            livekit: components["schemas"]["LivekitView"] | null;
         };
         /**
          * MediaView
@@ -5966,7 +6083,7 @@ export interface operations {
                     "application/json": components["schemas"]["Waitlisted"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6020,7 +6137,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -6029,7 +6146,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -6065,7 +6182,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6148,7 +6265,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6233,7 +6350,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6325,7 +6442,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6358,7 +6475,7 @@ export interface operations {
                     "application/json": components["schemas"]["LiveSession"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6394,7 +6511,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -6403,7 +6520,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -6439,7 +6556,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6542,7 +6659,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6645,7 +6762,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6730,7 +6847,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6822,7 +6939,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6857,7 +6974,7 @@ export interface operations {
                     "application/json": components["schemas"]["LiveSession"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6911,7 +7028,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -6920,7 +7037,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -6956,7 +7073,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7048,7 +7165,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7139,7 +7256,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7224,7 +7341,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7289,7 +7406,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7363,7 +7480,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7374,30 +7491,28 @@ export interface operations {
             };
         };
     };
-    register: {
+    getMediaPlan: {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                id: string;
+            };
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Registration"];
-            };
-        };
+        requestBody?: never;
         responses: {
             /** @description Successful Response */
-            201: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["User"];
+                    "application/json": components["schemas"]["MediaPlan"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
-            400: {
+            /** @description Not signed in (`unauthenticated`). */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7414,8 +7529,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The state of things does not allow it. */
-            409: {
+            /** @description There is nothing with this id (`not_found`). */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7423,7 +7538,130 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The class is over (`class_ended`, `class_cancelled`). */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Some fields are not valid (`validation_failed`, with `details.fields`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many requests (`rate_limited`, with `Retry-After`). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A fault of ours (`internal_error`). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    publishMedia: {
+        parameters: {
+            query?: {
+                /** @description The camera with the microphone, or the screen with its sound. */
+                source?: "camera" | "screen";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/sdp": string;
+            };
+        };
+        responses: {
+            /** @description The SDP answer. */
+            201: {
+                headers: {
+                    /** @description The media session; DELETE it to stop. */
+                    Location?: string;
+                    /** @description STUN and TURN servers, `rel="ice-server"`. */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/sdp": string;
+                };
+            };
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not signed in (`unauthenticated`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Signed in, and not allowed (`forbidden`, `not_enrolled`), or the account is disabled (`account_disabled`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is nothing with this id (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The class is over (`class_ended`, `class_cancelled`). */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -7432,7 +7670,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -7468,7 +7706,325 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    watchMedia: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/sdp": string;
+            };
+        };
+        responses: {
+            /** @description The SDP answer. */
+            201: {
+                headers: {
+                    /** @description The media session; DELETE it to stop. */
+                    Location?: string;
+                    /** @description STUN and TURN servers, `rel="ice-server"`. */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/sdp": string;
+                };
+            };
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not signed in (`unauthenticated`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Signed in, and not allowed (`forbidden`, `not_enrolled`), or the account is disabled (`account_disabled`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is nothing with this id (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The class is over (`class_ended`, `class_cancelled`). */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Some fields are not valid (`validation_failed`, with `details.fields`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many requests (`rate_limited`, with `Retry-After`). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A fault of ours (`internal_error`). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    closeMedia: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                mediaId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not signed in (`unauthenticated`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Signed in, and not allowed (`forbidden`, `not_enrolled`), or the account is disabled (`account_disabled`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is nothing with this id (`not_found`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Some fields are not valid (`validation_failed`, with `details.fields`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many requests (`rate_limited`, with `Retry-After`). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A fault of ours (`internal_error`). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    register: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Registration"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Signed in, and not allowed (`forbidden`, `not_enrolled`), or the account is disabled (`account_disabled`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The state of things does not allow it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Some fields are not valid (`validation_failed`, with `details.fields`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many requests (`rate_limited`, with `Retry-After`). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A fault of ours (`internal_error`). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7504,7 +8060,7 @@ export interface operations {
                     "application/json": components["schemas"]["SignedIn"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -7531,7 +8087,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -7540,7 +8096,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -7576,7 +8132,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7609,7 +8165,7 @@ export interface operations {
                     "application/json": components["schemas"]["SignedIn"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -7636,7 +8192,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -7645,7 +8201,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -7681,7 +8237,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7712,7 +8268,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -7730,7 +8286,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -7739,7 +8295,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -7775,7 +8331,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7849,7 +8405,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7923,7 +8479,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7956,7 +8512,7 @@ export interface operations {
                     "application/json": components["schemas"]["User"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -7974,7 +8530,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -7983,7 +8539,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -8019,7 +8575,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8052,7 +8608,7 @@ export interface operations {
                     "application/json": components["schemas"]["Noted"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -8070,7 +8626,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -8079,7 +8635,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -8115,7 +8671,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8148,7 +8704,7 @@ export interface operations {
                     "application/json": components["schemas"]["Noted"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -8166,7 +8722,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -8175,7 +8731,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -8211,7 +8767,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8242,7 +8798,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -8260,7 +8816,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -8269,7 +8825,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -8305,7 +8861,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8379,7 +8935,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8412,7 +8968,7 @@ export interface operations {
                     "application/json": components["schemas"]["Preferences"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -8439,7 +8995,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -8448,7 +9004,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -8484,7 +9040,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8558,7 +9114,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8639,7 +9195,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8672,7 +9228,7 @@ export interface operations {
                     "application/json": components["schemas"]["User"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -8699,7 +9255,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -8708,7 +9264,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -8744,7 +9300,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8823,7 +9379,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8897,7 +9453,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8982,7 +9538,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9056,7 +9612,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9089,7 +9645,7 @@ export interface operations {
                     "application/json": components["schemas"]["InstructorProfile"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -9116,7 +9672,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -9125,7 +9681,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -9161,7 +9717,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9237,7 +9793,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9270,7 +9826,7 @@ export interface operations {
                     "application/json": components["schemas"]["InstructorRequestView"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -9306,7 +9862,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -9315,7 +9871,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -9351,7 +9907,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9434,7 +9990,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9499,7 +10055,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9581,7 +10137,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9651,7 +10207,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9727,7 +10283,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9839,7 +10395,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9922,7 +10478,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10007,7 +10563,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10087,7 +10643,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10120,7 +10676,7 @@ export interface operations {
                     "application/json": components["schemas"]["Course"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -10147,7 +10703,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -10156,7 +10712,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -10192,7 +10748,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10277,7 +10833,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10369,7 +10925,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10404,7 +10960,7 @@ export interface operations {
                     "application/json": components["schemas"]["Course"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -10440,7 +10996,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -10449,7 +11005,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -10485,7 +11041,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10579,7 +11135,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10673,7 +11229,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10767,7 +11323,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10857,7 +11413,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10946,7 +11502,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11040,7 +11596,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11075,7 +11631,7 @@ export interface operations {
                     "application/json": components["schemas"]["Course"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -11120,7 +11676,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -11129,7 +11685,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -11165,7 +11721,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11200,7 +11756,7 @@ export interface operations {
                     "application/json": components["schemas"]["Course"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -11245,7 +11801,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -11254,7 +11810,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -11290,7 +11846,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11375,7 +11931,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11408,7 +11964,7 @@ export interface operations {
                     "application/json": components["schemas"]["CategoryView"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -11444,7 +12000,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -11453,7 +12009,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -11489,7 +12045,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11584,7 +12140,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11619,7 +12175,7 @@ export interface operations {
                     "application/json": components["schemas"]["CategoryView"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -11664,7 +12220,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -11673,7 +12229,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -11709,7 +12265,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11792,7 +12348,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11827,7 +12383,7 @@ export interface operations {
                     "application/json": components["schemas"]["PersonOfAdmins"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -11872,7 +12428,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -11881,7 +12437,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -11917,7 +12473,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12011,7 +12567,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12046,7 +12602,7 @@ export interface operations {
                     "application/json": components["schemas"]["PersonOfAdmins"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -12091,7 +12647,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -12100,7 +12656,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -12136,7 +12692,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12216,7 +12772,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12310,7 +12866,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12345,7 +12901,7 @@ export interface operations {
                     "application/json": components["schemas"]["InstructorRequestView"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -12390,7 +12946,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -12399,7 +12955,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -12435,7 +12991,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12524,7 +13080,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12600,7 +13156,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12635,7 +13191,7 @@ export interface operations {
                     "application/json": components["schemas"]["SectionView"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -12680,7 +13236,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -12689,7 +13245,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -12725,7 +13281,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12760,7 +13316,7 @@ export interface operations {
                     "application/json": components["schemas"]["PageOf_SectionView_"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -12805,7 +13361,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -12814,7 +13370,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -12850,7 +13406,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12933,7 +13489,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12968,7 +13524,7 @@ export interface operations {
                     "application/json": components["schemas"]["SectionView"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -13004,7 +13560,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -13013,7 +13569,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -13049,7 +13605,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -13084,7 +13640,7 @@ export interface operations {
                     "application/json": components["schemas"]["serve_app__syllabus_wire__LessonView"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -13129,7 +13685,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -13138,7 +13694,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -13174,7 +13730,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -13209,7 +13765,7 @@ export interface operations {
                     "application/json": components["schemas"]["SectionView"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -13254,7 +13810,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -13263,7 +13819,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -13299,7 +13855,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -13384,7 +13940,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -13467,7 +14023,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -13502,7 +14058,7 @@ export interface operations {
                     "application/json": components["schemas"]["serve_app__syllabus_wire__LessonView"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -13538,7 +14094,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -13547,7 +14103,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -13583,7 +14139,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -13618,7 +14174,7 @@ export interface operations {
                     "application/json": components["schemas"]["QuizWithAnswers"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -13663,7 +14219,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -13672,7 +14228,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -13708,7 +14264,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -13793,7 +14349,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -13876,7 +14432,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -13911,7 +14467,7 @@ export interface operations {
                     "application/json": components["schemas"]["QuizWithAnswers"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -13947,7 +14503,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -13956,7 +14512,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -13992,7 +14548,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -14086,7 +14642,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -14121,7 +14677,7 @@ export interface operations {
                     "application/json": components["schemas"]["QuizResult"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -14166,7 +14722,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -14175,7 +14731,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -14211,7 +14767,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -14296,7 +14852,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -14386,7 +14942,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -14421,7 +14977,7 @@ export interface operations {
                     "application/json": components["schemas"]["AttemptView"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -14466,7 +15022,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -14475,7 +15031,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -14511,7 +15067,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -14546,7 +15102,7 @@ export interface operations {
                     "application/json": components["schemas"]["AssignmentView"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -14591,7 +15147,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -14600,7 +15156,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -14636,7 +15192,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -14721,7 +15277,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -14804,7 +15360,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -14839,7 +15395,7 @@ export interface operations {
                     "application/json": components["schemas"]["AssignmentView"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -14875,7 +15431,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -14884,7 +15440,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -14920,7 +15476,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -15010,7 +15566,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -15045,7 +15601,7 @@ export interface operations {
                     "application/json": components["schemas"]["SubmissionView"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -15090,7 +15646,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -15099,7 +15655,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -15135,7 +15691,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -15220,7 +15776,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -15255,7 +15811,7 @@ export interface operations {
                     "application/json": components["schemas"]["SubmissionView"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -15300,7 +15856,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -15309,7 +15865,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -15345,7 +15901,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -15433,7 +15989,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -15510,7 +16066,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -15584,7 +16140,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -15617,7 +16173,7 @@ export interface operations {
                     "application/json": components["schemas"]["SettingsView"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -15644,7 +16200,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -15653,7 +16209,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -15689,7 +16245,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -15725,7 +16281,7 @@ export interface operations {
                     "application/json": components["schemas"]["NotificationPage"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -15779,7 +16335,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -15812,7 +16368,7 @@ export interface operations {
                     "application/json": components["schemas"]["Announcement"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -15848,7 +16404,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -15857,7 +16413,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -15893,7 +16449,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -15978,7 +16534,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16052,7 +16608,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16087,7 +16643,7 @@ export interface operations {
                     "application/json": components["schemas"]["PageOf_DeliveryView_"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -16141,7 +16697,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16177,7 +16733,7 @@ export interface operations {
                     "application/json": components["schemas"]["PageOf_Review_"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -16231,7 +16787,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16266,7 +16822,7 @@ export interface operations {
                     "application/json": components["schemas"]["serve_app__reviews__Review"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -16311,7 +16867,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -16320,7 +16876,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -16356,7 +16912,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16439,7 +16995,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16474,7 +17030,7 @@ export interface operations {
                     "application/json": components["schemas"]["serve_app__reviews__Review"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -16510,7 +17066,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -16519,7 +17075,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -16555,7 +17111,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16591,7 +17147,7 @@ export interface operations {
                     "application/json": components["schemas"]["PageOf_Question_"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -16654,7 +17210,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16689,7 +17245,7 @@ export interface operations {
                     "application/json": components["schemas"]["Question"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -16725,7 +17281,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -16734,7 +17290,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -16770,7 +17326,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16853,7 +17409,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16889,7 +17445,7 @@ export interface operations {
                     "application/json": components["schemas"]["PageOf_Answer_"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -16952,7 +17508,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16987,7 +17543,7 @@ export interface operations {
                     "application/json": components["schemas"]["Answer"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -17023,7 +17579,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -17032,7 +17588,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -17068,7 +17624,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -17103,7 +17659,7 @@ export interface operations {
                     "application/json": components["schemas"]["Question"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -17139,7 +17695,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -17148,7 +17704,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -17184,7 +17740,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -17267,7 +17823,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -17302,7 +17858,7 @@ export interface operations {
                     "application/json": components["schemas"]["Bookmark"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -17338,7 +17894,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -17347,7 +17903,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -17383,7 +17939,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -17466,7 +18022,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -17500,7 +18056,7 @@ export interface operations {
                     "application/json": components["schemas"]["PageOf_Bookmark_"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -17554,7 +18110,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -17622,7 +18178,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -17655,7 +18211,7 @@ export interface operations {
                     "application/json": components["schemas"]["ReportReceipt"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -17700,7 +18256,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -17709,7 +18265,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -17745,7 +18301,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -17780,7 +18336,7 @@ export interface operations {
                     "application/json": components["schemas"]["PageOf_Report_"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -17834,7 +18390,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -17869,7 +18425,7 @@ export interface operations {
                     "application/json": components["schemas"]["Report"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -17914,7 +18470,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -17923,7 +18479,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -17959,7 +18515,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -17990,7 +18546,7 @@ export interface operations {
                     "application/json": components["schemas"]["LessonReport"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -18035,7 +18591,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -18071,7 +18627,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -18106,7 +18662,7 @@ export interface operations {
                     "application/json": components["schemas"]["LessonReport"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -18151,7 +18707,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -18160,7 +18716,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -18196,7 +18752,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -18281,7 +18837,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -18366,7 +18922,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -18402,7 +18958,7 @@ export interface operations {
                     "application/json": components["schemas"]["PageOf_StudentStanding_"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -18465,7 +19021,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -18550,7 +19106,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -18653,7 +19209,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -18732,7 +19288,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -18809,7 +19365,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -18903,7 +19459,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -18945,7 +19501,7 @@ export interface operations {
                     "application/json": components["schemas"]["CertificateView"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -18981,7 +19537,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -18990,7 +19546,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -19026,7 +19582,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -19061,7 +19617,7 @@ export interface operations {
                     "application/json": components["schemas"]["CertificateView"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -19097,7 +19653,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -19106,7 +19662,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -19142,7 +19698,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -19221,7 +19777,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -19307,7 +19863,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -19343,7 +19899,7 @@ export interface operations {
                     "application/json": components["schemas"]["TemplateView"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -19379,7 +19935,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -19388,7 +19944,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -19424,7 +19980,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -19508,7 +20064,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -19541,7 +20097,7 @@ export interface operations {
                     "application/json": components["schemas"]["UploadTicket"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -19586,7 +20142,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -19595,7 +20151,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -19631,7 +20187,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -19716,7 +20272,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -19754,7 +20310,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -19799,7 +20355,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -19808,7 +20364,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -19844,7 +20400,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -19888,7 +20444,7 @@ export interface operations {
                     "application/json": components["schemas"]["MediaView"];
                 };
             };
-            /** @description The request cannot be understood (`malformed_json`, `bad_request`). */
+            /** @description The request cannot be understood (`malformed_json`, `bad_request`, `bad_offer`). */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -19933,7 +20489,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is larger than 1 MiB (`body_too_large`). */
+            /** @description The body is larger than 1 MiB, an offer larger than 64 KiB (`body_too_large`). */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -19942,7 +20498,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description The body is not JSON (`unsupported_media_type`). */
+            /** @description The body is not JSON, or not what else is taken here (`unsupported_media_type`). */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -19978,7 +20534,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -20086,7 +20642,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -20194,7 +20750,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -20302,7 +20858,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -20412,7 +20968,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -20520,7 +21076,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -20605,7 +21161,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -20690,7 +21246,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -20775,7 +21331,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -20858,7 +21414,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -20948,7 +21504,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
-            /** @description A part that is needed is away; try again (`unavailable`, with `Retry-After`). */
+            /** @description A part that is needed is away; try again (`unavailable`, `media_away`, `media_full`, with `Retry-After`). */
             503: {
                 headers: {
                     [name: string]: unknown;
