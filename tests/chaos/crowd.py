@@ -11,7 +11,7 @@ from typing import Any
 
 from classroom.answers import Accepted, Answer, Refused
 from classroom.callers import Caller
-from classroom.ids import CommandId, ConnectionId
+from classroom.ids import CommandId, ConnectionId, UserId
 from classroom.live import commands as c
 from classroom.refusals import Unavailable
 from persistence.batches import Bundle
@@ -28,8 +28,14 @@ REACHED_SECONDS = 20.0
 Ask = tuple[Hashable, ...]
 STUDENT: list[Ask] = [
     *[("join", True)] * 3, ("join", False), ("leave",), ("leave",), ("status",), ("chat",), ("hang up",),
+    ("come up",), ("go down",),
 ]  # fmt: skip
-INSTRUCTOR: list[Ask] = [*(("capacity", seats) for seats in (1, 2, 3)), ("status",), ("chat",), ("chat",)]
+INSTRUCTOR: list[Ask] = [
+    *(("capacity", seats) for seats in (1, 2, 3)), ("status",), ("chat",), ("chat",),
+    ("invite",), ("invite",), ("record",), ("record no more",), ("video",),
+]  # fmt: skip
+BESIDE_THE_DOOR = {"come up", "go down", "invite", "record", "record no more", "video"}
+"""What the door must not notice. It is checked in the log: who is on the stage sits, and one recording runs at most."""
 
 
 class Crowd:
@@ -65,9 +71,14 @@ class Crowd:
                 await self._do(room, who, ask)
 
     async def _do(self, room: Class, who: Caller, ask: Ask) -> None:
-        loop = asyncio.get_running_loop()
+        loop, rng = asyncio.get_running_loop(), self._rng
         self._numbers += 1
         key = f"key-{self._numbers:05d}"
+        if ask[0] in BESIDE_THE_DOOR:
+            if ask == ("invite",):
+                ask = ("invite", rng.choice(sorted(self.seated[room.id]) or [who.user_id]))
+            await self._insist(room, who, ask, key)
+            return
         if ask == ("chat",):
             answer = await self._insist(room, who, ask, key)
             if isinstance(answer, Accepted):
@@ -182,5 +193,11 @@ def _command(ask: Ask, text: str, socket: ConnectionId | None) -> c.Command:
         "status": c.Look,
         "capacity": lambda: c.Revise(max_students=ask[1]),  # type: ignore[arg-type] # a number of seats
         "chat": lambda: c.PostChat(text),
+        "invite": lambda: c.InviteToStage(UserId(str(ask[1]))),
+        "come up": c.AcceptStage,
+        "go down": c.LeaveStage,
+        "record": c.StartRecording,
+        "record no more": c.StopRecording,
+        "video": lambda: c.OpenMedia("publish", "camera", (f"node@{text}",)),
     }
     return made[ask[0]]()

@@ -55,6 +55,7 @@ def replay(session_id: SessionId, entries: Sequence[LoggedEvent]) -> tuple[LiveC
             _check_nobody_waits_for_a_free_seat(state, entry.at, number)
         event: Any = event_of(entry.type, json.loads(entry.payload))
         before = len(state.seats) if state.plan is not None else 0
+        _check_beside_the_door(state, entry.type, number)
         if entry.type == "seat.promoted":
             head = next(iter(state.waitlist), None)
             assert head is not None, f"nobody waited who could be promoted at {number}"
@@ -67,6 +68,13 @@ def replay(session_id: SessionId, entries: Sequence[LoggedEvent]) -> tuple[LiveC
         assert not {seat.user_id for seat in state.seats} & {waiter.user_id for waiter in state.waitlist}
     _check_nobody_waits_for_a_free_seat(state, Moment(at), len(entries))
     return state, stays_in(session_id, entries)
+
+
+def _check_beside_the_door(state: LiveClass, kind: str, number: int) -> None:
+    if kind.startswith("recording."):
+        assert (state.recording is None) == (kind == "recording.started"), f"{kind} at {number}"
+    seated = {seat.user_id for seat in state.seats}
+    assert {*state.stage, *state.invited} <= seated, f"on the stage without a seat before {number}"
 
 
 def _check_nobody_waits_for_a_free_seat(state: LiveClass, at: Moment, number: int) -> None:
