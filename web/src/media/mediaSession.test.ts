@@ -1,0 +1,192 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { MediaSession, type Purpose } from "./mediaSession";
+import type { Answer, Signalling } from "./signalling";
+
+/** A peer connection as far as a session needs one. */
+class Connection {
+  connectionState = "new";
+  onconnectionstatechange: (() => void) | null = null;
+  localDescription: { sdp: string } | null = null;
+  answer: string | null = null;
+  closed = false;
+
+  async setLocalDescription(): Promise<void> {
+    this.localDescription = { sdp: "offer" };
+  }
+
+  async setRemoteDescription({ sdp }: { sdp: string }): Promise<void> {
+    if (sdp === "nonsense") throw new Error("cannot parse");
+    this.answer = sdp;
+  }
+
+  async getStats(): Promise<Map<string, unknown>> {
+    return new Map();
+  }
+
+  become(state: string): void {
+    this.connectionState = state;
+    this.onconnectionstatechange?.();
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+}
+
+class Desk implements Signalling {
+  readonly asked: string[] = [];
+  readonly ended: string[] = [];
+  answers: (Answer | Promise<Answer>)[] = [];
+
+  async server() {
+    return { mode: "embedded" as const, iceServers: [] };
+  }
+
+  async offer(path: string): Promise<Answer> {
+    this.asked.push(path);
+    const number = this.asked.length;
+    return this.answers.shift() ?? { ok: true, sdp: "answer", location: `/media/${number}` };
+  }
+
+  end(location: string): void {
+    this.ended.push(location);
+  }
+}
+
+let desk: Desk;
+let connections: Connection[];
+let stalled: boolean;
+let prepared: number;
+let session: MediaSession;
+
+const purpose: Purpose = {
+  path: "watch",
+  prepare: () => {
+    prepared += 1;
+  },
+  connected: () => undefined,
+  stalled: () => stalled,
+};
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  desk = new Desk();
+  connections = [];
+  stalled = false;
+  prepared = 0;
+  session = new MediaSession(purpose, {
+    signalling: desk,
+    iceServers: async () => [],
+    openConnection: () => {
+      const connection = new Connection();
+      connections.push(connection);
+      return connection as unknown as RTCPeerConnection;
+    },
+    now: () => Date.now(),
+    random: () => 0.5,
+    generation: () => 1,
+    changed: () => undefined,
+  });
+});
+
+afterEach(() => {
+  session.stop();
+  vi.useRealTimers();
+});
+
+const pass = (ms = 0) => vi.advanceTimersByTimeAsync(ms);
+
+async function open(): Promise<Connection> {
+  session.start();
+  await pass();
+  const connection = connections.at(-1)!;
+  connection.become("connected");
+  return connection;
+}
+
+test("it offers, takes the answer, and ends what it opened when it leaves", async () => {
+  const connection = await open();
+  expect(desk.asked).toEqual(["watch"]);
+  expect(connection.answer).toBe("answer");
+  expect(session.state).toEqual({ at: "open" });
+  session.stop();
+  expect(desk.ended).toEqual(["/media/1"]);
+  expect(connection.closed).toBe(true);
+});
+
+test("a connection that fails is replaced at once, and the old one is given back", async () => {
+  const first = await open();
+  first.become("failed");
+  await pass();
+  expect(first.closed).toBe(true);
+  expect(desk.ended).toEqual(["/media/1"]);
+  expect(connections).toHaveLength(2);
+  expect(prepared).toBe(2);
+  connections[1]!.become("connected");
+  expect(session.state).toEqual({ at: "open" });
+  first.become("failed");
+  expect(connections).toHaveLength(2);
+});
+
+test("silence is noticed by looking twice a second", async () => {
+  await open();
+  await pass(5_000);
+  expect(connections).toHaveLength(1);
+  stalled = true;
+  await pass(600);
+  expect(connections).toHaveLength(2);
+});
+
+test("a server that asks for patience gets it", async () => {
+  desk.answers = [{ ok: false, failure: { kind: "busy", afterMs: 2000, sentence: "Full." } }];
+  session.start();
+  await pass();
+  expect(session.state).toMatchObject({ at: "waiting", why: "Full." });
+  await pass(1_900);
+  expect(desk.asked).toHaveLength(1);
+  await pass(1_000);
+  expect(desk.asked).toHaveLength(2);
+});
+
+test("a refusal is the end, in its own words", async () => {
+  desk.answers = [{ ok: false, failure: { kind: "refused", sentence: "You have no seat." } }];
+  session.start();
+  await pass(120_000);
+  expect(session.state).toEqual({ at: "refused", why: "You have no seat." });
+  expect(desk.asked).toHaveLength(1);
+  expect(connections[0]!.closed).toBe(true);
+});
+
+test("an answer that comes after the page has left is given back", async () => {
+  let answer: (value: Answer) => void = () => undefined;
+  desk.answers = [new Promise((resolve) => (answer = resolve))];
+  session.start();
+  await pass();
+  session.stop();
+  answer({ ok: true, sdp: "answer", location: "/media/late" });
+  await pass();
+  expect(desk.ended).toEqual(["/media/late"]);
+  expect(connections[0]!.answer).toBeNull();
+});
+
+test("an answer that cannot be read is a failure like another", async () => {
+  const warn = vi.spyOn(console, "warn").mockImplementation(() => undefined);
+  desk.answers = [{ ok: true, sdp: "nonsense", location: "/media/1" }];
+  session.start();
+  await pass();
+  expect(desk.ended).toEqual(["/media/1"]);
+  expect(warn).toHaveBeenCalledOnce();
+  await pass();
+  expect(desk.asked).toHaveLength(2);
+});
+
+test("a class that moved is opened anew", async () => {
+  await open();
+  await pass(4_000);
+  session.placed(2);
+  await pass();
+  expect(connections).toHaveLength(2);
+  session.placed(2);
+  await pass();
+  expect(connections).toHaveLength(2);
+});
