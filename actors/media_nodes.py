@@ -11,6 +11,8 @@ from realtime.sfu.desk import LinkFrom, LinkOpened, Opened, Participant
 
 FRESH_SECONDS = 1.0
 """So long what is known of the nodes is not asked again."""
+NOBODY_SECONDS = 0.2
+"""The same while none lives, so that one that comes back is found at once."""
 LOOK_SECONDS = 2.0
 SILENT_SECONDS = 6.0
 """A node that is slow to answer, and has not died, is believed in for so long: its classes stay with it."""
@@ -71,7 +73,7 @@ class MediaNodes(Protocol):
 
 
 class LivingNodes:
-    """Which media nodes live, asked for when somebody needs it and at most once a second."""
+    """Which media nodes live, asked for when somebody needs it, and at most once a second while any lives."""
 
     def __init__(self, nodes: MediaNodes, names: Callable[[], Awaitable[Sequence[str]]]) -> None:
         self._nodes = nodes
@@ -84,7 +86,8 @@ class LivingNodes:
     async def now(self) -> tuple[NodeNow, ...]:
         """Those that live, the least loaded first."""
         loop = asyncio.get_running_loop()
-        if self._looked_at is None or loop.time() - self._looked_at >= FRESH_SECONDS:
+        fresh = FRESH_SECONDS if self._known else NOBODY_SECONDS
+        if self._looked_at is None or loop.time() - self._looked_at >= fresh:
             if self._looking is None or self._looking.done():
                 self._looking = loop.create_task(self._look())
             await asyncio.shield(self._looking)

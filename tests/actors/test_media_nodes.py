@@ -1,0 +1,93 @@
+"""Which media nodes live, and which of them serves a viewer."""
+
+import asyncio
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actors.media_nodes import FRESH_SECONDS, SILENT_SECONDS, NodeNow, choose_for_viewer
+from tests.actors.carriers import Carrier, Carriers
+
+NODES = st.lists(
+    st.builds(
+        NodeNow,
+        st.sampled_from([f"n{number}@1" for number in range(6)]),
+        st.integers(0, 4),
+        st.integers(0, 2),
+        st.just(3),
+        st.sampled_from([frozenset(), frozenset({"class"}), frozenset({"other"})]),
+    ),
+    unique_by=lambda node: node.node,
+)
+
+
+def names(nodes: tuple[NodeNow, ...]) -> list[str]:
+    return [each.node.removeprefix("media-node-") for each in nodes]
+
+
+@given(NODES, st.sets(st.sampled_from([f"n{number}@1" for number in range(6)])))
+def test_a_viewer_goes_to_the_origin_then_to_an_edge_then_to_who_has_least(nodes: list[NodeNow], full: set[str]) -> None:
+    chosen = choose_for_viewer("class", "n0@1", nodes, full)
+    able = {each.node: each for each in nodes if each.viewers < each.most_viewers and each.node not in full}
+    if chosen is None:
+        assert not able
+    elif chosen != "n0@1":
+        assert "n0@1" not in able
+        edges = [each for each in able.values() if "class" in each.classes]
+        if edges:
+            assert able[chosen].viewers == max(each.viewers for each in edges)
+            assert "class" in able[chosen].classes
+        else:
+            assert able[chosen].viewers == min(each.viewers for each in able.values())
+
+
+async def test_nodes_are_looked_at_once_a_second_however_many_ask() -> None:
+    carriers = Carriers(a=Carrier(viewers=1), b=Carrier())
+    living = carriers.living()
+    for _ in range(3):
+        answers = await asyncio.gather(*(living.now() for _ in range(20)))
+        assert {tuple(names(answer)) for answer in answers} == {("b@1", "a@1")}
+    assert carriers.looks == 2
+    await asyncio.sleep(FRESH_SECONDS)
+    await living.now()
+    assert carriers.looks == 4
+
+
+async def test_a_node_that_died_is_gone_at_once_and_back_as_another_run() -> None:
+    carriers = Carriers(a=Carrier(), b=Carrier())
+    living = carriers.living()
+    await living.now()
+    carriers.nodes["a"].is_alive = False
+    await asyncio.sleep(FRESH_SECONDS)
+    assert names(await living.now()) == ["b@1"]
+    carriers.nodes["a"] = Carrier(run=2)
+    await asyncio.sleep(FRESH_SECONDS)
+    assert names(await living.now()) == ["a@2", "b@1"]
+    del carriers.nodes["b"]
+    await asyncio.sleep(FRESH_SECONDS)
+    assert names(await living.now()) == ["a@2"]
+
+
+async def test_a_slow_node_keeps_its_classes_for_some_seconds() -> None:
+    carriers = Carriers(a=Carrier(), b=Carrier())
+    living = carriers.living()
+    await living.now()
+    began = asyncio.get_running_loop().time()
+    carriers.nodes["a"].hangs = True
+    while "a@1" in names(await living.now()):
+        passed = asyncio.get_running_loop().time() - began
+        assert passed <= SILENT_SECONDS + 5, "a silent node is believed in for ever"
+        await asyncio.sleep(0.2)
+    assert asyncio.get_running_loop().time() - began >= SILENT_SECONDS
+    assert names(await living.now()) == ["b@1"]
+
+
+async def test_a_node_in_doubt_counts_as_gone_until_it_has_answered() -> None:
+    carriers = Carriers(a=Carrier(), b=Carrier())
+    living = carriers.living()
+    await living.now()
+    carriers.nodes["a"].is_alive = False
+    living.doubt("media-node-a@1")
+    assert names(await living.now()) == ["b@1"]
+    assert await living.has("media-node-a")
+    assert not await living.has("media-node-c")
