@@ -87,7 +87,7 @@ class BandwidthEstimate:
 
 @dataclass(frozen=True, slots=True)
 class TransportFeedback:
-    """A transport-wide feedback packet, read by `transport_cc.read_feedback`."""
+    """A transport-wide feedback packet about streams of this receiver, its body as `transport_cc` writes it."""
 
     ssrc: int
     body: bytes
