@@ -115,6 +115,10 @@ def _question(event: e.PollOpened, view: str) -> dict[str, Any]:
     return data
 
 
+def _generation(event: e.MediaPlaced, view: str) -> dict[str, Any]:
+    return {"generation": event.generation}  # the names of our machines are nobody's business
+
+
 _WORDS: dict[type[e.Event], Callable[[Any, str], dict[str, Any]]] = {
     e.SessionEnded: _end,
     e.SeatTaken: _held,
@@ -123,6 +127,7 @@ _WORDS: dict[type[e.Event], Callable[[Any, str], dict[str, Any]]] = {
     e.PresenceLost: _who,
     e.ChatRemoved: _removed_message,
     e.PollOpened: _question,
+    e.MediaPlaced: _generation,
 }
 
 

@@ -50,6 +50,12 @@ def given(name: str, **args: Any) -> Any:
         ("member.unmute", {"userId": USER}, live.Unmute(USER)),
         ("member.remove", {"userId": USER}, live.RemoveMember(USER)),
         ("member.remove", {"userId": USER, "ban": True}, live.RemoveMember(USER, ban=True)),
+        ("stage.invite", {"userId": USER.upper()}, live.InviteToStage(USER)),
+        ("stage.accept", {}, live.AcceptStage()),
+        ("stage.leave", {}, live.LeaveStage()),
+        ("stage.remove", {"userId": USER}, live.RemoveFromStage(USER)),
+        ("recording.start", {}, live.StartRecording()),
+        ("recording.stop", {}, live.StopRecording()),
     ],
 )
 def test_command_is_understood(name: str, args: dict[str, Any], command: live.Command) -> None:
@@ -72,6 +78,9 @@ def test_every_command_is_tried_above() -> None:
         ("chat.post", {"text": "x", "to": "everyone"}, "to"),
         ("chat.remove", {}, "messageId"),
         ("hand.lower", {"userId": "somebody"}, "userId"),
+        ("stage.invite", {}, "userId"),
+        ("stage.invite", {"userId": "somebody"}, "userId"),
+        ("stage.remove", {"userId": None}, "userId"),
         ("reaction.send", {"emoji": "x" * 17}, "emoji"),
         ("reaction.send", {"emoji": ""}, "emoji"),
         ("session.join", {"waitlist": "yes"}, "waitlist"),
@@ -111,5 +120,12 @@ def test_id_of_no_class_is_not_found() -> None:
 
 
 def test_unknown_names_are_refused() -> None:
-    assert given("stage.invite") == UnknownCommand("stage.invite")
+    assert given("stage.lift") == UnknownCommand("stage.lift")
     assert given("") == UnknownCommand("")
+
+
+@pytest.mark.parametrize(
+    "name", ["media.open", "media.show", "media.speakers", "media.check", "open.media", "OpenMedia", "CheckMedia"]
+)
+def test_what_only_servers_ask_has_no_name_on_the_socket(name: str) -> None:
+    assert given(name, node="a@1", purpose="publish", source="camera", nodes=[]) == UnknownCommand(name)
