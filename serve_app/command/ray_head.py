@@ -48,7 +48,7 @@ def prepare(temporary: Path, token_file: Path, public: str) -> str:
             # Who calls an actor that has died is told at once, instead of up to two seconds later with the cause.
             "RAY_timeout_ms_task_wait_for_death_info": "0",
             "RAY_num_workers_soft_limit": "1000",  # idle workers stay: they are spares (actors/spares.py)
-            "RAY_preload_python_modules": "actors.gateway,actors.host",
+            "RAY_preload_python_modules": "actors.gateway,actors.host,actors.media_calls,actors.media_desk",
             "RAY_SERVE_ENABLE_HA_PROXY": "1",
             "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
             "RAY_SERVE_HAPROXY_BINARY_PATH": str(launcher),
