@@ -7,6 +7,7 @@ import { useCallback, useEffect, useRef, useState, type CSSProperties } from "re
 import { useAccount } from "../../auth/useAccount";
 import type { RoomState } from "../../media/roomMedia";
 import type { VideoSlot } from "../../media/slots";
+import { RisingReactions } from "../parts/Reactions";
 import { EMPTY } from "../stageState";
 import type { VisitState } from "../visit";
 import type { Visitor } from "../visitor";
@@ -59,7 +60,9 @@ export function Stage({ room, visitor, state, onSetUp, tiles }: Props & { tiles:
   return (
     <section ref={ref} className={classes.stage} aria-label="Stage" data-fullscreen={fullscreen || undefined}>
       <div className={classes.marks}>
-        <RecordingMark recording={recording} dark />
+        <span className={classes.recording}>
+          <RecordingMark recording={recording} dark />
+        </span>
         <WatchMark now={now} empty={tiles.length === 0} />
         {blocked ? (
           <button
@@ -89,6 +92,7 @@ export function Stage({ room, visitor, state, onSetUp, tiles }: Props & { tiles:
             />
           </div>
         ))}
+        <RisingReactions reactions={state.everybody?.reactions ?? []} />
         {tiles.length === 0 ? <p className={classes.nobody}>Nobody can be seen or heard just now.</p> : null}
       </div>
       <Trouble room={room} />

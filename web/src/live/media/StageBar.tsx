@@ -84,13 +84,22 @@ interface ControlProps extends ComponentPropsWithoutRef<"button"> {
 }
 
 /** A button of the dark bar, with its name as a tooltip. */
-const Control = forwardRef<HTMLButtonElement, ControlProps>(({ label, look, children, ...rest }, ref) => (
-  <Tooltip label={label} withinPortal={false}>
-    <button ref={ref} type="button" className={classes.control} data-look={look} aria-label={label} {...rest}>
-      {children}
-    </button>
-  </Tooltip>
-));
+const Control = forwardRef<HTMLButtonElement, ControlProps>(
+  ({ label, look, children, className = "", ...rest }, ref) => (
+    <Tooltip label={label} withinPortal={false}>
+      <button
+        ref={ref}
+        type="button"
+        className={`${classes.control} ${className}`}
+        data-look={look}
+        aria-label={label}
+        {...rest}
+      >
+        {children}
+      </button>
+    </Tooltip>
+  ),
+);
 Control.displayName = "Control";
 
 function OwnDevices({ room, onSetUp }: { room: Room; onSetUp: () => void }) {

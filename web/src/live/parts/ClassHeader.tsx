@@ -21,10 +21,10 @@ export function ClassHeader({ session, now, recording, actions }: Props) {
       <Stack gap={6} miw={0} flex="1 1 320px">
         <Group gap="sm">
           <StatusBadge status={session.status} />
+          <RecordingMark recording={recording} />
           <Text className="numbers" fw={600} miw={150}>
             {timeLine(session, now)}
           </Text>
-          <RecordingMark recording={recording} />
         </Group>
         <Title order={1} className="break">
           {session.title}

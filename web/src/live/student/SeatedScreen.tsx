@@ -122,7 +122,7 @@ function Room({ state, now, flat }: { state: ScreenProps["state"]; now: number; 
   const endingAt = state.everybody?.endingAt ?? null;
   return (
     <Card pos="relative">
-      <RisingReactions reactions={state.everybody?.reactions ?? []} />
+      {flat ? null : <RisingReactions reactions={state.everybody?.reactions ?? []} />}
       <Stack gap="md">
         {endingAt !== null && session.status === "live" ? (
           <Alert color="saffron" icon={<IconClockExclamation aria-hidden="true" />} className="numbers">

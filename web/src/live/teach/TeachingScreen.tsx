@@ -64,7 +64,7 @@ export function TeachingScreen({ visitor, state, now }: ScreenProps) {
           ) : over ? null : (
             <StagePrompt room={video} state={state} setUp={door.setUp} />
           )}
-          {over ? null : <Overview state={state} />}
+          {over || staged ? null : <Overview state={state} />}
           <Tabs value={shown} onChange={setTab} keepMounted={false}>
             <Tabs.List mb="md" className={classes.tabs ?? ""}>
               {over ? null : (
