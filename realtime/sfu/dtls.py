@@ -44,8 +44,8 @@ class Certificate:
 
     @property
     def fingerprint(self) -> str:
-        """The SHA-256 of the certificate as SDP has it."""
-        return next(print_.value for print_ in self.rtc.getFingerprints() if print_.algorithm == "sha-256")
+        """The SHA-256 of the certificate as SDP has it: "sha-256 AA:…"."""
+        return next(f"sha-256 {print_.value}" for print_ in self.rtc.getFingerprints() if print_.algorithm == "sha-256")
 
 
 class _Wire:
@@ -87,12 +87,12 @@ class Dtls:
             return False
         return True
 
-    async def connect(self, fingerprints: Sequence[tuple[str, str]], *, server: bool) -> None:
-        """Shake hands with the peer that has these fingerprints (algorithm, value). Raises HandshakeFailed."""
+    async def connect(self, fingerprints: Sequence[str], *, server: bool) -> None:
+        """Shake hands with the peer that has these fingerprints ("sha-256 AA:…"). Raises HandshakeFailed."""
         if not fingerprints:
             raise HandshakeFailed("The offer has no fingerprint.")
         self._transport._set_role("server" if server else "client")
-        parameters = RTCDtlsParameters([RTCDtlsFingerprint(algorithm, value) for algorithm, value in fingerprints])
+        parameters = RTCDtlsParameters([RTCDtlsFingerprint(*told.split(" ", 1)) for told in fingerprints])
         try:
             async with asyncio.timeout(HANDSHAKE_SECONDS):
                 await self._transport.start(parameters)
@@ -111,3 +111,6 @@ class Dtls:
         """Tell the peer, and end the connection."""
         self._transport.remove_all_listeners()
         await self._transport.stop()
+        while self._wire.waiting.full():
+            self._wire.waiting.get_nowait()
+        self._wire.waiting.put_nowait(None)  # whoever still shakes hands does not wait any more

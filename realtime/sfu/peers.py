@@ -70,14 +70,16 @@ class Peer:
             raise RuntimeError("The peer is not connected yet.")
         return self._sender
 
-    async def connect(self, fingerprints: Sequence[tuple[str, str]], *, server: bool, timeout_seconds: float) -> None:
+    async def connect(self, fingerprints: Sequence[str], *, timeout_seconds: float) -> None:
         """Wait for the browser and shake hands with it. Raises HandshakeFailed."""
         try:
             async with asyncio.timeout(timeout_seconds):
                 await self._reached.wait()
         except TimeoutError:
             raise HandshakeFailed(f"The browser did not reach us within {timeout_seconds:.0f} s.") from None
-        await self._dtls.connect(fingerprints, server=server)
+        if self._closed:
+            raise HandshakeFailed("The session was closed before the browser came.")
+        await self._dtls.connect(fingerprints, server=True)
         self._sender, self._receiver = self._dtls.sender, self._dtls.receiver
         self.seen = self._clock()
         self.connected = not self._closed
@@ -137,6 +139,7 @@ class Peer:
             return
         self._closed = True
         self.connected = False
+        self._reached.set()
         try:
             await self._dtls.close()
         finally:

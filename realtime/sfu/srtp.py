@@ -25,19 +25,30 @@ class Receiver:
         "add_zero",
         "address",
         "context",
+        "patched",
         "session",
     )
 
-    def __init__(self, session: Session, address: Address) -> None:
+    def __init__(self, session: Session, address: Address, *, fast: bool | None = None) -> None:
         self.session = session
-        self.context: Any = _context(session) if FAST else None
+        self.context: Any = _context(session) if (FAST if fast is None else fast) else None
         self.address = address
         self.add_sequence = 0
         self.add_timestamp = 0
         self.add_picture = 0
         """For VP8 picture ids, modulo 2^15."""
         self.add_zero = 0
-        """For VP8 TL0PICIDX, modulo 2^8; only where `add_picture` is not 0."""
+        """For VP8 TL0PICIDX, modulo 2^8."""
+        self.patched = False
+        """Whether one of these two is not 0."""
+
+    def shift(self, sequence: int, timestamp: int, picture: int, zero: int) -> None:
+        """Add these to the numbers of what comes from now on."""
+        self.add_sequence = sequence & 0xFFFF
+        self.add_timestamp = timestamp & 0xFFFFFFFF
+        self.add_picture = picture & 0x7FFF
+        self.add_zero = zero & 0xFF
+        self.patched = bool(self.add_picture or self.add_zero)
 
 
 class Places:
@@ -79,7 +90,7 @@ def fan_publicly(
         _NUMBERS.pack_into(
             buffer, 2, (sequence + receiver.add_sequence) & 0xFFFF, (timestamp + receiver.add_timestamp) & 0xFFFFFFFF
         )
-        if receiver.add_picture and places is not None:
+        if receiver.patched and places is not None:
             patch(buffer, places, receiver)
         try:
             port.sendto(receiver.session.protect(bytes(buffer)), receiver.address)
@@ -120,7 +131,7 @@ def _fan_fast_maker() -> Fan | None:
             pack_into(
                 view, 2, (sequence + receiver.add_sequence) & 0xFFFF, (timestamp + receiver.add_timestamp) & 0xFFFFFFFF
             )
-            if receiver.add_picture and places is not None:
+            if receiver.patched and places is not None:
                 patch(view, places, receiver)
             if protect(receiver.context, buffer, length):
                 missed += 1
@@ -165,11 +176,8 @@ def self_test() -> bool:
 
     with out, back:
         try:
-            receiver = Receiver.__new__(Receiver)
-            receiver.session = session_of(key, profile, outbound=True)
-            receiver.context = _context(receiver.session)
-            receiver.address = ("", 0)
-            receiver.add_sequence, receiver.add_timestamp, receiver.add_picture, receiver.add_zero = 1, 2, 0, 0
+            receiver = Receiver(session_of(key, profile, outbound=True), ("", 0), fast=True)
+            receiver.shift(1, 2, 0, 0)
             if _fast(packet, 7, 9, None, (receiver,), _Connected):  # type: ignore[arg-type]  # only its sendto is used
                 return False
             back.settimeout(1.0)

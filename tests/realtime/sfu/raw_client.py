@@ -37,6 +37,8 @@ class RawClient:
         self.rtcp: list[bytes] = []
         self.answered = 0
         self.ended = False
+        self.repeated = 0
+        self.lose: Callable[[int], bool] = lambda _sequence: False
         self.on_rtp: Callable[[bytes], None] | None = None
         self._keep = keep
         self._server: tuple[str, int] | None = None
@@ -44,8 +46,8 @@ class RawClient:
         self._names = ("", "")
 
     @property
-    def fingerprint(self) -> tuple[str, str]:
-        return "sha-256", self.certificate.fingerprint
+    def fingerprint(self) -> str:
+        return self.certificate.fingerprint
 
     async def __aenter__(self) -> Self:
         asyncio.get_running_loop().add_reader(self.socket.fileno(), self._readable)
@@ -60,7 +62,7 @@ class RawClient:
             asyncio.get_running_loop().remove_reader(self.socket.fileno())
             self.socket.close()
 
-    async def connect(self, port: int, ufrag: str, password: str, fingerprint: tuple[str, str]) -> None:
+    async def connect(self, port: int, ufrag: str, password: str, fingerprint: str) -> None:
         self._server = ("127.0.0.1", port)
         self._names = (ufrag, password)
         self.bind_request()
@@ -110,12 +112,17 @@ class RawClient:
 
     def _take(self, data: bytes) -> None:
         assert self._dtls.receiver is not None
+        if not is_rtcp(data) and self.lose(int.from_bytes(data[2:4], "big")):
+            return
         try:
             if is_rtcp(data):
                 self.rtcp.append(self._dtls.receiver.unprotect_rtcp(data))
                 return
             packet = self._dtls.receiver.unprotect(data)
         except SrtpError as fault:
+            if "replay" in str(fault):
+                self.repeated += 1
+                return
             raise AssertionError(f"what came cannot be read: {fault}") from fault
         if len(self.rtp) < self._keep:
             self.rtp.append(packet)

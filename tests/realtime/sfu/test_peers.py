@@ -55,8 +55,8 @@ def peer_on(mux: Mux, heard: Heard, *, sends_media: bool = True) -> Peer:
 
 async def meet(peer: Peer, client: RawClient, port: int) -> None:
     await asyncio.gather(
-        peer.connect([client.fingerprint], server=True, timeout_seconds=10.0),
-        client.connect(port, peer.ufrag, peer.password_text, ("sha-256", CERTIFICATE.fingerprint)),
+        peer.connect([client.fingerprint], timeout_seconds=10.0),
+        client.connect(port, peer.ufrag, peer.password_text, CERTIFICATE.fingerprint),
     )
 
 
@@ -86,8 +86,8 @@ async def test_a_peer_with_another_certificate_is_refused(mux: Mux) -> None:
     peer = peer_on(mux, Heard())
     async with RawClient() as client:
         meeting = asyncio.gather(
-            peer.connect([("sha-256", ":".join(["00"] * 32))], server=True, timeout_seconds=10.0),
-            client.connect(mux.port, peer.ufrag, peer.password_text, ("sha-256", CERTIFICATE.fingerprint)),
+            peer.connect(["sha-256 " + ":".join(["00"] * 32)], timeout_seconds=10.0),
+            client.connect(mux.port, peer.ufrag, peer.password_text, CERTIFICATE.fingerprint),
             return_exceptions=True,
         )
         answers = await meeting
@@ -99,7 +99,7 @@ async def test_a_peer_with_another_certificate_is_refused(mux: Mux) -> None:
 async def test_a_browser_that_never_comes_is_not_waited_for(mux: Mux) -> None:
     peer = peer_on(mux, Heard())
     with pytest.raises(HandshakeFailed, match="did not reach us"):
-        await peer.connect([("sha-256", "00")], server=True, timeout_seconds=0.05)
+        await peer.connect(["sha-256 00"], timeout_seconds=0.05)
     await peer.close()
 
 
@@ -164,8 +164,7 @@ async def test_a_packet_is_sent_to_many_with_their_own_numbers(mux: Mux, fan: sr
             await meet(peer, client, mux.port)
             assert peer.address is not None
             receiver = srtp.Receiver(peer.sender, peer.address)
-            receiver.add_sequence, receiver.add_timestamp = number * 10, number * 100
-            receiver.add_picture, receiver.add_zero = number * 1000, number * 250
+            receiver.shift(number * 10, number * 100, number * 1000, number * 250)
             receivers.append(receiver)
             peers.append(peer)
         assert fan(packet, 65535, 9, places, receivers, mux.socket) == 0

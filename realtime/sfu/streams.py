@@ -1,0 +1,305 @@
+"""What is in one slot, in one layer, on its way to everybody who watches it: spliced once, written once for each group of
+viewers with like payload types, encrypted once for each viewer."""
+
+import secrets
+import socket
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from struct import Struct
+from typing import Protocol
+
+from realtime.sfu.lanes import CLOCK_RATES, CODES, Lane, Numbers, Shape
+from realtime.sfu.packets import Header, later, to_retransmission
+from realtime.sfu.payloads import PayloadFacts, describe, patch
+from realtime.sfu.reports import SenderReport, write_sender_report
+from realtime.sfu.ring import Ring
+from realtime.sfu.splice import Splice
+from realtime.sfu.srtp import Places, Receiver, fan
+
+_RTP = Struct("!BBHII")
+_VIDEO_EXTENSION = Struct("!HHB3s")
+_AUDIO_EXTENSION = Struct("!HHBBH")
+_ONE_BYTE = 0xBEDE
+_NUMBERS = Struct("!HI")
+_NAMES = {code: name for name, code in CODES.items()}
+
+
+class Encoding(Protocol):
+    """One layer of one track as it comes in, from a publisher or over a link."""
+
+    codec: str
+    token: Hashable
+    """Another one after each new beginning of its numbers."""
+    heard_at: float
+    rate: int
+
+    @property
+    def sender(self) -> str:
+        """Whose clock its reports tell: the same for the sound and the pictures of one session."""
+        ...
+
+    def want_keyframe(self, now: float) -> None:
+        """Ask who sends it for a keyframe, once a second at most."""
+        ...
+
+
+class Tap(Protocol):
+    """Who takes a stream without a network: a recorder."""
+
+    def on_packet(self, codec: str, packet: bytes, now: float) -> None:
+        """A packet with the stream's own numbers, without header extensions; its payload type says nothing."""
+        ...
+
+    def on_report(self, sender: str, ntp: int, timestamp: int) -> None:
+        """The clock of who sends it showed `ntp` (64 bits) at a timestamp of the stream."""
+        ...
+
+
+@dataclass(slots=True)
+class Sent:
+    """What a media server has sent."""
+
+    packets: int = 0
+    octets: int = 0
+    dropped: int = 0
+
+
+class Group:
+    """Viewers of a stream whose packets look alike."""
+
+    __slots__ = ("receivers", "shape")
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+        self.receivers: list[Receiver] = []
+
+
+class Stream:
+    """One slot in one layer. A viewer's lane follows from a keyframe on; nobody else notices that it came."""
+
+    def __init__(self, slot: str, kind: str, layer: str, port: socket.socket, sent: Sent, wall: Callable[[], float]) -> None:
+        """`wall`: Unix seconds, for the send time that browsers estimate by."""
+        self.slot = slot
+        self.kind = kind
+        self.layer = layer
+        self.source: Encoding | None = None
+        self.previous: Encoding | None = None
+        """What goes on until the keyframe of the source."""
+        self.newest = Numbers(0, 0, 0, 0, 0.0)
+        self.packets = 0
+        self.octets = 0
+        self.waiting: list[Lane] = []
+        self.taps: list[Tap] = []
+        self.lanes: set[Lane] = set()
+        self._groups: dict[Shape, Group] = {}
+        self._ring = Ring()
+        self._splice = Splice(CLOCK_RATES[kind], secrets.randbelow(0x4000), secrets.randbelow(1 << 32))
+        self._port = port
+        self._sent = sent
+        self._wall = wall
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether anybody follows it or waits for it."""
+        return bool(self.lanes or self.waiting or self.taps)
+
+    def bind(self, source: Encoding | None, now: float) -> None:
+        """Carry this source from its next keyframe on; without one, nothing more."""
+        if source is self.source:
+            return
+        self.previous, self.source = self.source, source
+        if source is None:
+            self.previous = None
+            self._splice.drop()
+        elif self.is_watched:
+            self._splice.want(source.token)
+            source.want_keyframe(now)
+
+    def begin_anew(self, source: Encoding, now: float) -> None:
+        """The source numbers its packets anew: what comes is spliced like another one."""
+        if source is self.source and self.is_watched:
+            self._splice.want(source.token)
+            source.want_keyframe(now)
+
+    def look_after(self, now: float) -> bool:
+        """Ask again for a keyframe that is still waited for; whether what was carried before can be forgotten."""
+        waits = self._splice.wanted is not None
+        if self.source is not None and self.is_watched and (waits or self.waiting):
+            self.source.want_keyframe(now)
+        if self.previous is not None and not waits:
+            self.previous = None
+            return True
+        return False
+
+    def wait(self, lane: Lane, now: float) -> None:
+        """Have the lane follow from the next keyframe on; sound at once."""
+        self._attend(now)
+        lane.waits_for = self
+        self.waiting.append(lane)
+
+    def stop_waiting(self, lane: Lane) -> None:
+        """Have the lane stay where it is."""
+        lane.waits_for = None
+        self.waiting.remove(lane)
+        self._rest()
+
+    def leave(self, lane: Lane) -> None:
+        """Send the lane nothing more."""
+        lane.leave()
+        self.lanes.discard(lane)
+        group = self._groups[lane.shape]
+        group.receivers.remove(lane.receiver)
+        if not group.receivers:
+            del self._groups[lane.shape]
+        self._rest()
+
+    def tap(self, tap: Tap, now: float) -> None:
+        """Have a tap follow; it is for it to wait for a keyframe."""
+        self._attend(now)
+        self.taps.append(tap)
+
+    def untap(self, tap: Tap) -> None:
+        """Have the tap follow no more."""
+        self.taps.remove(tap)
+        self._rest()
+
+    def forward(
+        self, encoding: Encoding, data: bytes, header: Header, facts: PayloadFacts, level: int | None, now: float
+    ) -> None:
+        """Send a packet of the encoding to everybody who follows, and with a keyframe to those who wait."""
+        placed = self._splice.place(encoding.token, header.sequence, header.timestamp, facts, now)
+        if placed is None:
+            return
+        sequence, timestamp, picture, zero = placed
+        code = CODES[encoding.codec]
+        payload = data[header.payload_at : header.payload_end]
+        packet = _RTP.pack(0x80, code | header.marker << 7, sequence, timestamp, 0) + payload
+        if picture >= 0 or zero >= 0:
+            changed = bytearray(packet)
+            patch(changed, 12, facts, picture, zero)
+            packet = bytes(changed)
+        self._ring.put(sequence, packet)
+        if facts.starts_keyframe and self.waiting and encoding is self.source:
+            self._admit(Numbers(sequence, timestamp, max(picture, 0), max(zero, 0), now))
+        newest = self.newest
+        if not self.packets or later(sequence, newest.sequence):
+            newest.sequence, newest.timestamp, newest.at = sequence, timestamp, now
+            if picture >= 0:
+                newest.picture = picture
+            if zero >= 0:
+                newest.zero = zero
+        self.packets += 1
+        self.octets += len(payload)
+        self._fan_out(packet, code, sequence, timestamp, facts, picture, zero, level)
+        for tap in self.taps:
+            tap.on_packet(encoding.codec, packet, now)
+
+    def _fan_out(
+        self,
+        packet: bytes,
+        code: int,
+        sequence: int,
+        timestamp: int,
+        facts: PayloadFacts,
+        picture: int,
+        zero: int,
+        level: int | None,
+    ) -> None:
+        sent, size = self._sent, len(packet) - 12
+        for group in self._groups.values():
+            out = self._written(group.shape, packet, code, level)
+            if out is None:
+                continue
+            places = None
+            if picture >= 0:
+                begin = len(out) - size
+                zero_at = begin + facts.tl0picidx_at if zero >= 0 else 0
+                places = Places(begin + facts.picture_id_at, picture, zero_at, zero, long=facts.picture_id_wide)
+            receivers = group.receivers
+            missed = fan(out, sequence, timestamp, places, receivers, self._port)
+            sent.dropped += missed
+            sent.packets += len(receivers) - missed
+            sent.octets += (len(receivers) - missed) * len(out)
+
+    def again(self, lane: Lane, sequence: int) -> bytes | None:
+        """The packet that the lane had under this sequence, to be sent again; None when it had none, or it is gone."""
+        receiver = lane.receiver
+        number = (sequence - receiver.add_sequence) & 0xFFFF
+        if later(lane.first, number):
+            return None
+        packet = self._ring.get(number)
+        out = None if packet is None else self._written(lane.shape, packet, packet[1] & 0x7F, None)
+        if packet is None or out is None:
+            return None
+        code = packet[1] & 0x7F
+        changed = bytearray(out)
+        _NUMBERS.pack_into(changed, 2, sequence, (int.from_bytes(packet[4:8], "big") + receiver.add_timestamp) & 0xFFFFFFFF)
+        if receiver.patched:
+            facts = describe(_NAMES[code], packet[12:])
+            mask = 0x7FFF if facts.picture_id_wide else 0x7F
+            picture = (facts.picture_id + receiver.add_picture) & mask if facts.picture_id >= 0 else -1
+            zero = (facts.tl0picidx + receiver.add_zero) & 0xFF if facts.tl0picidx >= 0 else -1
+            patch(changed, len(out) - len(packet) + 12, facts, picture, zero)
+        again_type = lane.rtx_types.get(code)
+        if again_type is None:
+            return bytes(changed)
+        lane.rtx_sequence = (lane.rtx_sequence + 1) & 0xFFFF
+        return to_retransmission(bytes(changed), again_type, lane.rtx_sequence, lane.rtx_ssrc)
+
+    def report(self, encoding: Encoding, told: SenderReport) -> None:
+        """Carry the sender's clock over to everybody who follows."""
+        timestamp = self._splice.timestamp_of(encoding.token, told.timestamp)
+        if timestamp is None:
+            return
+        for tap in self.taps:
+            tap.on_report(encoding.sender, told.ntp, timestamp)
+        for lane in self.lanes:
+            receiver = lane.receiver
+            shifted = (timestamp + receiver.add_timestamp) & 0xFFFFFFFF
+            raw = write_sender_report(lane.shape.ssrc, told.ntp, shifted, lane.packets, lane.octets, self.slot)
+            try:
+                self._port.sendto(receiver.session.protect_rtcp(raw), receiver.address)
+            except OSError:
+                self._sent.dropped += 1
+
+    def _written(self, shape: Shape, packet: bytes, code: int, level: int | None) -> bytes | None:
+        payload_type = shape.payload_types[code]
+        if payload_type < 0:
+            return None
+        first, extension = 0x80, b""
+        if shape.extension_id:
+            first = 0x90
+            if code == CODES["opus"]:
+                extension = _AUDIO_EXTENSION.pack(_ONE_BYTE, 1, shape.extension_id << 4, 127 if level is None else level, 0)
+            else:
+                at = int(self._wall() * 262144) & 0xFFFFFF  # 6.18 bits of seconds
+                extension = _VIDEO_EXTENSION.pack(_ONE_BYTE, 1, shape.extension_id << 4 | 2, at.to_bytes(3, "big"))
+        head = bytes((first, payload_type | packet[1] & 0x80)) + packet[2:8] + shape.ssrc.to_bytes(4, "big")
+        return head + extension + packet[12:]
+
+    def _admit(self, begin: Numbers) -> None:
+        waiting, self.waiting = self.waiting, []
+        for lane in waiting:
+            lane.waits_for = None
+            if lane.stream is not None:
+                lane.stream.leave(lane)
+            lane.enter(self, begin)
+            self.lanes.add(lane)
+            group = self._groups.get(lane.shape)
+            if group is None:
+                group = self._groups[lane.shape] = Group(lane.shape)
+            group.receivers.append(lane.receiver)
+
+    def _attend(self, now: float) -> None:
+        """Somebody comes: take the source in again if nobody was here, and ask for what they need to begin."""
+        if self.source is None:
+            return
+        if not self.is_watched:
+            self._splice.want(self.source.token)
+        self.source.want_keyframe(now)
+
+    def _rest(self) -> None:
+        """Nobody is here any more: whoever comes next begins with a keyframe."""
+        if not self.is_watched:
+            self._splice.drop()
+            self._ring.clear()

@@ -1,0 +1,269 @@
+"""A media server on loopback: packets of made-up cameras reach those who watch, whole and in order."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from realtime.sfu.desk import MediaClosed, MediaFull, MediaSettings, Verdict
+from realtime.sfu.packets import from_retransmission, parse_header
+from realtime.sfu.reports import write_lost, write_picture_loss
+from realtime.sfu.sdp import BadOffer
+from realtime.sfu.server import MediaServer
+from tests.realtime.sfu.media_clients import CLASS, RTX, VP8, Camera, Desk, Watcher, offer_of, who
+from tests.realtime.sfu.raw_client import until
+
+SETTINGS = MediaSettings("127.0.0.1", "127.0.0.1", check_seconds=0.2)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+@pytest.fixture
+async def server(desk: Desk) -> AsyncIterator[MediaServer]:
+    media = MediaServer(SETTINGS, desk, None, time.monotonic)
+    await media.start()
+    yield media
+    await media.close()
+
+
+@pytest.fixture
+async def clients() -> AsyncIterator[AsyncExitStack]:
+    async with AsyncExitStack() as stack:
+        yield stack
+
+
+def assert_continuous(pictures: Sequence[tuple[int, int, int, int, int]]) -> None:
+    """Sequences without a hole, timestamps and picture ids that only grow, by one a frame."""
+    for before, after in pairwise(pictures):
+        assert (after[0] - before[0]) & 0xFFFF == 1
+        assert (after[1] - before[1]) & 0xFFFFFFFF < 1 << 31
+        assert (after[2] - before[2]) & 0x7FFF == (0 if after[4] else 1)
+        assert after[4] == (before[4] + 1) % 3
+
+
+async def test_pictures_and_sound_reach_a_viewer(server: MediaServer, clients: AsyncExitStack) -> None:
+    camera, watcher = await clients.enter_async_context(Camera()), await clients.enter_async_context(Watcher())
+    await camera.publish(server, who("teacher"))
+    await watcher.watch(server, who("student", "viewer"))
+    await until(lambda: len(watcher.of("main")) > 60 and len(watcher.of("loudest")) > 20)
+    pictures = watcher.pictures()
+    assert_continuous(pictures)
+    assert pictures[0][4] == 0
+    load = server.load()
+    assert (load.viewers, load.publishers, load.classes) == (1, 1, (CLASS,))
+    assert load.packets_out >= 80
+
+
+async def test_a_class_page_has_a_line_for_each_slot(server: MediaServer, desk: Desk, clients: AsyncExitStack) -> None:
+    teacher, student, screen = [await clients.enter_async_context(Camera(ssrc_offset=100 * n)) for n in range(3)]
+    watcher = await clients.enter_async_context(Watcher())
+    await teacher.publish(server, who("teacher"))
+    await student.publish(server, who("ada", "stage"))
+    await screen.publish(server, who("teacher", "staff", "screen"), ("video",))
+    await watcher.watch(server, who("bob", "viewer"), ("video",) * 5 + ("audio",) * 6)
+    await until(lambda: all(len(watcher.of(slot)) > 20 for slot in ("screen", "camera-0", "camera-1")))
+    await until(lambda: all(len(watcher.of(slot)) > 10 for slot in ("microphone-0", "microphone-1")))
+    for slot in ("screen", "camera-0", "camera-1"):
+        assert_continuous(watcher.pictures(slot))
+    assert not watcher.of("camera-2")
+    await until(lambda: desk.shown and desk.shown[-1].screen is not None)
+    shown = desk.shown[-1]
+    assert [None if person is None else person.user_id for person in shown.cameras] == ["teacher", "ada", None, None]
+    assert shown.screen is not None
+    assert shown.screen.user_id == "teacher"
+
+
+async def test_nobody_is_sent_their_own(server: MediaServer, clients: AsyncExitStack) -> None:
+    camera, student = [await clients.enter_async_context(Camera(ssrc_offset=100 * n)) for n in range(2)]
+    watcher = await clients.enter_async_context(Watcher())
+    await camera.publish(server, who("teacher"))
+    await student.publish(server, who("ada", "stage"))
+    await watcher.watch(server, who("teacher"), ("video",) * 5 + ("audio",) * 6)
+    await until(lambda: len(watcher.of("camera-1")) > 30 and len(watcher.of("microphone-1")) > 10)
+    assert not watcher.of("camera-0")
+    assert not watcher.of("microphone-0")
+
+
+@pytest.mark.parametrize("rtx", [False, True])
+async def test_what_a_viewer_misses_is_sent_again(server: MediaServer, clients: AsyncExitStack, rtx: bool) -> None:
+    camera, watcher = await clients.enter_async_context(Camera()), await clients.enter_async_context(Watcher(rtx=rtx))
+    await camera.publish(server, who("teacher"))
+    await watcher.watch(server, who("student", "viewer"))
+    await until(lambda: len(watcher.of("main")) > 30)
+    newest = watcher.of("main")[-1]
+    ssrc, lost = int.from_bytes(newest[8:12], "big"), (int.from_bytes(newest[2:4], "big") + 30) & 0xFFFF
+    watcher.lose = lambda sequence: sequence == lost
+    await until(lambda: any(int.from_bytes(packet[2:4], "big") == lost + 3 for packet in watcher.of("main")))
+    assert not any(int.from_bytes(packet[2:4], "big") == lost for packet in watcher.of("main"))
+    watcher.lose = lambda _sequence: False
+    watcher.send_rtcp(write_lost(1, ssrc, [lost]))
+    if rtx:
+        again = (ssrc + 1).to_bytes(4, "big")
+        await until(lambda: any(packet[8:12] == again for packet in watcher.rtp))
+        packet = next(packet for packet in watcher.rtp if packet[8:12] == again)
+        assert packet[1] & 0x7F == RTX
+        header = parse_header(packet)
+        assert header is not None
+        restored = from_retransmission(packet, header, VP8, ssrc)
+        assert restored is not None
+        watcher.rtp.append(restored)
+    else:
+        await until(lambda: any(int.from_bytes(packet[2:4], "big") == lost for packet in watcher.of("main")))
+    first = watcher.pictures()[0][0]
+    pictures = sorted(watcher.pictures(), key=lambda picture: (picture[0] - first) & 0xFFFF)
+    assert_continuous(pictures)
+
+
+async def test_what_the_publisher_loses_is_asked_for(server: MediaServer, clients: AsyncExitStack) -> None:
+    camera, watcher = await clients.enter_async_context(Camera()), await clients.enter_async_context(Watcher())
+    camera.drop = lambda sequence: sequence % 10 == 3
+    await camera.publish(server, who("teacher"))
+    await watcher.watch(server, who("student", "viewer"))
+    await until(lambda: len(watcher.of("main")) > 200)
+    sequences = sorted(
+        (int.from_bytes(p[2:4], "big") - int.from_bytes(watcher.of("main")[0][2:4], "big")) & 0xFFFF
+        for p in watcher.of("main")
+    )
+    assert sequences[:150] == list(range(150))
+
+
+async def test_many_requests_for_a_keyframe_are_one_a_second(server: MediaServer, clients: AsyncExitStack) -> None:
+    camera = await clients.enter_async_context(Camera())
+    await camera.publish(server, who("teacher"))
+    watchers = [await clients.enter_async_context(Watcher()) for _ in range(8)]
+    began = time.monotonic()
+    await asyncio.gather(*(watcher.watch(server, who(f"s{n}", "viewer")) for n, watcher in enumerate(watchers)))
+    await until(lambda: all(len(watcher.of("main")) > 10 for watcher in watchers))
+    ssrc = int.from_bytes(watchers[0].of("main")[0][8:12], "big")
+    for watcher in watchers:
+        for _ in range(20):
+            watcher.send_rtcp(write_picture_loss(1, ssrc))
+    more = len(watchers[0].of("main")) + 150
+    await until(lambda: len(watchers[0].of("main")) > more)
+    assert camera.requests <= time.monotonic() - began + 1
+    for watcher in watchers:
+        assert_continuous(watcher.pictures())
+
+
+async def test_a_publisher_that_comes_again_goes_on_in_the_same_slots(
+    server: MediaServer, desk: Desk, clients: AsyncExitStack
+) -> None:
+    first, second = [await clients.enter_async_context(Camera(ssrc_offset=100 * n)) for n in range(2)]
+    watcher = await clients.enter_async_context(Watcher())
+    await first.publish(server, who("teacher"))
+    await watcher.watch(server, who("student", "viewer"))
+    await until(lambda: len(watcher.of("main")) > 30)
+    second.frame = 20_000
+    await second.publish(server, who("teacher"))
+    await until(lambda: any(picture[3] > 20_000 for picture in watcher.pictures()))
+    await until(lambda: first.ended)
+    more = len(watcher.of("main")) + 60
+    await until(lambda: len(watcher.of("main")) > more)
+    pictures = watcher.pictures()
+    for before, after in pairwise(pictures):
+        assert (after[0] - before[0]) & 0xFFFF == 1
+        assert 0 <= (after[2] - before[2]) & 0x7FFF <= 1
+        assert (after[1] - before[1]) & 0xFFFFFFFF < 90_000 * 5
+    assert server.load().publishers == 1
+    assert all(shown.cameras[0] is not None for shown in desk.shown[1:])
+
+
+async def test_who_may_no_longer_be_here_is_ended(server: MediaServer, desk: Desk, clients: AsyncExitStack) -> None:
+    camera, watcher, other = await clients.enter_async_context(Camera()), Watcher(), Watcher()
+    await clients.enter_async_context(watcher)
+    await clients.enter_async_context(other)
+    await camera.publish(server, who("teacher"))
+    await watcher.watch(server, who("student", "viewer"))
+    await other.watch(server, who("other", "viewer"))
+    await until(lambda: watcher.of("main") and other.of("main"))
+    desk.verdict = None
+    checks = len(desk.checks)
+    await until(lambda: len(desk.checks) > checks + 2)
+    assert server.load().viewers == 2
+    desk.verdict = Verdict(viewers_gone=frozenset({"student"}))
+    await until(lambda: watcher.ended)
+    assert server.load().viewers == 1
+    desk.verdict = Verdict(over=True)
+    await until(lambda: other.ended and camera.ended)
+    await until(lambda: not server.load().rooms)
+
+
+async def test_silence_ends_a_session(desk: Desk, clients: AsyncExitStack) -> None:
+    media = MediaServer(replace(SETTINGS, silence_seconds=0.5, connect_seconds=0.3), desk, None, time.monotonic)
+    await media.start()
+    camera, watcher = await clients.enter_async_context(Camera()), await clients.enter_async_context(Watcher())
+    await camera.publish(media, who("teacher"))
+    await watcher.watch(media, who("student", "viewer"))
+    never = Watcher()
+    await clients.enter_async_context(never)
+    await media.watch(who("never", "viewer"), offer_of(never, ("video",), "recvonly"), None)
+    await until(lambda: watcher.ended)
+    await until(lambda: media.load().viewers == 0)
+    assert media.load().publishers == 1
+    await media.close()
+    await until(lambda: camera.ended)
+
+
+async def test_a_full_server_and_a_person_with_too_many_are_refused(desk: Desk, clients: AsyncExitStack) -> None:
+    media = MediaServer(replace(SETTINGS, most_viewers=3, sessions_a_person=2), desk, None, time.monotonic)
+    with pytest.raises(MediaClosed):
+        await media.watch(who("a", "viewer"), offer_of(Watcher(), ("video",), "recvonly"), None)
+    await media.start()
+    watchers = [await clients.enter_async_context(Watcher()) for _ in range(4)]
+    await watchers[0].watch(media, who("a", "viewer"))
+    await watchers[1].watch(media, who("a", "viewer"))
+    with pytest.raises(MediaFull, match="2 media sessions"):
+        await media.watch(who("a", "viewer"), offer_of(watchers[2], ("video",), "recvonly"), None)
+    await watchers[2].watch(media, who("b", "viewer"))
+    with pytest.raises(MediaFull, match="carries 3"):
+        await media.watch(who("c", "viewer"), offer_of(watchers[3], ("video",), "recvonly"), None)
+    opened = watchers[2].opened
+    assert opened is not None
+    assert not await media.close_session(CLASS, opened.media_id, "a")
+    assert not await media.close_session("another", opened.media_id, "b")
+    assert await media.close_session(CLASS, opened.media_id, "b")
+    assert not await media.close_session(CLASS, opened.media_id, "b")
+    await watchers[3].watch(media, who("c", "viewer"))
+    await media.close()
+
+
+async def test_hostile_clients_disturb_nobody(server: MediaServer, clients: AsyncExitStack) -> None:
+    camera, watcher, hostile = Camera(), Watcher(), Watcher()
+    for client in (camera, watcher, hostile):
+        await clients.enter_async_context(client)
+    await camera.publish(server, who("teacher"))
+    await watcher.watch(server, who("student", "viewer"))
+    await hostile.watch(server, who("mallory", "viewer"))
+    await until(lambda: len(watcher.of("main")) > 10 and len(hostile.of("main")) > 10)
+    newest = hostile.of("main")[-1]
+    ssrc, sequence = int.from_bytes(newest[8:12], "big"), int.from_bytes(newest[2:4], "big")
+    for round_ in range(300):
+        hostile.send_rtcp(write_lost(1, ssrc, [(sequence - n) & 0xFFFF for n in range(200)]))
+        hostile.send_rtcp(write_lost(1, 77, [1, 2, 3]))
+        hostile.send_noise(bytes((round_ & 255,)) * 60)
+        camera.send_rtp(newest[:8] + b"\x00\x00\x12" + bytes((round_ & 255,)) + newest[12:])
+    mux = server._up()[0]
+    await until(lambda: mux.faults.counts.get("nack_flood", 0) and mux.faults.counts.get("unknown_ssrc", 0) > 100)
+    before = len(watcher.of("main"))
+    await until(lambda: len(watcher.of("main")) > before + 100)
+    assert_continuous(watcher.pictures())
+    assert len(hostile.rtp) < 4000
+    with pytest.raises(BadOffer):
+        await server.watch(who("mallory", "viewer"), "v=0\r\n" + "m=video 9 X 96\r\n" * 1000, None)
+
+
+async def test_layers_of_simulcast_are_one_picture(server: MediaServer, clients: AsyncExitStack) -> None:
+    camera, watcher = Camera(rids=("low", "high")), Watcher()
+    await clients.enter_async_context(camera)
+    await clients.enter_async_context(watcher)
+    await camera.publish(server, who("teacher"))
+    await watcher.watch(server, who("student", "viewer"))
+    await until(lambda: len(watcher.of("main")) > 100)
+    assert_continuous(watcher.pictures())
