@@ -223,6 +223,16 @@ def test_port_in_use_is_one_sentence(setting: str, folder: Path) -> None:
     assert read_run(folder / "data") is None
 
 
+def test_udp_port_in_use_is_one_sentence(folder: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        port = str(other.getsockname()[1])
+        said = refusal(settings_for(folder / "data", LYCEUM_MEDIA_UDP_PORT=port), "up")
+    assert f"UDP port {port}" in said
+    assert "LYCEUM_MEDIA_UDP_PORT" in said
+    assert "in use" in said
+
+
 def test_data_of_another_postgres_is_one_sentence(folder: Path) -> None:
     (folder / "data/postgres").mkdir(parents=True)
     (folder / "data/postgres/PG_VERSION").write_text("16\n")

@@ -23,7 +23,7 @@ from actors.jobs.running import Runner
 from actors.jobs.tools import JobTools, Mail
 from actors.local import LocalLyceum
 from actors.logs import configure_logs
-from actors.media_nodes import LivingNodes, MediaNodeAway
+from actors.media_nodes import LivingNodes
 from actors.media_streams import MediaStreams
 from classroom.answers import Accepted
 from classroom.callers import Caller, Role
@@ -58,6 +58,7 @@ from serve_app.opening import system_clock
 from serve_app.passwords import Passwords
 from serve_app.sealing import Seal
 from serve_app.stores import open_stores
+from tests.serve_app.local_media import LocalMedia
 from tests.serve_app.lyceums import EdgeLyceum
 
 SECRET = "a secret key that only the tests know"
@@ -93,6 +94,8 @@ class Edge:
     database: "OwnDatabase"
     tables: LiveTables
     lyceum: LocalLyceum
+    media: LocalMedia
+    """The media node; it is away unless a test revives it."""
     app: FastAPI
     transport: httpx.ASGITransport
     visitor: httpx.AsyncClient
@@ -258,17 +261,6 @@ class OwnDatabase(Database):
             raise StoreAway("the test says that Postgres is away")
 
 
-class NoMedia:
-    """`MediaNodes` of which none lives."""
-
-    async def names(self) -> tuple[str, ...]:
-        """The names of all media nodes."""
-        return ()
-
-    def __getattr__(self, _name: str) -> Any:
-        raise MediaNodeAway("there is none")
-
-
 class Databases:
     """Makes databases with the newest schema, as copies of one."""
 
@@ -339,7 +331,7 @@ async def open_edge(database: OwnDatabase, web_dist: Path, object_store_url: str
     lyceum = EdgeLyceum(tables, database.url)
     passwords = Passwords(QUICK)
 
-    media = NoMedia()
+    media = LocalMedia(lyceum.live)
 
     async def well() -> None:
         tables.reach()
@@ -379,9 +371,10 @@ async def open_edge(database: OwnDatabase, web_dist: Path, object_store_url: str
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(server, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://lyceum.test") as visitor:
-            edge = Edge(values, parts, database, tables, lyceum, app, transport, visitor, logged)
+            edge = Edge(values, parts, database, tables, lyceum, media, app, transport, visitor, logged)
             yield edge
             await edge.close()
+    await media.close()
     await lyceum.close()
     await parts.limits.close()
     passwords.close()

@@ -1,5 +1,6 @@
 """The routes of live video: who is refused, why, and how."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ from classroom.callers import Role
 from classroom.live.commands import AcceptStage, InviteToStage
 from serve_app.ice_servers import IceServer
 from serve_app.livekit import Livekit
+from tests.end_to_end.media_people import MediaPerson
 
 SDP = {"Content-Type": "application/sdp"}
 OFFER = "v=0\r\n"
@@ -180,3 +182,61 @@ async def test_pages_may_speak_with_the_livekit_server_and_no_other(make_edge: A
         (edge.config.web_dist / "index.html").write_text("<html></html>")
         policy = (await edge.visitor.get("/")).headers["content-security-policy"]
         assert ("wss://livekit.example.org https://livekit.example.org" in policy) is (mode == "livekit")
+
+
+async def test_pictures_published_by_whip_are_decoded_by_whep_and_both_can_be_ended(edge: Any) -> None:
+    edge.media.revive()
+    edge.app.state.config = replace(edge.config, ice_servers=(STUN, TURN))
+    lesson = await edge.live_class(students=2)
+    student, other = lesson.students
+    await seat(student, lesson)
+    async with MediaPerson(lesson.teacher.client, lesson.path, sends=True) as sender:
+        async with MediaPerson(student.client, lesson.path, sends=False) as viewer:
+            published, watched = await sender.ask(), await viewer.ask()
+            for answer in (published, watched):
+                assert answer.status_code == 201
+                assert answer.headers["content-type"].startswith("application/sdp")
+                assert answer.headers.get_list("link") == [*STUN.links(), *TURN.links()]
+                assert answer.headers["location"].startswith(f"/api{lesson.path}/media/")
+            await viewer.until_decoded(3, 30)
+            assert (await other.client.delete(viewer.location)).status_code == 404
+            elsewhere = viewer.location.replace(lesson.id, lesson.course_id)
+            assert (await student.client.delete(elsewhere)).status_code == 404
+            assert [(await student.client.delete(viewer.location)).status_code for _ in range(2)] == [204, 404]
+        assert (await lesson.teacher.client.delete(sender.location)).status_code == 204
+
+
+async def test_a_repetition_is_a_new_session(edge: Any) -> None:
+    edge.media.revive()
+    lesson = await edge.live_class()
+    async with MediaPerson(lesson.teacher.client, lesson.path, sends=True, key="one") as sender:
+        first, second = [(await sender.ask()).headers["location"] for _ in range(2)]
+    assert first != second
+
+
+@pytest.mark.parametrize("offer", ["", "v=0\r\n", "m=" * 1_000, "v=0\r\n" + "m=video 9 UDP/TLS/RTP/SAVPF 96\r\n" * 1_000])
+async def test_an_offer_that_cannot_be_answered_is_told_in_a_sentence(edge: Any, offer: str) -> None:
+    edge.media.revive()
+    lesson = await edge.live_class()
+    for what in ("publish", "watch"):
+        answer = await post(lesson.teacher, lesson, what, offer)
+        assert refused(answer) == (400, "bad_offer")
+        assert answer.json()["message"].endswith(".")
+
+
+async def test_a_killed_node_is_away_for_a_moment_and_the_class_goes_on_at_its_next_run(edge: Any) -> None:
+    edge.media.revive()
+    lesson = await edge.live_class(students=1)
+    await seat(lesson.students[0], lesson)
+    async with MediaPerson(lesson.students[0].client, lesson.path, sends=False) as viewer:
+        assert (await viewer.ask()).status_code == 201
+        await edge.media.kill()
+        assert refused(await viewer.ask()) == (503, "media_away")
+        assert (await lesson.teacher.ask("GET", lesson.path, 200))["currentStudents"] == 1
+        edge.media.revive()
+        async with asyncio.timeout(10):
+            while (answer := await viewer.ask()).status_code != 201:
+                assert refused(answer) == (503, "media_away")
+        assert (await lesson.students[0].client.delete(viewer.location)).status_code == 204
+    placed = [each for each in edge.tables.live_events[lesson.id] if each.type == "media.placed"]
+    assert len(placed) == 2

@@ -1,0 +1,98 @@
+"""People with a camera or a screen, by WHIP and WHEP over HTTP: clients of aiortc, which know nothing of Lyceum."""
+
+import asyncio
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, VideoStreamTrack
+
+AGAIN_SECONDS = 0.1
+
+
+class MediaPerson:
+    """Who publishes a moving picture with sound (`sends`), or watches and counts what was decoded."""
+
+    def __init__(self, http: httpx.AsyncClient, path: str, sends: bool, key: str | None = None) -> None:
+        """`http` asks as this person; `path` is the class's, under `/api`. `key` is sent as idempotency key."""
+        self._where = f"/api{path}/media"
+        self._sends = sends
+        self._http = http
+        self._headers = {"Content-Type": "application/sdp"} | ({"Idempotency-Key": key} if key is not None else {})
+        self._connection: RTCPeerConnection | None = None
+        self._changed = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self.decoded = {"audio": 0, "video": 0}
+        self.location = ""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, _t: type[BaseException] | None, _e: BaseException | None, _b: TracebackType | None) -> None:
+        await self.hang_up()
+
+    async def ask(self) -> httpx.Response:
+        """One POST with an offer of a new connection, which is the one from now on if it was answered."""
+        await self.hang_up()
+        connection = self._connection = RTCPeerConnection()
+        if self._sends:
+            connection.addTrack(AudioStreamTrack())
+            connection.addTrack(VideoStreamTrack())
+        else:
+            for kind in ("audio", "video"):
+                connection.addTransceiver(kind, direction="recvonly")
+            connection.on("track", lambda track: self._tasks.append(asyncio.create_task(self._count(track))))
+        await connection.setLocalDescription(await connection.createOffer())
+        offer = connection.localDescription.sdp
+        where = f"{self._where}/{'publish' if self._sends else 'watch'}"
+        response = await self._http.post(where, content=offer, headers=self._headers)
+        if response.status_code == 201:
+            assert response.headers["content-type"].startswith("application/sdp")
+            self.location = response.headers["location"]
+            await connection.setRemoteDescription(RTCSessionDescription(response.text, "answer"))
+        return response
+
+    async def open(self, seconds: float) -> None:
+        """Ask until it is answered; while video is away, again and again."""
+        async with asyncio.timeout(seconds):
+            while (response := await self.ask()).status_code != 201:
+                assert response.status_code == 503, response.text
+                assert response.json()["errorCode"] == "media_away"
+                assert response.headers["retry-after"] == "1"
+                await asyncio.sleep(AGAIN_SECONDS)
+
+    async def until_decoded(self, frames: int, seconds: float) -> None:
+        """Return when so many pictures, and any sound, have been decoded since the last `ask`."""
+        async with asyncio.timeout(seconds):
+            while self.decoded["video"] < frames or not self.decoded["audio"]:
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def delete(self, location: str) -> int:
+        """The status of ending a media session."""
+        return (await self._http.delete(location)).status_code
+
+    async def get(self, path: str) -> Any:
+        """An answer of the API."""
+        response = await self._http.get(path)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    async def hang_up(self) -> None:
+        """Close the connection of now, if there is one."""
+        for task in self._tasks:
+            task.cancel()
+        self._tasks.clear()
+        if self._connection is not None:
+            await self._connection.close()
+        self._connection, self.decoded = None, {"audio": 0, "video": 0}
+
+    async def _count(self, track: MediaStreamTrack) -> None:
+        try:
+            while True:
+                await track.recv()
+                self.decoded[track.kind] += 1
+                self._changed.set()
+        except MediaStreamError:
+            return  # the track ended

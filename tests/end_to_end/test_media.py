@@ -1,0 +1,71 @@
+"""Pictures through the whole product: published by WHIP, watched by WHEP, and back after the media node was killed."""
+
+import asyncio
+from time import perf_counter
+from typing import Any
+
+import httpx
+import pytest
+
+from loadtests.crowd import SocketCrowd
+from tests.end_to_end.crowds import prepare
+from tests.end_to_end.killing import find_actors, kill
+from tests.end_to_end.media_people import MediaPerson
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
+
+FIRST_SECONDS = 60
+"""The media node is made a few seconds after everything else."""
+PICTURES = 5
+BACK_SECONDS = 5.0
+
+
+async def test_pictures_come_and_come_back_after_the_media_node_was_killed(
+    lyceum: Any, record_property: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepared = await prepare(lyceum, 2, 2)
+    sitting, outside = prepared.students
+    path = f"/live-sessions/{prepared.session_id}"
+
+    def person(token: str, sends: bool) -> MediaPerson:
+        http = httpx.AsyncClient(base_url=lyceum.http_url, headers={"Authorization": f"Bearer {token}"}, timeout=20)
+        return MediaPerson(http, path, sends)
+
+    crowd = SocketCrowd(lyceum.realtime_url, [sitting])
+    await crowd.open()
+    try:
+        [journey] = await crowd.join(prepared.session_id)
+        assert journey.answer.outcome == "seated"
+        async with (
+            person(prepared.instructor_token, sends=True) as teacher,
+            person(sitting.token, sends=False) as student,
+            person(outside.token, sends=False) as stranger,
+            person(sitting.token, sends=True) as climber,
+        ):
+            await teacher.open(FIRST_SECONDS)
+            await student.open(FIRST_SECONDS)
+            await student.until_decoded(PICTURES, 30)
+            for who, code in ((stranger, "not_seated"), (climber, "not_on_stage")):
+                refusal = await who.ask()
+                assert (refusal.status_code, refusal.json()["errorCode"]) == (403, code)
+            assert (await teacher.get("/api/health"))["checks"]["media"] == "ok"
+
+            status = f"/api{path}/status"
+            before = await student.get(status)
+            assert kill(find_actors(lyceum.pid, "MediaNode")) == 1
+            killed_at = perf_counter()
+            await asyncio.gather(teacher.open(FIRST_SECONDS), student.open(FIRST_SECONDS))
+            answered = perf_counter() - killed_at
+            await student.until_decoded(1, 30)
+            seen = perf_counter() - killed_at
+            record_property("seconds_to_pictures_again", seen)
+            with capsys.disabled():
+                print(f"\nmedia node killed: offers answered again after {answered:.2f} s, pictures after {seen:.2f} s")
+            assert await student.get(status) == before
+            assert before["you"]["outcome"] == "seated"
+            assert seen <= BACK_SECONDS
+
+            assert await student.delete(teacher.location) == 404
+            assert [await teacher.delete(teacher.location) for _ in range(2)] == [204, 404]
+    finally:
+        await crowd.close()
