@@ -96,7 +96,7 @@ def _elements(data: bytes, header: Header) -> Iterator[tuple[int, int, int]]:
             at += 1
         else:
             number, length = first >> 4, (first & 0x0F) + 1
-            if number == 15:  # RFC 8285 section 4.2: stop here
+            if number in (0, 15):  # RFC 8285 section 4.2: stop here
                 return
         if at + length > end:
             return
@@ -108,13 +108,26 @@ def extension(data: bytes, header: Header, number: int) -> bytes | None:
     """The value of the header extension `number`, None without one."""
     for found, begin, end in _elements(data, header):
         if found == number:
-            return bytes(data[begin:end])
+            return data[begin:end]
     return None
 
 
 def extensions(data: bytes, header: Header) -> dict[int, bytes]:
     """All header extensions by their number; of two with one number the last."""
-    return {number: bytes(data[begin:end]) for number, begin, end in _elements(data, header)}
+    at, end = header[8], header[9]
+    if header[7] != _ONE_BYTE:
+        return {number: data[begin:until] for number, begin, until in _elements(data, header)}
+    found: dict[int, bytes] = {}  # as `_elements`, written out: this is done with each packet that comes in
+    while at < end:
+        first = data[at]
+        at += 1
+        if not first:
+            continue
+        begin, at = at, at + (first & 0x0F) + 1
+        if first < 0x10 or first >= 0xF0 or at > end:
+            break
+        found[first >> 4] = data[begin:at]
+    return found
 
 
 def write_extensions(values: Mapping[int, bytes]) -> bytes:

@@ -4,6 +4,9 @@ from collections.abc import Hashable
 
 from realtime.sfu.payloads import PayloadFacts
 
+_LATE_SECONDS = 1.0  # for so long a source that was switched away may still fill its gaps
+_FARTHEST = 3000  # sequences: what is farther away is a stray packet, or a beginning that `want` has not been told of
+
 Placed = tuple[int, int, int, int]
 """Sequence, timestamp, VP8 picture id and tl0picidx of a packet as it goes out; the last two -1 when it has none."""
 
@@ -11,10 +14,17 @@ Placed = tuple[int, int, int, int]
 class _Stretch:
     """One source from its first packet on. Sequences count from that first one, as `reached` does."""
 
-    __slots__ = ("base", "newest", "picture_shift", "reached", "source", "timestamp_shift", "tl0_shift")
+    __slots__ = ("base", "newest", "picture_shift", "reached", "source", "timestamp_shift", "tl0_shift", "when")
 
     def __init__(
-        self, source: Hashable, sequence: int, base: int, timestamp_shift: int, picture_shift: int, tl0_shift: int
+        self,
+        source: Hashable,
+        sequence: int,
+        base: int,
+        timestamp_shift: int,
+        picture_shift: int,
+        tl0_shift: int,
+        when: float,
     ) -> None:
         self.source = source
         self.newest = sequence
@@ -23,6 +33,7 @@ class _Stretch:
         self.timestamp_shift = timestamp_shift
         self.picture_shift = picture_shift
         self.tl0_shift = tl0_shift
+        self.when = when
 
 
 class Splice:
@@ -30,7 +41,8 @@ class Splice:
 
     A source is any value that names one stream of RTP: a layer, a person's camera, the same camera after it began anew.
     Sequences go on by one at a switch, VP8's picture id and tl0picidx too, timestamps by the time that passed. A gap of the
-    source stays a gap; a packet that comes late or twice gets the number that it had, for the source before as well."""
+    source stays a gap; a packet that comes late or twice gets the number that it had, from the source before as well
+    for a second; a stray packet from 3,000 sequences away goes nowhere."""
 
     __slots__ = (
         "_before",
@@ -94,12 +106,12 @@ class Splice:
                 stretch = self._begin(source, sequence, timestamp, facts, now)
             else:
                 stretch = self._before
-                if stretch is None or stretch.source != source or 0 < (sequence - stretch.newest) & 0xFFFF < 0x8000:
+                if stretch is None or stretch.source != source or not self._is_owed(stretch, sequence, now):
                     return None
         ahead = ((sequence - stretch.newest + 0x8000) & 0xFFFF) - 0x8000
         place = stretch.reached + ahead
-        if place < 0:
-            return None  # from before the keyframe that it began with
+        if place < 0 or not -_FARTHEST <= ahead <= _FARTHEST:
+            return None  # from before the keyframe that it began with, or from elsewhere
         out = (stretch.base + place) & 0xFFFF
         time = (timestamp + stretch.timestamp_shift) & 0xFFFFFFFF
         picture_id, tl0picidx = facts[2], facts[5]
@@ -108,7 +120,7 @@ class Splice:
         if tl0picidx >= 0:
             tl0picidx = (tl0picidx + stretch.tl0_shift) & 0xFF
         if ahead > 0:
-            stretch.newest, stretch.reached = sequence, place
+            stretch.newest, stretch.reached, stretch.when = sequence, place, now
             self._sequence, self._timestamp, self._when = out, time, now
             if picture_id >= 0:
                 self._picture_id = picture_id
@@ -121,6 +133,12 @@ class Splice:
         if self._current is None or self._current.source != source:
             return None
         return (timestamp + self._current.timestamp_shift) & 0xFFFFFFFF
+
+    @staticmethod
+    def _is_owed(stretch: _Stretch, sequence: int, now: float) -> bool:
+        """Whether a source that was switched away was past this sequence, and lately: its numbers go around while it is
+        not listened to."""
+        return (stretch.newest - sequence) & 0xFFFF < 0x8000 and now - stretch.when < _LATE_SECONDS
 
     def _may_begin(self, sequence: int, facts: PayloadFacts) -> bool:
         """Only with a keyframe, and not with one that comes late: what followed it was not sent and never will be."""
@@ -147,6 +165,6 @@ class Splice:
             self._tl0picidx = (facts.tl0picidx + tl0_shift) & 0xFF
         if self._current:
             self._before = self._current
-        stretch = _Stretch(source, sequence, self._sequence, self._timestamp - timestamp, picture_shift, tl0_shift)
+        stretch = _Stretch(source, sequence, self._sequence, self._timestamp - timestamp, picture_shift, tl0_shift, now)
         self._current, self._wanted = stretch, None
         return stretch

@@ -1,5 +1,6 @@
 """RTP packets read and written, against aiortc's own; numbers that wrap around; bytes that are no packet."""
 
+import pytest
 from aiortc.rtp import HeaderExtensionsMap, RtpPacket, unwrap_rtx, wrap_rtx
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,6 +87,16 @@ def test_an_extension_that_reaches_over_its_block_is_left_out() -> None:
     header = parse_header(data)
     assert header is not None
     assert extensions(data, header) == {}
+
+
+@pytest.mark.parametrize("end", ["01aabb00", "f1aabb00"])
+def test_numbers_0_and_15_end_the_extensions(end: str) -> None:
+    data = bytes([0x90, 96]) + bytes(10) + bytes.fromhex("bede0003" + "0010cc00" + end + "31010200") + b"p"
+    header = parse_header(data)
+    assert header is not None
+    assert extensions(data, header) == {1: b"\xcc"}
+    assert extension(data, header, 1) == b"\xcc"
+    assert extension(data, header, 0) is extension(data, header, 3) is extension(data, header, 15) is None
 
 
 @given(packets, sequences, numbers)

@@ -127,6 +127,26 @@ def test_what_the_source_before_still_owes_fills_its_gaps_and_no_more() -> None:
     assert splice.sequence == 104
 
 
+def test_a_source_that_goes_on_unheard_never_comes_back_as_its_past() -> None:
+    splice = Splice(90000, 0, 0)
+    splice.want("a")
+    for sequence in range(2000):
+        splice.place("a", sequence, 0, KEYFRAME if sequence == 0 else FRAME, sequence / 100)
+    splice.want("b")
+    assert splice.place("b", 9, 0, KEYFRAME, 20.0) is not None
+    assert splice.place("a", 1999, 0, FRAME, 20.5) == (1999, 0, -1, -1)
+    assert all(splice.place("a", sequence & 0xFFFF, 0, FRAME, sequence / 100) is None for sequence in range(2100, 70_000))
+
+
+def test_a_stray_packet_goes_nowhere_and_changes_nothing() -> None:
+    splice = Splice(90000, 0, 0)
+    splice.want("a")
+    splice.place("a", 100, 0, KEYFRAME, 0.0)
+    assert splice.place("a", 30_000, 0, FRAME, 0.0) is None
+    assert splice.place("a", 60_000, 0, FRAME, 0.0) is None
+    assert splice.place("a", 101, 0, FRAME, 0.0) == (1, 0, -1, -1)
+
+
 def test_a_dropped_source_sends_nothing_and_the_next_goes_on_after_it() -> None:
     splice = Splice(48000, 100, 0)
     splice.want("a")
