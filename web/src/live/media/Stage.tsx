@@ -12,7 +12,7 @@ import { EMPTY } from "../stageState";
 import type { VisitState } from "../visit";
 import type { Visitor } from "../visitor";
 import { arrange, columnsFor, tilesOf, type Layout, type Tile } from "./arrange";
-import { QualityMark, RecordingMark } from "./marks";
+import { RecordingMark } from "./marks";
 import { Sounds } from "./Sounds";
 import { StageBar } from "./StageBar";
 import { TileView } from "./TileView";
@@ -77,7 +77,6 @@ export function Stage({ room, visitor, state, onSetUp, tiles }: Props & { tiles:
             Turn on sound
           </button>
         ) : null}
-        <QualityMark quality={now.quality} />
       </div>
       <div className={classes.tiles} data-strip={strip.length > 0 || undefined} style={style}>
         {/* In the order of the class, whatever is large: a video that moves in the page would stop for a moment. */}

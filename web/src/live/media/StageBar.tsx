@@ -22,6 +22,7 @@ import { useAsk } from "../useAsk";
 import type { VisitState } from "../visit";
 import type { Visitor } from "../visitor";
 import type { Layout } from "./arrange";
+import { QualityMark } from "./marks";
 import { KEYS } from "./shortcuts";
 import type { Room } from "./useRoomMedia";
 import { useShortcuts } from "./useShortcuts";
@@ -65,6 +66,7 @@ export function StageBar(props: Props) {
       )}
       {teaching ? <RecordButton visitor={visitor} running={state.everybody?.recording != null} /> : null}
       <div className={classes.group} data-end>
+        <QualityMark quality={now.quality} />
         <ViewMenu layout={layout} onLayout={onLayout} room={room} />
         {document.fullscreenEnabled ? (
           <Control label={fullscreen ? "Leave fullscreen" : "Fullscreen"} onClick={onFullscreen}>
@@ -213,7 +215,7 @@ function ViewMenu({ layout, onLayout, room }: { layout: Layout; onLayout: (layou
           <IconLayoutGrid size={21} />
         </Control>
       </Menu.Target>
-      <Menu.Dropdown>
+      <Menu.Dropdown className={classes.dropdown ?? ""}>
         <Menu.Label>Layout</Menu.Label>
         <Menu.RadioGroup value={layout} onChange={(value) => onLayout(value as Layout)}>
           {LAYOUTS.map(([value, words]) => (
@@ -246,7 +248,7 @@ function Help({ keys, onKeys, publishes }: HelpProps) {
           <IconHelp size={21} />
         </Control>
       </Popover.Target>
-      <Popover.Dropdown aria-label="Keyboard shortcuts">
+      <Popover.Dropdown aria-label="Keyboard shortcuts" className={classes.dropdown ?? ""}>
         <dl className={classes.keys}>
           {shown.map(([key, , words]) => (
             <div key={key}>

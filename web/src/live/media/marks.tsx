@@ -26,9 +26,9 @@ export function RecordingMark({ recording, dark = false }: { recording: Recordin
 }
 
 const QUALITIES = {
-  good: { words: "Good connection", Icon: IconAntennaBars5 },
-  fair: { words: "Fair connection", Icon: IconAntennaBars3 },
-  poor: { words: "Poor connection", Icon: IconAntennaBars2 },
+  good: { words: "Good", Icon: IconAntennaBars5 },
+  fair: { words: "Fair", Icon: IconAntennaBars3 },
+  poor: { words: "Poor", Icon: IconAntennaBars2 },
 };
 
 export function QualityMark({ quality }: { quality: Quality }) {
@@ -37,7 +37,10 @@ export function QualityMark({ quality }: { quality: Quality }) {
   return (
     <span className={`${classes.chip} ${classes.quality}`} data-quality={quality}>
       <Icon size={17} aria-hidden="true" />
-      {words}
+      <span>
+        {words}
+        <span className={classes.rest}> connection</span>
+      </span>
     </span>
   );
 }

@@ -49,7 +49,7 @@ export function SeatedScreen({ visitor, state, now }: ScreenProps) {
   const bar = <Bar visitor={visitor} everybody={state.everybody} />;
   if (!wide)
     return (
-      <div className={classes.narrow}>
+      <div className={classes.narrow} data-staged={staged || undefined}>
         <div className={staged ? (classes.top ?? "") : ""}>{stage}</div>
         <Narrow room={room} polls={polls} chat={chat} everybody={state.everybody} />
         {bar}
