@@ -288,9 +288,9 @@ class MediaServer:
 
     async def _check(self, room: Room) -> bool:
         """Have the class say who may be here; whether nobody may any more."""
-        sessions = self._of(room)
-        viewers = sorted({s.who.user_id for s in sessions if isinstance(s.member, Viewer)})
-        publishers = sorted({s.who.user_id for s in sessions if isinstance(s.member, Publisher)})
+        asked = [s for s in self._of(room) if s.who.part != "staff"]  # a class does not know its admins by their ids
+        viewers = sorted({s.who.user_id for s in asked if isinstance(s.member, Viewer)})
+        publishers = sorted({s.who.user_id for s in asked if isinstance(s.member, Publisher)})
         try:
             async with asyncio.timeout(_ASK_SECONDS):
                 verdict = await self._desk.check(room.session_id, viewers, publishers)
