@@ -9,7 +9,7 @@ import aioice.ice
 import numpy as np
 import pytest
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
-from aiortc.mediastreams import AudioStreamTrack, MediaStreamError
+from aiortc.mediastreams import AudioStreamTrack
 from av import VideoFrame
 
 from realtime.sfu.desk import MediaSettings
@@ -111,9 +111,6 @@ async def test_another_publisher_in_the_same_slot_is_decoded_on(server: MediaSer
             pass
     for _ in range(10):
         assert await brightness_of(pictures) > 170
-    with pytest.raises(MediaStreamError):
-        pictures.stop()
-        await pictures.recv()
     for connection in (viewer, second, first):
         await connection.close()
 
