@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 import structlog
 
+from actors.class_jobs import jobs_of
 from actors.correlation import about
 from actors.enrolled import Enrolled
 from actors.envelopes import LIVE, Deliver, Enter, Envelope, EvictNotice, Quit, Reconcile, Reply
@@ -22,7 +23,7 @@ from classroom.live.attendance import touched_intervals
 from classroom.live.codec import payload_of
 from classroom.live.decide import Ask, Decision, decide
 from classroom.live.door import no_longer_inside
-from classroom.live.events import Event, MemberRemoved, RecordingStopped, SeatPromoted, SessionEnded, WaitlistLeft
+from classroom.live.events import Event, MemberRemoved, SeatPromoted, WaitlistLeft
 from classroom.live.evolve import evolve
 from classroom.live.publications import VIEWS, offset_in, shown_on
 from classroom.live.settle import settle, settle_due
@@ -31,7 +32,7 @@ from classroom.live.state import LiveClass, Status, next_deadline
 from classroom.live.views import may_follow, reply, row_of, session_frame, standing
 from classroom.ports import Batch, Entered
 from classroom.progress.commands import Command as ProgressCommand
-from classroom.records import IntervalRow, JobRow, LoggedEvent
+from classroom.records import IntervalRow, LoggedEvent
 from classroom.refusals import Forbidden, NotFound, Refusal, Unavailable
 from classroom.times import SECOND, Moment
 from classroom.topics import LiveTopic
@@ -44,10 +45,6 @@ TICKS_A_TURN = 10_000
 TOLD_WITHIN = 60 * SECOND
 UNLOGGED_AT_MOST = 256
 """Commands that changed nothing since the last event; of more than these, the oldest are known until a crash only."""
-ATTENDED = "class.attended"
-"""The job of a class that is over: its course hears who was there."""
-RECORDED = "recording.finish"
-"""The job of a recording that is over: its pieces become a lesson."""
 
 _encode = msgspec.json.Encoder().encode
 _log = structlog.get_logger(__name__)
@@ -354,21 +351,12 @@ class LiveGrain:
         if moved:
             self._deadline = deadline
         intervals: list[IntervalRow] = [row for _, _, rows in logged for row in rows]
-        jobs = [job for event, _, _ in logged if (job := self._job_of(event)) is not None]
+        jobs = jobs_of(state.session_id, [event for event, _, _ in logged])
         turn.write = Write(
             LIVE, self.id, self._shard_id, self.epoch, [entry for _, entry, _ in logged], row_of(state) if logged else None,
             intervals, deadline, moved, jobs=jobs,
         )  # fmt: skip
         self._publish(turn, logged)
-
-    def _job_of(self, event: Event) -> JobRow | None:
-        """What is to be done later because of the event."""
-        if isinstance(event, SessionEnded):
-            return JobRow(ATTENDED, _encode({"sessionId": self.id}), self.id)
-        if isinstance(event, RecordingStopped):
-            payload = {"sessionId": self.id, "recordingId": event.recording_id}
-            return JobRow(RECORDED, _encode(payload), event.recording_id)
-        return None
 
     def _publish(self, turn: Turn, logged: "list[_Logged]") -> None:
         for index, view in enumerate(VIEWS):

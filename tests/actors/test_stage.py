@@ -2,7 +2,7 @@
 
 import json
 
-from actors.live_grain import RECORDED
+from actors.class_jobs import RECORDED
 from classroom.answers import Accepted, Refused
 from classroom.callers import Caller
 from classroom.ids import CommandId
