@@ -86,10 +86,8 @@ class Publisher:
         self._task = asyncio.create_task(self._run())
 
     async def close(self) -> None:
-        """Stop sending, say goodbye."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        """Stop sending, say goodbye. Nothing more when it has vanished before."""
+        if await self._stopped():
             self.transport.send_rtcp(bytes(RtcpByePacket(sources=list(self.ssrcs.values()))))
         self.transport.close()
         if self._aside is not None:
@@ -97,10 +95,15 @@ class Publisher:
 
     async def vanish(self) -> None:
         """Stop without a word."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await self._stopped()
         self.transport.vanish()
+
+    async def _stopped(self) -> bool:
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+        return task is not None
 
     async def _run(self) -> None:
         began, sounds, frames, reported = time.monotonic(), 0, 0, 0.0
