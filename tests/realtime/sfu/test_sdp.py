@@ -326,7 +326,7 @@ def test_no_text_at_all_raises_anything_else(text: str) -> None:
 
 @pytest.mark.parametrize(
     "row",
-    ["m=video 9 UDP/TLS/RTP/SAVPF" + " 96" * 40_000, "a=simulcast:send " + ";" * 120_000, "a=rtpmap:96 " + "A" * 120_000],
+    ["m=video 9 UDP/TLS/RTP/SAVPF" + " 96" * 20_000, "a=simulcast:send " + ";" * 60_000, "a=rtpmap:96 " + "A" * 60_000],
 )
 def test_the_largest_offers_cost_little(row: str) -> None:
     began = time.process_time()
