@@ -15,6 +15,7 @@ from realtime.sfu.packets import is_rtcp
 
 _RTP_A_SECOND, _RTP_BURST = 4000.0, 4000
 _RTCP_A_SECOND, _RTCP_BURST = 200.0, 400
+_MOST_SSRCS = 64  # libsrtp keeps some memory for each that it decrypts; a page with eleven lines has thirty
 
 
 class Listener(Protocol):
@@ -60,6 +61,7 @@ class Peer:
         self._sender: Session | None = None
         self._receiver: Session | None = None
         self._rtp = Bucket(_RTP_A_SECOND, _RTP_BURST, self.seen)
+        self._ssrcs: set[bytes] = set()
         self._rtcp = Bucket(_RTCP_A_SECOND, _RTCP_BURST, self.seen)
         mux.add(self)
 
@@ -108,20 +110,31 @@ class Peer:
                 if not self._rtcp.take(now):
                     self._mux.faults.count("rtcp_flood")
                     return
-                plain = session.unprotect_rtcp(data)
-                self.seen = now
-                self._listener.on_rtcp(plain, now)
+                plain = self._decrypted(session.unprotect_rtcp, data, data[4:8], now)
+                if plain is not None:
+                    self._listener.on_rtcp(plain, now)
             elif self._sends_media:
                 if not self._rtp.take(now):
                     self._mux.faults.count("rtp_flood")
                     return
-                plain = session.unprotect(data)
-                self.seen = now
-                self._listener.on_rtp(plain, now)
+                plain = self._decrypted(session.unprotect, data, data[8:12], now)
+                if plain is not None:
+                    self._listener.on_rtp(plain, now)
             else:
                 self._mux.faults.count("media_of_a_viewer")
         except (SrtpError, ValueError):
             self._mux.faults.count("srtp_unread")
+
+    def _decrypted(self, decrypt: Callable[[bytes], bytes], data: bytes, ssrc: bytes, now: float) -> bytes | None:
+        known = ssrc in self._ssrcs
+        if not known and len(self._ssrcs) >= _MOST_SSRCS:
+            self._mux.faults.count("too_many_ssrcs")
+            return None
+        plain = decrypt(data)
+        self.seen = now
+        if not known:
+            self._ssrcs.add(ssrc)
+        return plain
 
     def send(self, packet: bytes) -> None:
         """Encrypt and send one RTP packet."""

@@ -27,6 +27,7 @@ from realtime.sfu.transport_cc import Arrivals
 OWN_SSRC = 1
 """As whom we report; we send nothing to a publisher, so no stream has it."""
 _MOST_STREAMS = 16  # SSRCs learned from one publisher: six are needed, and a browser may begin some of them anew
+_OTHER_SECONDS = 0.5
 _KEYFRAME_SECONDS = 1.0
 _REPORT_SECONDS = 1.0
 _FEEDBACK_SECONDS = 0.06
@@ -253,6 +254,8 @@ class Publisher:
             return None
         if again:
             self._again[header.ssrc] = encoding
+        elif encoding.ssrc and now - encoding.heard_at < _OTHER_SECONDS:
+            return None  # two at once for one encoding: the one that is there stays
         elif header.payload_type == encoding.payload_type:
             self._by_ssrc.pop(encoding.ssrc, None)
             self._by_ssrc[header.ssrc] = encoding

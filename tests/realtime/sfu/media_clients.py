@@ -94,6 +94,7 @@ class Camera(RawClient):
         self.drop: Callable[[int], bool] = lambda _sequence: False
         self.sent: dict[int, bytes] = {}
         self._task: asyncio.Task[None] | None = None
+        self.paused: set[str] = set()
         self._twcc = 0
 
     async def publish(
@@ -128,6 +129,8 @@ class Camera(RawClient):
             self.frame += 1
             if "video" in self._kinds:
                 for place, rid in enumerate(self.rids or ("",)):
+                    if rid in self.paused:
+                        continue
                     self._frame(rid, VIDEO_SSRC + self.offset + place, keyframe=keyframe)
             self.keyframes += keyframe
             keyframe = False

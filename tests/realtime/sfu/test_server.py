@@ -11,7 +11,7 @@ import pytest
 
 from realtime.sfu.desk import MediaClosed, MediaFull, MediaSettings, Verdict
 from realtime.sfu.packets import from_retransmission, parse_header
-from realtime.sfu.reports import write_lost, write_picture_loss
+from realtime.sfu.reports import Block, write_lost, write_picture_loss, write_receiver_report
 from realtime.sfu.sdp import BadOffer
 from realtime.sfu.server import MediaServer
 from tests.realtime.sfu.media_clients import CLASS, RTX, VP8, Camera, Desk, Watcher, offer_of, who
@@ -46,6 +46,16 @@ def assert_continuous(pictures: Sequence[tuple[int, int, int, int, int]]) -> Non
         assert (after[1] - before[1]) & 0xFFFFFFFF < 1 << 31
         assert (after[2] - before[2]) & 0x7FFF == (0 if after[4] else 1)
         assert after[4] == (before[4] + 1) % 3
+
+
+def assert_spliced(pictures: Sequence[tuple[int, int, int, int, int]]) -> None:
+    """The same over switches of the source, each of which may cut a picture short."""
+    for before, after in pairwise(pictures):
+        assert (after[0] - before[0]) & 0xFFFF == 1
+        assert (after[1] - before[1]) & 0xFFFFFFFF < 90_000 * 3
+        assert (after[2] - before[2]) & 0x7FFF <= 1
+        if after[3] != before[3] + 1 and after[3] != before[3]:
+            assert after[4] == 0
 
 
 async def test_pictures_and_sound_reach_a_viewer(server: MediaServer, clients: AsyncExitStack) -> None:
@@ -251,6 +261,7 @@ async def test_hostile_clients_disturb_nobody(server: MediaServer, clients: Asyn
         camera.send_rtp(newest[:8] + b"\x00\x00\x12" + bytes((round_ & 255,)) + newest[12:])
     mux = server._up()[0]
     await until(lambda: mux.faults.counts.get("nack_flood", 0) and mux.faults.counts.get("unknown_ssrc", 0) > 100)
+    await until(lambda: mux.faults.counts.get("too_many_ssrcs", 0) > 100)
     before = len(watcher.of("main"))
     await until(lambda: len(watcher.of("main")) > before + 100)
     assert_continuous(watcher.pictures())
@@ -267,3 +278,56 @@ async def test_layers_of_simulcast_are_one_picture(server: MediaServer, clients:
     await watcher.watch(server, who("student", "viewer"))
     await until(lambda: len(watcher.of("main")) > 100)
     assert_continuous(watcher.pictures())
+    assert layers_of(watcher) == ["high"]
+    ssrc = int.from_bytes(watcher.of("main")[0][8:12], "big")
+    deadline = time.monotonic() + 15
+    while layers_of(watcher)[-1] != "low":
+        assert time.monotonic() < deadline
+        watcher.send_rtcp(write_receiver_report(1, [Block(ssrc, 100, 10, 0, 0, 0, 0)]))
+        await asyncio.sleep(0.2)
+    more = len(watcher.of("main")) + 60
+    await until(lambda: len(watcher.of("main")) > more)
+    assert layers_of(watcher) == ["high", "low"]
+    assert_spliced(watcher.pictures())
+
+
+async def test_a_layer_that_stops_gives_way_to_the_other(server: MediaServer, clients: AsyncExitStack) -> None:
+    camera, watcher = Camera(rids=("low", "high")), Watcher()
+    await clients.enter_async_context(camera)
+    await clients.enter_async_context(watcher)
+    await camera.publish(server, who("teacher"))
+    await watcher.watch(server, who("student", "viewer"))
+    await until(lambda: len(watcher.of("main")) > 50)
+    camera.paused = {"high"}
+    await until(lambda: layers_of(watcher)[-1] == "low")
+    camera.paused = set()
+    await until(lambda: layers_of(watcher) == ["high", "low", "high"])
+    assert_spliced(watcher.pictures())
+
+
+async def test_main_follows_who_speaks_and_the_screen(server: MediaServer, desk: Desk, clients: AsyncExitStack) -> None:
+    teacher, student = Camera(level=90), Camera(ssrc_offset=100, level=20)
+    screen, watcher = Camera(ssrc_offset=200), Watcher()
+    for client in (teacher, student, screen, watcher):
+        await clients.enter_async_context(client)
+    student.frame, screen.frame = 100_000, 200_000
+    await teacher.publish(server, who("teacher"))
+    await watcher.watch(server, who("bob", "viewer"))
+    await until(lambda: watcher.of("main"))
+    await student.publish(server, who("ada", "stage"))
+    await until(lambda: watcher.pictures()[-1][3] // 100_000 == 1)
+    await until(lambda: desk.spoke and desk.spoke[-1] == ("ada",))
+    await screen.publish(server, who("teacher", "staff", "screen"), ("video",))
+    await until(lambda: watcher.pictures()[-1][3] // 100_000 == 2)
+    await screen.close()
+    await until(lambda: watcher.pictures()[-1][3] // 100_000 == 1)
+    student.level = 127
+    teacher.level = 10
+    await until(lambda: watcher.pictures()[-1][3] // 100_000 == 0)
+    assert_spliced(watcher.pictures())
+
+
+def layers_of(watcher: Watcher) -> list[str]:
+    """The layers that came in `main`, one after the other."""
+    names = ["high" if b"high" in packet else "low" for packet in watcher.of("main")]
+    return [name for place, name in enumerate(names) if place == 0 or names[place - 1] != name]
