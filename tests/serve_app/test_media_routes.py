@@ -12,6 +12,7 @@ from classroom.live.commands import AcceptStage, InviteToStage
 from serve_app.ice_servers import IceServer
 from serve_app.livekit import Livekit
 from tests.end_to_end.media_people import MediaPerson
+from tests.serve_app.local_media import NAME
 
 SDP = {"Content-Type": "application/sdp"}
 OFFER = "v=0\r\n"
@@ -59,6 +60,16 @@ async def test_video_of_a_class_that_is_over_is_gone(edge: Any) -> None:
     await lesson.teacher.ask("POST", f"{lesson.path}/end", 200)
     for who, what in ((lesson.teacher, "publish"), (lesson.students[0], "watch")):
         assert refused(await post(who, lesson, what)) == (410, "class_ended")
+
+
+async def until_carried(edge: Any, publishers: int, viewers: int) -> None:
+    """Wait until so many are on the media node."""
+    async with asyncio.timeout(10):
+        while True:
+            now = await edge.media.look(NAME)
+            if (now.publishers, now.viewers) == (publishers, viewers):
+                return
+            await asyncio.sleep(0.05)
 
 
 async def test_nobody_and_nothing(edge: Any) -> None:
@@ -240,3 +251,24 @@ async def test_a_killed_node_is_away_for_a_moment_and_the_class_goes_on_at_its_n
         assert (await lesson.students[0].client.delete(viewer.location)).status_code == 204
     placed = [each for each in edge.tables.live_events[lesson.id] if each.type == "media.placed"]
     assert len(placed) == 2
+
+
+async def test_an_admin_may_watch_for_as_long_as_wished_and_who_loses_the_seat_may_not(edge: Any) -> None:
+    edge.media.revive()
+    lesson = await edge.live_class(students=1)
+    student, admin = lesson.students[0], await edge.person(Role.ADMIN, "Ada")
+    await seat(student, lesson)
+    async with (
+        MediaPerson(lesson.teacher.client, lesson.path, sends=True) as sender,
+        MediaPerson(admin.client, lesson.path, sends=False) as guest,
+        MediaPerson(student.client, lesson.path, sends=False) as viewer,
+    ):
+        for person in (sender, guest, viewer):
+            assert (await person.ask()).status_code == 201
+        await viewer.until_decoded(3, 30)
+        await student.ask("POST", f"{lesson.path}/leave", 204)
+        await until_carried(edge, 1, 1)
+        assert (await student.client.delete(viewer.location)).status_code == 404
+        await guest.until_decoded(guest.decoded["video"] + 3, 30)
+        await lesson.teacher.ask("POST", f"{lesson.path}/end", 200)
+        await until_carried(edge, 0, 0)
