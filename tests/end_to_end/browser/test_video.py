@@ -1,0 +1,214 @@
+"""Live video in real browsers: a fake camera through the whole product, to students, from the stage, and to its end."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from tests.end_to_end.browser.conftest import FLAGS, find_chromium
+from tests.end_to_end.browser.people import PATIENCE_MS, PHONE, People, Person
+from tests.end_to_end.browser.school import Account, School
+from tests.end_to_end.browser.test_browser_access import faults
+
+pytestmark = [pytest.mark.cluster, pytest.mark.browser, pytest.mark.timeout(240)]
+
+SEAT_TO_PICTURE_MS = 2_000
+
+DEVICES = (
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+)
+
+WITNESS = """
+(() => {
+  const Plain = RTCPeerConnection;
+  window.connections = [];
+  window.RTCPeerConnection = class extends Plain {
+    constructor(...wanted) { super(...wanted); connections.push(this); }
+  };
+  window.seen = {};
+  const look = () => {
+    if (document.querySelector('[data-screen="seated"]')) seen.seat ??= performance.now();
+    const picture = document.querySelector('video[data-slot="camera-0"]');
+    if (picture !== null && picture.videoWidth > 0) seen.picture ??= performance.now();
+    requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+})();
+"""
+"""Notes when the seat and the picture were there by the page's own clock, and keeps the connections to ask them."""
+
+ARRIVED = """async () => {
+  const found = {frames: 0, sounds: 0};
+  for (const connection of connections)
+    for (const one of (await connection.getStats()).values()) {
+      if (one.type !== "inbound-rtp") continue;
+      if (one.kind === "video") found.frames += one.framesDecoded ?? 0;
+      else found.sounds += one.packetsReceived ?? 0;
+    }
+  return found;
+}"""
+
+REFUSE = """
+navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("", "NotAllowedError"); };
+"""
+
+
+@pytest.fixture(scope="module")
+async def chromium() -> AsyncIterator[Browser]:
+    """A browser with a camera and a microphone that are not real."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=find_chromium(), headless=True, args=[*FLAGS, *DEVICES])
+        yield browser
+        await browser.close()
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """What a page has received so far, over all its connections."""
+
+    frames: int
+    sounds: int
+
+
+async def arrived(page: Page) -> Arrived:
+    """Frames decoded and packets of sound received."""
+    found = await page.evaluate(ARRIVED)
+    return Arrived(found["frames"], found["sounds"])
+
+
+async def more_arrives(page: Page) -> None:
+    """Waits until a second's worth of frames and sound has come on top of what came before."""
+    before = await arrived(page)
+    grown = "now.frames > frames && now.sounds > sounds"
+    await page.wait_for_function(
+        f"async ([frames, sounds]) => {{ const now = await ({ARRIVED})(); return {grown}; }}",
+        arg=[before.frames + 10, before.sounds + 25],
+        timeout=PATIENCE_MS,
+    )
+
+
+async def sees_picture_of(person: Person, slot: str, owner: Account) -> None:
+    """Waits until this window shows a picture, with something in it, that somebody sends in such a slot."""
+    await person.page.wait_for_function(
+        "([slot, user]) => document.querySelector(`video[data-slot^='${slot}'][data-user='${user}']`)?.videoWidth > 0",
+        arg=[slot, owner.id],
+        timeout=PATIENCE_MS,
+    )
+
+
+async def at_window(people: People, account: Account, session_id: str, **options: object) -> Person:
+    """Somebody before the page of a class, with a witness in it."""
+    person = await people.arrive(account, **options)  # type: ignore[arg-type]  # what is passed on is a window or a scheme
+    await person.page.add_init_script(WITNESS)
+    await person.open_class(session_id)
+    return person
+
+
+async def take_seat(person: Person) -> None:
+    """Through the door."""
+    await person.press("Take a seat")
+    await person.sees("seated")
+
+
+async def go_on_stage(teacher: Person) -> None:
+    """Looks at the preview and goes on."""
+    await teacher.press("Turn on camera and microphone")
+    await expect(teacher.page.get_by_label("Your camera")).to_be_visible()
+    await teacher.press("Go on stage")
+    await expect(teacher.button("Turn camera off")).to_be_visible()
+
+
+async def test_students_see_and_hear_the_instructor_within_two_seconds_of_their_seat(people: People, school: School) -> None:
+    session_id = await school.schedule(seats=5)
+    teacher = await at_window(people, school.instructor, session_id)
+    await teacher.press("Start class")
+    await go_on_stage(teacher)
+
+    for student, window in zip(await school.enrol("Amara Okafor", "Jonas Lindqvist"), ({}, {"window": PHONE}), strict=True):
+        visitor = await at_window(people, student, session_id, **window)
+        await take_seat(visitor)
+        await sees_picture_of(visitor, "camera-0", school.instructor)
+        seen = await visitor.page.evaluate("seen")
+        assert seen["picture"] - seen["seat"] <= SEAT_TO_PICTURE_MS
+        await more_arrives(visitor.page)
+        await expect(visitor.page.get_by_role("figure").get_by_text("Inês Duarte")).to_be_visible()
+        assert not await visitor.scrolls_sideways()
+
+    await teacher.press("End class")
+    await teacher.press("End now")
+    await visitor.sees("ended")
+    for person in (teacher, visitor):
+        await person.page.wait_for_function(
+            "connections.every(one => one.connectionState === 'closed')", timeout=PATIENCE_MS
+        )
+        await expect(person.page.locator("video")).to_have_count(0)
+
+
+async def test_who_is_invited_is_seen_by_the_others_and_the_screen_comes_first(people: People, school: School) -> None:
+    kim, lea = await school.enrol("Kim Park", "Lea Fontaine")
+    session_id = await school.schedule(seats=5)
+    teacher = await at_window(people, school.instructor, session_id)
+    await teacher.press("Start class")
+    speaker, watcher = await at_window(people, kim, session_id), await at_window(people, lea, session_id)
+    await take_seat(speaker)
+    await take_seat(watcher)
+
+    await speaker.press("Raise my hand")
+    await teacher.page.get_by_role("tab", name="Hands").click()
+    await teacher.press("Invite Kim Park to the stage")
+    await speaker.sees_text("You are invited to the stage")
+    await speaker.press("Join the stage")
+    await sees_picture_of(watcher, "camera", kim)
+    await expect(watcher.page.get_by_role("status").filter(has_text="Kim Park is on the stage.")).to_be_attached()
+    await more_arrives(watcher.page)
+    await sees_picture_of(teacher, "camera", kim)
+
+    await teacher.press("Share the screen")
+    await sees_picture_of(watcher, "screen", school.instructor)
+    await expect(watcher.page.get_by_text("Inês Duarte’s screen")).to_be_visible()
+    await teacher.press("Stop sharing the screen")
+    await expect(watcher.page.locator("video[data-slot=screen]")).to_have_count(0)
+
+    await speaker.press("Leave the stage")
+    await expect(watcher.page.locator("video")).to_have_count(0)
+
+
+async def test_who_declines_is_not_shown_and_why_a_camera_is_refused_is_told(people: People, school: School) -> None:
+    (ona,) = await school.enrol("Ona")
+    session_id = await school.schedule(seats=5)
+    teacher, student = await at_window(people, school.instructor, session_id), await people.arrive(ona)
+    await student.page.add_init_script(REFUSE)
+    await student.open_class(session_id)
+    await take_seat(student)
+
+    await teacher.press("What to do with Ona")
+    await teacher.page.get_by_role("menuitem", name="Invite to the stage").click()
+    await expect(teacher.page.get_by_text("invited to the stage")).to_be_visible()
+    await expect(student.page.get_by_role("alert").filter(has_text="This page may not use your camera")).to_be_visible()
+    await expect(student.button("Join the stage")).to_be_disabled()
+    await student.press("No, thank you")
+    await expect(student.page.get_by_role("dialog")).to_have_count(0)
+    await expect(teacher.page.get_by_text("invited to the stage")).to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_stage_has_no_fault_that_axe_finds(scheme: str, people: People, school: School) -> None:
+    (rui,) = await school.enrol("Rui")
+    session_id = await school.schedule(seats=5)
+    teacher = await at_window(people, school.instructor, session_id, color_scheme=scheme)
+    await teacher.press("Start class")
+    student = await at_window(people, rui, session_id, color_scheme=scheme)
+    await take_seat(student)
+    await go_on_stage(teacher)
+    await teacher.press("Start recording")
+    await sees_picture_of(student, "camera-0", school.instructor)
+    await student.sees_text("Recording since")
+    found = await faults(teacher) + await faults(student)
+    await student.press("Keyboard shortcuts")
+    await expect(student.page.get_by_text("Use these keys")).to_be_visible()
+    found += await faults(student)
+    if found:
+        pytest.fail("\n".join(sorted(set(found))))
