@@ -64,7 +64,9 @@ export function StageBar(props: Props) {
           <LeaveButton room={room} visitor={visitor} teaching={teaching} />
         </div>
       )}
-      {teaching ? <RecordButton visitor={visitor} running={state.everybody?.recording != null} /> : null}
+      {teaching && state.session?.status === "live" ? (
+        <RecordButton visitor={visitor} running={state.everybody?.recording != null} />
+      ) : null}
       <div className={classes.group} data-end>
         <QualityMark quality={now.quality} />
         <ViewMenu layout={layout} onLayout={onLayout} room={room} />
