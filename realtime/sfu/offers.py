@@ -39,8 +39,7 @@ class Codec:
 @dataclass(frozen=True, slots=True)
 class LineOffer:
     """One m-line. `extensions` has the number and the direction ("" when none was told) of each URI; `rids` those that
-    are sent as simulcast, in the order of the offer; `ssrcs` what is announced, without the streams of retransmissions,
-    which are in `retransmissions` by their first stream."""
+    are sent as simulcast, in the order of the offer."""
 
     kind: str
     mid: str
@@ -52,8 +51,6 @@ class LineOffer:
     codecs: tuple[Codec, ...]
     extensions: Mapping[str, tuple[int, str]]
     rids: tuple[str, ...]
-    ssrcs: tuple[int, ...]
-    retransmissions: Mapping[int, int]
     fingerprints: tuple[str, ...]
     ufrag: str
     pwd: str
@@ -144,7 +141,6 @@ def _line(section: _Section, session: _Section) -> LineOffer:
     mid = section.first("mid")
     if mid and not _MID.fullmatch(mid):
         raise BadOffer("A mid of the offer is longer than 16 signs or has strange ones.")
-    ssrcs, retransmissions = _streams(section)
     direction = next((name for name in _DIRECTIONS if name in section.attributes), "")
     return LineOffer(
         kind=kind,
@@ -157,8 +153,6 @@ def _line(section: _Section, session: _Section) -> LineOffer:
         codecs=_codecs(section, formats),
         extensions=_extensions(section),
         rids=_rids(section),
-        ssrcs=ssrcs,
-        retransmissions=retransmissions,
         fingerprints=_fingerprints(section) or _fingerprints(session),
         ufrag=section.first("ice-ufrag") or session.first("ice-ufrag"),
         pwd=section.first("ice-pwd") or session.first("ice-pwd"),
@@ -230,19 +224,6 @@ def _rids(section: _Section) -> tuple[str, ...]:
     told = words[words.index("send") + 1 :][:1] if "send" in words else []
     rids = [part.split(",")[0].removeprefix("~") for word in told for part in word.split(";")]
     return tuple(dict.fromkeys(rid for rid in rids if rid in sent and _RID.fullmatch(rid)))
-
-
-def _streams(section: _Section) -> tuple[tuple[int, ...], dict[int, int]]:
-    retransmissions: dict[int, int] = {}
-    for value in section.all("ssrc-group"):
-        words = value.split()
-        if len(words) == 3 and words[0] == "FID":
-            first, second = _number(words[1], 0xFFFFFFFF), _number(words[2], 0xFFFFFFFF)
-            if first is not None and second is not None:
-                retransmissions[first] = second
-    again = set(retransmissions.values())
-    announced = _by_number(section.all("ssrc"), 0xFFFFFFFF)
-    return tuple(ssrc for ssrc in announced if ssrc not in again), retransmissions
 
 
 def _fingerprints(section: _Section) -> tuple[str, ...]:

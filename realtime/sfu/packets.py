@@ -1,8 +1,8 @@
 """RTP packets as they lie in a datagram (RFC 3550 section 5.1, RFC 8285, RFC 4588), and arithmetic that wraps around.
 
-Called once a packet: a `Header` is a tuple of numbers and positions, nothing is copied until a packet is written anew."""
+Called once a packet: a `Header` is a tuple of numbers and positions, nothing is copied."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from struct import Struct
 from typing import NamedTuple
 
@@ -78,55 +78,35 @@ def parse_header(data: bytes) -> Header | None:
     )
 
 
-def _elements(data: bytes, header: Header) -> Iterator[tuple[int, int, int]]:
-    """Each header extension as its id, where its value begins and where it ends; stops at the first that is broken."""
-    at, end, profile = header.extensions_at, header.extensions_end, header.profile
-    if not profile:
-        return
-    wide = profile == _TWO_BYTE
-    while at < end:
-        first = data[at]
-        at += 1
-        if first == 0:  # padding between elements
-            continue
-        if wide:
-            if at >= end:
-                return
-            number, length = first, data[at]
-            at += 1
-        else:
-            number, length = first >> 4, (first & 0x0F) + 1
-            if number in (0, 15):  # RFC 8285 section 4.2: stop here
-                return
-        if at + length > end:
-            return
-        yield number, at, at + length
-        at += length
-
-
-def extension(data: bytes, header: Header, number: int) -> bytes | None:
-    """The value of the header extension `number`, None without one."""
-    for found, begin, end in _elements(data, header):
-        if found == number:
-            return data[begin:end]
-    return None
-
-
 def extensions(data: bytes, header: Header) -> dict[int, bytes]:
-    """All header extensions by their number; of two with one number the last."""
+    """All header extensions by their number, of two with one number the last; up to the first that is broken."""
     at, end = header[8], header[9]
+    found: dict[int, bytes] = {}
     if header[7] != _ONE_BYTE:
-        return {number: data[begin:until] for number, begin, until in _elements(data, header)}
-    found: dict[int, bytes] = {}  # as `_elements`, written out: this is done with each packet that comes in
+        return _wide_extensions(data, at, end) if header[7] else found
     while at < end:
         first = data[at]
         at += 1
-        if not first:
+        if not first:  # padding between elements
             continue
         begin, at = at, at + (first & 0x0F) + 1
-        if first < 0x10 or first >= 0xF0 or at > end:
+        if first < 0x10 or first >= 0xF0 or at > end:  # RFC 8285 section 4.2: 0 and 15 end the reading
             break
         found[first >> 4] = data[begin:at]
+    return found
+
+
+def _wide_extensions(data: bytes, at: int, end: int) -> dict[int, bytes]:
+    found: dict[int, bytes] = {}
+    while at + 1 < end:
+        number = data[at]
+        at += 1
+        if not number:
+            continue
+        begin, at = at + 1, at + 1 + data[at]
+        if at > end:
+            break
+        found[number] = data[begin:at]
     return found
 
 
@@ -143,24 +123,6 @@ def write_extensions(values: Mapping[int, bytes]) -> bytes:
         body += value
     body += bytes(-len(body) % 4)
     return _EXTENSION.pack(_ONE_BYTE, len(body) // 4) + bytes(body)
-
-
-def write_packet(
-    header: Header, data: bytes, payload_type: int, sequence: int, timestamp: int, ssrc: int, extension_block: bytes = b""
-) -> bytes:
-    """The packet `data` with other numbers and other header extensions (`write_extensions`): payload and marker stay,
-    contributing sources and padding go. The payload begins at 12 + len(extension_block)."""
-    return (
-        _FIXED.pack(
-            0x90 if extension_block else 0x80,
-            payload_type | 0x80 if header[0] else payload_type,
-            sequence & 0xFFFF,
-            timestamp & 0xFFFFFFFF,
-            ssrc,
-        )
-        + extension_block
-        + data[header[5] : header[6]]
-    )
 
 
 def to_retransmission(packet: bytes, payload_type: int, sequence: int, ssrc: int) -> bytes | None:

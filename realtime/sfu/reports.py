@@ -17,7 +17,6 @@ _BLOCK = Struct("!IIIIII")
 _SENDER = Struct("!QIII")
 _TWO = Struct("!II")
 _PAIR = Struct("!HH")
-_NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +84,7 @@ class BandwidthEstimate:
     ssrcs: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TransportFeedback:
-    """A transport-wide feedback packet about streams of this receiver, its body as `transport_cc` writes it."""
-
-    ssrc: int
-    body: bytes
-
-
-Report = SenderReport | ReceiverReport | Goodbye | KeyframeWanted | PacketsWanted | BandwidthEstimate | TransportFeedback
+Report = SenderReport | ReceiverReport | Goodbye | KeyframeWanted | PacketsWanted | BandwidthEstimate
 
 
 def read_reports(data: bytes) -> list[Report]:
@@ -135,13 +126,8 @@ def _read_one(kind: int, count: int, body: bytes, found: list[Report]) -> None:
 
 
 def _read_transport(form: int, body: bytes, found: list[Report]) -> None:
-    if len(body) < 8:
-        return
-    ssrc = int.from_bytes(body[4:8], "big")
-    if form == _TRANSPORT_CC:
-        found.append(TransportFeedback(ssrc, body[8:]))
-    elif form == _LOST:
-        found.append(PacketsWanted(ssrc, _read_lost(body)))
+    if form == _LOST and len(body) >= 8:
+        found.append(PacketsWanted(int.from_bytes(body[4:8], "big"), _read_lost(body)))
 
 
 def _read_lost(body: bytes) -> tuple[int, ...]:
@@ -200,7 +186,7 @@ def _packed(block: Block) -> bytes:
 def write_sender_report(ssrc: int, ntp: int, timestamp: int, packets: int, octets: int, cname: str) -> bytes:
     """A sender report with the name of the source (SDES CNAME of at most 255 bytes), which a compound packet must have."""
     sender = _SENDER.pack(ntp, timestamp & 0xFFFFFFFF, packets & 0xFFFFFFFF, octets & 0xFFFFFFFF)
-    return _packet(0, SENDER_REPORT, ssrc.to_bytes(4, "big") + sender) + write_description(ssrc, cname)
+    return _packet(0, SENDER_REPORT, ssrc.to_bytes(4, "big") + sender) + _description(ssrc, cname)
 
 
 def write_receiver_report(ssrc: int, blocks: Sequence[Block] = ()) -> bytes:
@@ -210,16 +196,10 @@ def write_receiver_report(ssrc: int, blocks: Sequence[Block] = ()) -> bytes:
     return b"".join(_packet(len(part), RECEIVER_REPORT, own + b"".join(map(_packed, part))) for part in parts)
 
 
-def write_description(ssrc: int, cname: str) -> bytes:
-    """The name of a source."""
+def _description(ssrc: int, cname: str) -> bytes:
     name = cname.encode()[:255]
     chunk = ssrc.to_bytes(4, "big") + bytes((1, len(name))) + name
     return _packet(1, DESCRIPTION, chunk + bytes(4 - len(chunk) % 4))
-
-
-def write_goodbye(ssrcs: Sequence[int]) -> bytes:
-    """These streams (at most 31) end."""
-    return _packet(len(ssrcs), GOODBYE, b"".join(ssrc.to_bytes(4, "big") for ssrc in ssrcs))
 
 
 def write_picture_loss(own: int, ssrc: int) -> bytes:
@@ -244,28 +224,6 @@ def write_lost(own: int, ssrc: int, sequences: Iterable[int]) -> bytes:
     return _packet(_LOST, TRANSPORT, bytes(body))
 
 
-def write_estimate(own: int, bits_per_second: int, ssrcs: Sequence[int]) -> bytes:
-    """An estimate (REMB) of the bits a second that all these streams (at most 31) may have together; rounded down."""
-    exponent = max(0, bits_per_second.bit_length() - 18)
-    mantissa = bits_per_second >> exponent
-    head = b"REMB" + bytes((len(ssrcs), exponent << 2 | mantissa >> 16, mantissa >> 8 & 0xFF, mantissa & 0xFF))
-    return _packet(_APPLICATION, PAYLOAD, _TWO.pack(own, 0) + head + b"".join(ssrc.to_bytes(4, "big") for ssrc in ssrcs))
-
-
 def write_transport_feedback(own: int, ssrc: int, body: bytes) -> bytes:
     """A transport-wide feedback packet around what `transport_cc` wrote (a multiple of four bytes)."""
     return _packet(_TRANSPORT_CC, TRANSPORT, _TWO.pack(own, ssrc) + body)
-
-
-def ntp_time(unix_seconds: float) -> int:
-    """The NTP timestamp (64 bits, in 2^-32 s since 1900) of a Unix time."""
-    whole = int(unix_seconds)
-    return (whole + _NTP_EPOCH & 0xFFFFFFFF) << 32 | int((unix_seconds - whole) * (1 << 32)) & 0xFFFFFFFF
-
-
-def round_trip(block: Block, ntp_now: int) -> float | None:
-    """Seconds to a receiver and back by its report (RFC 3550 section 6.4.1), None before it had a sender report."""
-    if not block.last_report:
-        return None
-    units = ((ntp_now >> 16) - block.last_report - block.delay) & 0xFFFFFFFF
-    return units / 65536 if units < 0x80000000 else 0.0  # clocks that are read a moment apart

@@ -68,8 +68,8 @@ class SlotStreams:
 class TakenLine:
     """What was agreed for one line. `payload_types` by codec ("opus", "vp8", "h264"), `retransmissions` the payload type
     of RTX by codec, `extensions` the number by URI, `rids` the simulcast layers as offered (empty without simulcast).
-    `slot` is the viewer's (`slots.slot_names`), "" at a publisher; `ssrcs` and `ssrc_pairs` (first → retransmissions) are
-    what a publisher announced, which it need not."""
+    `slot` is the viewer's (`slots.slot_names`), "" at a publisher. What SSRCs a publisher announced says nothing: it need
+    not, and the packets tell their line and layer themselves."""
 
     mid: str
     kind: str
@@ -78,8 +78,6 @@ class TakenLine:
     retransmissions: Mapping[str, int]
     extensions: Mapping[str, int]
     rids: tuple[str, ...]
-    ssrcs: tuple[int, ...]
-    ssrc_pairs: Mapping[int, int]
 
 
 def take_publisher(offer: Offer) -> list[TakenLine | None]:
@@ -198,8 +196,6 @@ def _agree(line: LineOffer, codecs: Sequence[Codec], slot: str, uris: Sequence[s
         retransmissions={codec.name: again[str(codec.payload_type)] for codec in codecs if str(codec.payload_type) in again},
         extensions=extensions,
         rids=line.rids[:_MOST_RIDS] if RID in extensions else (),
-        ssrcs=line.ssrcs,
-        ssrc_pairs=line.retransmissions,
     )
 
 

@@ -37,8 +37,8 @@ def test_what_comes_late_or_twice_is_not_asked_for(start: int, gap: int) -> None
     assert missing.due(1.0) == []
 
 
-def asked_at(missing: Missing, until: float) -> list[float]:
-    return [tick / 200 for tick in range(int(until * 200)) if missing.due(tick / 200)]
+def asked_at(missing: Missing, until: float, begin: float = 0.0) -> list[float]:
+    return [tick / 200 for tick in range(int(begin * 200), int(until * 200)) if missing.due(tick / 200)]
 
 
 def test_one_packet_is_asked_for_five_times_and_then_given_up() -> None:
@@ -49,18 +49,33 @@ def test_one_packet_is_asked_for_five_times_and_then_given_up() -> None:
     assert len(missing) == 0
 
 
+def answered_after(missing: Missing, round_trip: float) -> None:
+    """Thirty gaps, each filled `round_trip` seconds after it was asked for."""
+    for number in range(30):
+        now = 10.0 * number
+        missing.add(3 * number, now)
+        missing.add(3 * number + 2, now)
+        assert missing.due(now + 0.021) == [3 * number + 1]
+        missing.add(3 * number + 1, now + 0.021 + round_trip)
+        assert len(missing) == 0
+
+
 def test_a_longer_round_trip_is_waited_for_but_no_longer_than_a_second_in_all() -> None:
     missing = Missing()
-    missing.note_round_trip(0.4)
-    missing.add(1, 0.0)
-    missing.add(3, 0.0)
-    assert asked_at(missing, 3.0) == pytest.approx([0.02, 0.42, 0.82], abs=0.011)
+    answered_after(missing, 0.3)
+    missing.add(90, 1000.0)
+    missing.add(92, 1000.0)
+    assert [at - 1000.0 for at in asked_at(missing, 1003.0, 1000.0)] == pytest.approx([0.02, 0.47, 0.92], abs=0.02)
     assert len(missing) == 0
-    missing.note_round_trip(0.001)
-    missing.add(5, 4.0)
-    assert missing.due(4.0) == []
-    assert missing.due(4.021) == [4]
-    assert missing.due(4.042) == [4]
+
+
+def test_over_a_short_way_it_is_asked_again_soon() -> None:
+    missing = Missing()
+    answered_after(missing, 0.001)
+    missing.add(90, 1000.0)
+    missing.add(92, 1000.0)
+    times = [at - 1000.0 for at in asked_at(missing, 1003.0, 1000.0)]
+    assert times == pytest.approx([0.02, 0.04, 0.06, 0.08, 0.10], abs=0.03)
 
 
 @given(sequences, st.lists(st.integers(1, 400), max_size=40))

@@ -1,11 +1,13 @@
 """RTCP read and written against aiortc's own; bytes that are none."""
 
 from aiortc.rtp import (
+    RtcpByePacket,
     RtcpPacket,
     RtcpPsfbPacket,
     RtcpRrPacket,
     RtcpRtpfbPacket,
     RtcpSrPacket,
+    pack_remb_fci,
     unpack_remb_fci,
 )
 from hypothesis import given
@@ -21,10 +23,7 @@ from realtime.sfu.reports import (
     PacketsWanted,
     ReceiverReport,
     SenderReport,
-    TransportFeedback,
     read_reports,
-    write_estimate,
-    write_goodbye,
     write_lost,
     write_picture_loss,
     write_receiver_report,
@@ -66,18 +65,15 @@ def test_lost_packets_are_asked_for_in_their_order(ssrc: int, start: int, steps:
     assert read_reports(data) == [PacketsWanted(ssrc, tuple(lost))]
     (theirs,) = RtcpPacket.parse(data)
     assert isinstance(theirs, RtcpRtpfbPacket)
-    assert theirs.lost == lost
+    assert [sequence & 0xFFFF for sequence in theirs.lost] == lost  # aiortc lets them run over 65,535
 
 
 @given(st.integers(0, (1 << 40) - 1), st.lists(numbers, max_size=6))
-def test_an_estimate_is_right_to_its_18_bits(bits: int, ssrcs: list[int]) -> None:
-    data = write_estimate(1, bits, ssrcs)
-    (read,) = read_reports(data)
+def test_an_estimate_is_read_as_aiortc_wrote_it(bits: int, ssrcs: list[int]) -> None:
+    told = pack_remb_fci(bits, ssrcs)
+    (read,) = read_reports(bytes(RtcpPsfbPacket(fmt=15, ssrc=1, media_ssrc=0, fci=told)))
     assert isinstance(read, BandwidthEstimate)
-    assert read.ssrcs == tuple(ssrcs)
-    assert bits - (bits >> 17) <= read.bits_per_second <= bits
-    (theirs,) = RtcpPacket.parse(data)
-    assert unpack_remb_fci(theirs.fci) == (read.bits_per_second, ssrcs)
+    assert (read.bits_per_second, list(read.ssrcs)) == unpack_remb_fci(told)
 
 
 def test_requests_for_keyframes_name_their_streams() -> None:
@@ -90,8 +86,8 @@ def test_requests_for_keyframes_name_their_streams() -> None:
 
 
 def test_a_compound_packet_is_read_to_its_end() -> None:
-    data = write_receiver_report(5) + write_goodbye([6, 7]) + write_transport_feedback(1, 8, b"abcd")
-    assert read_reports(data) == [ReceiverReport(5, ()), Goodbye((6, 7)), TransportFeedback(8, b"abcd")]
+    data = write_receiver_report(5) + write_transport_feedback(1, 8, b"abcd") + bytes(RtcpByePacket(sources=[6, 7]))
+    assert read_reports(data) == [ReceiverReport(5, ()), Goodbye((6, 7))]
 
 
 def test_what_is_cut_off_is_left_out_and_ends_the_reading() -> None:
