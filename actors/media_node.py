@@ -114,6 +114,8 @@ class MediaNode:
             opened: LinkOpened = await self._server.open_link(session_id, edge)
         except LinkRefused as error:
             return Turned("link", str(error))
+        except MediaClosed as error:
+            return Turned("away", str(error))
         return opened
 
     async def health(self) -> dict[str, Any]:
@@ -150,7 +152,7 @@ class MediaNode:
             return Turned("offer", str(error))
         except MediaFull as error:
             return Turned("full", str(error))
-        except (MediaClosed, LinkRefused, ConnectionError) as error:
+        except (MediaClosed, LinkRefused, ConnectionError, TimeoutError) as error:
             return Turned("away", str(error) or type(error).__name__)
         return opened
 
