@@ -52,6 +52,8 @@ class Turn:
     lost: int
     expected: int
     silent: int
+    pictures: float
+    """A second and viewer."""
     half: float
     most: float
     straight_half: float
@@ -76,7 +78,7 @@ class Turn:
 
     @property
     def is_void(self) -> bool:
-        """Whether the viewers' process was at its limit, or a viewer saw nothing: then the figures are not the server's."""
+        """Whether the viewers' process was at its limit, or somebody saw no picture: then it is not the server's turn."""
         return generator_bound(self.generator) or self.silent > 0
 
 
@@ -153,6 +155,12 @@ async def _used(pid: int, seconds: float) -> float:
     return (cpu_of([pid]) - before) / (loop.time() - began)
 
 
+def _all_in(opened: dict[str, Any]) -> dict[str, Any]:
+    if opened["failed"]:
+        raise ServiceFailed(f"{len(opened['failed'])} viewers could not join: {opened['failed'][0]}")
+    return opened
+
+
 async def take_turn(kind: str, port: int, viewers: int, seconds: float, folder: Path, number: int = 0) -> Turn:
     """A fresh server, publisher and viewers: few of them first, then all. Raises ServiceFailed."""
     async with contextlib.AsyncExitStack() as stack:
@@ -161,10 +169,10 @@ async def take_turn(kind: str, port: int, viewers: int, seconds: float, folder: 
         publisher = await stack.enter_async_context(CrowdProcess.running(PUBLISH, place, folder, int(mirror.said["mirror"])))
         place = Place(kind, port, place.host, int(publisher.said["feed"]))
         crowd = await stack.enter_async_context(CrowdProcess.running(VIEW, place, folder))
-        await crowd.ask("open", FEW)
+        _all_in(await crowd.ask("open", FEW))
         await asyncio.sleep(_SETTLE_SECONDS)
         few = await _used(pid, seconds)
-        opened = await crowd.ask("open", viewers - FEW, 120)
+        opened = _all_in(await crowd.ask("open", viewers - FEW, 120))
         await asyncio.sleep(_SETTLE_SECONDS)
         await asyncio.gather(crowd.ask("begin"), mirror.ask("begin"))
         many = await _used(pid, seconds)
@@ -177,6 +185,7 @@ async def take_turn(kind: str, port: int, viewers: int, seconds: float, folder: 
             int(told.get("lost", 0)),
             int(told.get("expected", 0)),
             int(told["silent"]),
+            float(told["pictures"]),
             float(told["waits"].get("half", 0)),
             float(told["waits"].get("most", 0)),
             float(straight["straight"].get("half", 0)),
@@ -196,7 +205,7 @@ async def take_rush(port: int, viewers: int, folder: Path) -> Rush:
         place, _ = await stack.enter_async_context(serving(LYCEUM, port, folder))
         publisher = await stack.enter_async_context(CrowdProcess.running(PUBLISH, place, folder))
         crowd = await stack.enter_async_context(CrowdProcess.running(VIEW, place, folder))
-        opened = await crowd.ask("rush", viewers)
+        opened = _all_in(await crowd.ask("rush", viewers))
         await asyncio.sleep(_SETTLE_SECONDS)
         await crowd.ask("begin")
         await asyncio.sleep(_SETTLE_SECONDS)
@@ -236,13 +245,21 @@ def _words(values: Sequence[float], digits: int = 2) -> str:
     return "–" if found is None else found.words(digits)
 
 
+def _half(turn: Turn) -> float:
+    return turn.half
+
+
+def _most(turn: Turn) -> float:
+    return turn.most
+
+
 def _rows(turns: Sequence[Turn], kinds: Sequence[str]) -> list[list[str]]:
     rows = []
     for kind in kinds:
         valid = [turn for turn in turns if turn.contender == kind and not turn.is_void]
         if not valid:
             taken = sum(turn.contender == kind for turn in turns)
-            rows.append([TITLES[kind], f"all {taken} turns void" if taken else "not measured", *["–"] * 8])
+            rows.append([TITLES[kind], f"all {taken} turns void" if taken else "not measured", *["–"] * 9])
             continue
         rows.append(
             [
@@ -252,8 +269,8 @@ def _rows(turns: Sequence[Turn], kinds: Sequence[str]) -> list[list[str]]:
                 "1" if kind == LYCEUM else times(paired(_by_round(turns, LYCEUM), _by_round(turns, kind))),
                 _words([turn.many * 100 for turn in valid], 1),
                 f"{sum(turn.lost for turn in valid):,} of {sum(turn.expected for turn in valid):,}",
-                _words([turn.half for turn in valid], 1),
-                _words([turn.most for turn in valid], 1),
+                _words([turn.pictures for turn in valid], 1),
+                *(_words([wait for turn in valid if (wait := waits(turn))], 1) for waits in (_half, _most)),
                 f"{max(turn.generator for turn in valid):.0%}",
                 _words([turn.megabytes for turn in valid], 0),
             ]
@@ -263,7 +280,7 @@ def _rows(turns: Sequence[Turn], kinds: Sequence[str]) -> list[list[str]]:
 
 _HEAD = (
     "server", "viewers", "thousandths of a core a viewer", "ours to theirs, turn by turn", "% of a core in all",
-    "packets lost", "half within, ms", "99 % within, ms", "viewers' process, of a core", "memory, MB",
+    "packets lost", "pictures/s a viewer", "half within, ms", "99 % within, ms", "viewers' process, of a core", "memory, MB",
 )  # fmt: skip
 
 
@@ -314,6 +331,7 @@ def report(options: argparse.Namespace, command: str, found: Found) -> Report:
     figures: dict[str, Any] = {
         "turns": [asdict(turn) for turn in found.turns],
         "full": [asdict(turn) for turn in found.full],
+        "rushes": [asdict(rush) for rush in found.rushes],
     }
     return Report("media", "Live video", command, conditions, parts, promised, figures)
 

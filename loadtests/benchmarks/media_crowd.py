@@ -21,7 +21,7 @@ from loadtests.benchmarks.media_janus import JanusSession
 from loadtests.benchmarks.media_publisher import STAMP, STAMPED, Publisher
 from loadtests.benchmarks.media_sdp import read_description, viewer_answer
 from loadtests.benchmarks.media_servers import JANUS, RELAY
-from loadtests.benchmarks.media_transport import TIMESTAMPS, Address
+from loadtests.benchmarks.media_transport import TIMESTAMPS, Address, NotConnected
 from loadtests.benchmarks.media_viewer import Viewer
 from loadtests.benchmarks.servers import REPOSITORY, ServiceFailed
 from loadtests.http_client import HttpConnection, post_request
@@ -107,17 +107,28 @@ class Crowd:
     async def _open(self, count: int, at_once: int = _AT_ONCE) -> dict[str, Any]:
         gate, began = asyncio.Semaphore(at_once), time.monotonic()
         bits = RELAY_BITS if self._place.kind == RELAY else USUAL_BITS
-        made = [Viewer(self._place.host, kernel_times=True, bits=bits) for _ in range(count)]
+        failed: list[str] = []
 
-        async def join(viewer: Viewer) -> None:
-            async with gate:
-                await self._join(viewer)
+        async def join() -> None:
+            viewer = Viewer(self._place.host, kernel_times=True, bits=bits)
+            try:
+                async with gate:
+                    await self._join(viewer)
+            except NotConnected as fault:
+                failed.append(str(fault))
+            else:
+                self._viewers.append(viewer)
 
         async with asyncio.TaskGroup() as group:
-            for viewer in made:
-                group.create_task(join(viewer))
-        self._viewers.extend(made)
-        return {"connected": len(self._viewers), "seconds": time.monotonic() - began, "profile": made[0].transport.profile}
+            for _ in range(count):
+                group.create_task(join())
+        profile = self._viewers[-1].transport.profile if self._viewers else ""
+        return {
+            "connected": len(self._viewers),
+            "seconds": time.monotonic() - began,
+            "profile": profile,
+            "failed": failed,
+        }
 
     async def _join(self, viewer: Viewer) -> None:
         if self._janus is None:
@@ -153,11 +164,12 @@ class Crowd:
                 counts["bytes"] += stream.bytes
                 counts["freezes"] += stream.freezes
         waits = [wait for viewer in self._viewers for wait in viewer.waits]
-        silent = sum(sum(stream.received for stream in viewer.streams.values()) == 0 for viewer in self._viewers)
+        pictures = [sum(stream.frames for stream in viewer.streams.values()) / seconds for viewer in self._viewers]
         return {
             **counts,
             "seconds": seconds,
-            "silent": silent,
+            "silent": sum(each == 0 for each in pictures),
+            "pictures": sum(pictures) / max(1, len(pictures)),
             "generator": (time.process_time() - self._cpu) / seconds,
             "waits": _hundredths(waits),
             "straight": _hundredths(self._straight),

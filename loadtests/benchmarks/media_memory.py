@@ -54,7 +54,9 @@ async def measure(options: argparse.Namespace, found: Found, folder: Path, fault
             found.held.append((elapsed / 60, memory_of([pid]) / 2**20))
             await asyncio.sleep(_EVERY_SECONDS)
             await crowd.ask("close", _LEAVING)
-            await crowd.ask("open", _LEAVING)
+            opened = await crowd.ask("open", _LEAVING)
+            for fault in opened["failed"]:
+                faults.say(f"A viewer could not join after {elapsed / 60:.1f} minutes: {fault}")
             found.came += _LEAVING
             found.core = (cpu_of([pid]) - used) / (loop.time() - began)
             await crowd.ask("begin")

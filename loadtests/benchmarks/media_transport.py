@@ -182,8 +182,9 @@ class Transport:
         self.send_datagram(self._outgoing.protect_rtcp(packets))
 
     def unprotect(self, data: bytes) -> bytes | None:
-        """RTP in the clear; None, and counted, when it is not to be had."""
-        assert self._incoming is not None
+        """RTP in the clear; None, and counted, when it is not to be had. None before the handshake has ended at this end."""
+        if self._incoming is None:
+            return None
         try:
             plain: bytes = self._incoming.unprotect(data)
         except SrtpError:

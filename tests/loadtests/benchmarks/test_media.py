@@ -9,7 +9,7 @@ from loadtests.benchmarks.comparison import NothingMeasured
 from loadtests.benchmarks.media import Found, Rush, Turn, report
 from loadtests.benchmarks.media_servers import JANUS, LYCEUM, RELAY
 
-OURS = Turn(LYCEUM, 102, 0.03, 0.13, 0, 9_000, 0, 2.0, 8.0, 0.1, 0.5, 0.3, 650.0, 93.0, "SRTP_AEAD_AES_256_GCM", 1.0)
+OURS = Turn(LYCEUM, 102, 0.03, 0.13, 0, 9_000, 0, 25.0, 2.0, 8.0, 0.1, 0.5, 0.3, 650.0, 93.0, "SRTP_AEAD_AES_256_GCM", 1.0)
 JANUSES = replace(OURS, contender=JANUS, few=0.02, many=0.22)
 RELAYS = replace(OURS, contender=RELAY, viewers=10, few=0.3, many=1.1)
 OPTIONS = argparse.Namespace(contenders=[LYCEUM, JANUS, RELAY], rounds=1, seconds=8.0, capacity=300, rush=200)
