@@ -20,7 +20,9 @@ def with_check(edge: Any, name: str, check: Any) -> None:
     edge.app.state.parts = replace(edge.parts, checks={**edge.parts.checks, name: check})
 
 
-@pytest.mark.parametrize(("part", "status"), [("postgres", 503), ("actors", 503), ("gateway", 503), ("redis", 200)])
+@pytest.mark.parametrize(
+    ("part", "status"), [("postgres", 503), ("actors", 503), ("gateway", 503), ("redis", 200), ("media", 200)]
+)
 async def test_a_part_that_is_down_is_named_and_matters_if_it_is_needed(edge: Any, part: str, status: int) -> None:
     async def down() -> None:
         raise ConnectionError("refused")
