@@ -279,12 +279,13 @@ export class RoomMedia {
 
   private look(): RoomState {
     const qualities = [...this.senders.values()].map(({ publishing }) => publishing.quality);
+    const watched = this.watching.state.at === "open" ? this.watching.quality : "unknown";
     return {
       mode: this.mode,
       watching: this.watching.state,
       streams: this.watching.streams,
       flowing: this.watching.flowing,
-      quality: qualities.reduce(worse, this.watching.quality),
+      quality: qualities.reduce(worse, watched),
       soundOnly: this.soundOnly,
       camera: sendingOf(this.senders.get("camera")),
       screen: sendingOf(this.senders.get("screen")),

@@ -81,13 +81,18 @@ export function Stage({ room, visitor, state, onSetUp, tiles }: Props & { tiles:
       <div className={classes.tiles} data-strip={strip.length > 0 || undefined} style={style}>
         {/* In the order of the class, whatever is large: a video that moves in the page would stop for a moment. */}
         {tiles.map((tile) => (
-          <div key={tile.id} className={classes.place} data-large={large.includes(tile) || undefined}>
+          <div
+            key={tile.id}
+            className={classes.place}
+            data-large={large.includes(tile) || undefined}
+            data-lost={(!tile.mine && isLost(now)) || undefined}
+          >
             <TileView
               tile={tile}
               large={large.includes(tile)}
               stream={streamOf(tile, now)}
               flowing={isFlowing(tile, now)}
-              speaking={tile.kind !== "screen" && media.speakers.includes(tile.person.userId)}
+              speaking={!isLost(now) && tile.kind !== "screen" && media.speakers.includes(tile.person.userId)}
             />
           </div>
         ))}
@@ -133,6 +138,11 @@ function isFlowing(tile: Tile, now: RoomState): boolean {
   const own = tile.kind === "screen" ? now.screen : now.camera;
   if (tile.mine && own !== null) return own.picture !== null;
   return tile.slot !== null && now.flowing.has(tile.slot as VideoSlot);
+}
+
+/** What is seen stands still, because the way to it is lost. */
+function isLost({ watching }: RoomState): boolean {
+  return watching.at === "waiting" || watching.at === "refused" || (watching.at === "opening" && watching.why !== null);
 }
 
 /** What stands in the way of watching, in words. */
