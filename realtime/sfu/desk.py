@@ -116,21 +116,45 @@ class MediaDesk(Protocol):
 
 @dataclass(frozen=True)
 class LinkFrom:
-    """An edge that asks for a class: its UDP address, and the key of what it sends: 16 bytes and 12 of salt."""
+    """An edge that asks for a class: its UDP address, the key of what it sends (16 bytes and 12 of salt, AES-128-GCM), and
+    the SSRC of its reports, which tells links between the same two nodes apart."""
 
     edge: str
     host: str
     port: int
     key: bytes
+    label: int
+
+
+@dataclass(frozen=True)
+class LinkStream:
+    """One layer of one track on a link."""
+
+    kind: str
+    layer: str
+    codec: str
+    ssrc: int
+
+
+@dataclass(frozen=True)
+class LinkSource:
+    """A source on a link."""
+
+    media_id: str
+    who: Participant
+    streams: tuple[LinkStream, ...]
 
 
 @dataclass(frozen=True)
 class LinkOpened:
-    """What the origin answers: its UDP address, and the key of what it sends."""
+    """What the origin answers: its UDP address, the key of what it sends, what there is, and what is in which slot (the
+    slot, whose, and which source)."""
 
     host: str
     port: int
     key: bytes
+    sources: tuple[LinkSource, ...]
+    holds: tuple[tuple[str, str, str], ...]
 
 
 class LinkTo(Protocol):
@@ -142,7 +166,7 @@ class LinkTo(Protocol):
         ...
 
     async def open_link(self, session_id: str, edge: LinkFrom) -> LinkOpened:
-        """Have the origin send the class to the edge, or go on sending it: asked again once a second, which keeps the link.
+        """Have the origin send the class to the edge, or go on sending it: asked again twice a second, which keeps the link.
 
         Raises LinkRefused, and ConnectionError when the origin cannot be reached.
         """

@@ -9,7 +9,6 @@ from realtime.sfu.layers import HIGH, LOW
 from realtime.sfu.mux import Address, Faults
 from realtime.sfu.nack import Missing
 from realtime.sfu.packets import Header, extensions, from_retransmission, parse_header
-from realtime.sfu.peers import Peer
 from realtime.sfu.reception import Reception
 from realtime.sfu.reports import (
     Goodbye,
@@ -31,6 +30,16 @@ _OTHER_SECONDS = 0.5
 _KEYFRAME_SECONDS = 1.0
 _REPORT_SECONDS = 1.0
 _FEEDBACK_SECONDS = 0.06
+
+
+class Asked(Protocol):
+    """Who is asked for what a publisher needs: a browser, or a link's other end."""
+
+    connected: bool
+
+    def send_reports(self, reports: bytes) -> None:
+        """Send one compound packet of RTCP."""
+        ...
 
 
 class Forwarder(Protocol):
@@ -121,7 +130,7 @@ class Publisher:
     ) -> None:
         self.media_id = media_id
         self.who = who
-        self.peer: Peer | None = None
+        self.peer: Asked | None = None
         self.encodings: list[Incoming] = []
         self._room = room
         self._faults = faults
@@ -149,6 +158,14 @@ class Publisher:
     def find(self, kind: str, layer: str) -> Incoming | None:
         """The encoding of this kind and layer, if the publisher sends one."""
         return self._by_line.get((kind, layer))
+
+    def expect(self, kind: str, layer: str, ssrc: int, now: float) -> None:
+        """This encoding comes under this SSRC from now on, and its numbers begin anew."""
+        encoding = self._by_line[kind, layer]
+        self._by_ssrc.pop(encoding.ssrc, None)
+        self._by_ssrc[ssrc] = encoding
+        encoding.begin(ssrc)
+        self._room.begin_anew(encoding, now)
 
     def on_rtp(self, data: bytes, now: float) -> None:
         """Count a packet and hand it on."""
@@ -257,10 +274,7 @@ class Publisher:
         elif encoding.ssrc and now - encoding.heard_at < _OTHER_SECONDS:
             return None  # two at once for one encoding: the one that is there stays
         elif header.payload_type == encoding.payload_type:
-            self._by_ssrc.pop(encoding.ssrc, None)
-            self._by_ssrc[header.ssrc] = encoding
-            encoding.begin(header.ssrc)
-            self._room.begin_anew(encoding, now)
+            self.expect(line.kind, encoding.layer, header.ssrc, now)
         return encoding
 
     def _line_of(self, header: Header, values: Mapping[int, bytes]) -> TakenLine | None:

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from typing import Protocol
 
 from realtime.sfu.desk import Person, Shown
 from realtime.sfu.lanes import Lane
@@ -24,6 +25,18 @@ _PICTURES = (MAIN, SCREEN, *CAMERAS)
 _SOUNDS = (LOUDEST, *MICROPHONES)
 
 _NOBODY: Key = ("", "")
+
+
+class Onward(Protocol):
+    """A link to an edge, which takes everything as it comes."""
+
+    def forward(self, encoding: Incoming, data: bytes, header: Header, level: int | None) -> None:
+        """A packet of an encoding of this room."""
+        ...
+
+    def report(self, encoding: Incoming, told: SenderReport) -> None:
+        """The sender's clock of an encoding."""
+        ...
 
 
 class Room:
@@ -55,8 +68,16 @@ class Room:
                 self._streams[slot, layer] = Stream(slot, "video", layer, port, sent, wall)
         for slot in _SOUNDS:
             self._streams[slot, HIGH] = Stream(slot, "audio", HIGH, port, sent, wall)
-        self._holds: dict[str, Key] = {}
+        self.links: list[Onward] = []
+        self.holds: dict[str, Key] = {}
+        """What is in each slot."""
+        self._pinned: dict[str, Key] | None = None
         self._looked_at = now
+
+    @property
+    def is_edge(self) -> bool:
+        """Whether another node decides what is in which slot."""
+        return self._pinned is not None
 
     @property
     def shown(self) -> Shown:
@@ -64,7 +85,7 @@ class Room:
         return Shown(self._person(SCREEN), tuple(map(self._person, CAMERAS)), tuple(map(self._person, MICROPHONES)))
 
     def _person(self, slot: str) -> Person | None:
-        publisher = self.publishers.get(self._holds.get(slot, _NOBODY))
+        publisher = self.publishers.get(self.holds.get(slot, _NOBODY))
         return None if publisher is None else Person(publisher.who.user_id, publisher.who.name)
 
     # Sources
@@ -87,6 +108,12 @@ class Room:
         self._slots.remove(key)
         self._levels.forget(key[0])
         self._arrange(now)
+
+    def pin(self, holds: dict[str, Key] | None, now: float) -> None:
+        """What is in which slot is decided elsewhere: by the class's origin. None: here again."""
+        if holds != self._pinned:
+            self._pinned = holds
+            self._arrange(now)
 
     def add_viewer(self, viewer: Viewer, now: float) -> None:
         """A viewer is connected and has its lanes."""
@@ -112,6 +139,8 @@ class Room:
     def forward(self, encoding: Incoming, data: bytes, header: Header, level: int | None, now: float) -> None:
         """See `publisher.Forwarder`."""
         self.packets_in += 1
+        for link in self.links:
+            link.forward(encoding, data, header, level)
         if level is not None:
             self._levels.note(encoding.publisher.who.user_id, level, now)
         facts = None
@@ -128,6 +157,8 @@ class Room:
 
     def note_report(self, encoding: Incoming, told: SenderReport) -> None:
         """See `publisher.Forwarder`."""
+        for link in self.links:
+            link.report(encoding, told)
         for stream in encoding.streams:
             stream.report(encoding, told)
 
@@ -162,7 +193,7 @@ class Room:
         if again:
             self._arrange(now)
             return
-        rates = {slot: self._rates(slot) for slot in self._holds if slot in _PICTURES}
+        rates = {slot: self._rates(slot) for slot in self.holds if slot in _PICTURES}
         for viewer in self.viewers.values():
             taken = [rates[slot] for slot in viewer.lanes if slot in rates]
             viewer.layers.look(now, sum(low for low, _ in taken), sum(high for _, high in taken))
@@ -178,13 +209,13 @@ class Room:
 
     def _arrange(self, now: float) -> None:
         """Bind every stream to what its slot holds, and every lane to its stream."""
-        before = self._holds
-        self._holds = self._slots.held()
-        if before != self._holds:
+        before = self.holds
+        self.holds = self._slots.held() if self._pinned is None else self._pinned
+        if before != self.holds:
             self.changed.set()
         carriers: dict[Incoming, list[Stream]] = {}
         for (slot, layer), stream in self._streams.items():
-            publisher = self.publishers.get(self._holds.get(slot, _NOBODY))
+            publisher = self.publishers.get(self.holds.get(slot, _NOBODY))
             encoding = None if publisher is None else publisher.find(stream.kind, layer)
             stream.bind(encoding, now)
             for carried in (encoding, stream.previous):
@@ -198,7 +229,7 @@ class Room:
 
     def _target(self, viewer: Viewer, lane: Lane, now: float) -> Stream | None:
         """The stream that a lane should follow: of the layer that fits, or the one that is there."""
-        holder = self._holds.get(lane.slot)
+        holder = self.holds.get(lane.slot)
         if holder is not None and holder[0] == viewer.who.user_id:
             return None  # nobody is sent their own
         if lane.kind == "audio":

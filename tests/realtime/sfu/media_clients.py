@@ -4,7 +4,7 @@ import asyncio
 import struct
 from collections.abc import Callable, Sequence
 
-from realtime.sfu.desk import Opened, Participant, Shown, Verdict
+from realtime.sfu.desk import LinkTo, Opened, Participant, Shown, Verdict
 from realtime.sfu.packets import parse_header, write_extensions
 from realtime.sfu.reports import KeyframeWanted, read_reports
 from realtime.sfu.server import MediaServer
@@ -177,9 +177,13 @@ class Watcher(RawClient):
         self.opened: Opened | None = None
 
     async def watch(
-        self, server: MediaServer, participant: Participant, kinds: Sequence[str] = ("audio", "video")
+        self,
+        server: MediaServer,
+        participant: Participant,
+        kinds: Sequence[str] = ("audio", "video"),
+        origin: LinkTo | None = None,
     ) -> Opened:
-        self.opened = await server.watch(participant, offer_of(self, kinds, "recvonly", rtx=self.rtx), None)
+        self.opened = await server.watch(participant, offer_of(self, kinds, "recvonly", rtx=self.rtx), origin)
         self.answer = self.opened.answer
         await join(server, self, self.opened)
         return self.opened

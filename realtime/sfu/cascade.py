@@ -1,0 +1,114 @@
+"""Which classes this node sends on to edges, and which it takes from their origins."""
+
+import asyncio
+from collections.abc import Callable
+from ipaddress import AddressValueError, IPv4Address
+
+import structlog
+
+from realtime.sfu.desk import LinkFrom, LinkOpened, LinkRefused, LinkTo
+from realtime.sfu.link import KEPT_SECONDS, KEY_BYTES, EdgeEnd, Gates, OriginEnd
+from realtime.sfu.room import Room
+from realtime.tasks import Tasks
+
+ASK_SECONDS = 0.5
+_ANSWER_SECONDS = 5.0
+_MOST_EDGES = 64
+
+_log = structlog.get_logger(__name__)
+
+
+class Cascade:
+    """The links of one node."""
+
+    def __init__(self, gates: Gates, host: str, clock: Callable[[], float], tasks: Tasks) -> None:
+        """`host`: the address at which other nodes reach this one."""
+        self._gates = gates
+        self._host = host
+        self._clock = clock
+        self._tasks = tasks
+        self._edges: dict[str, dict[str, OriginEnd]] = {}
+        self._origins: dict[str, tuple[str, EdgeEnd]] = {}
+
+    def open_link(self, room: Room, edge: LinkFrom) -> LinkOpened:
+        """Send the class to this edge, or go on doing so. Raises LinkRefused."""
+        if room.session_id in self._origins:
+            raise LinkRefused("This node is an edge of that class itself.")
+        ends = self._edges.setdefault(room.session_id, {})
+        end = ends.get(edge.edge)
+        if end is None or end.edge != edge:
+            if end is None and len(ends) >= _MOST_EDGES:
+                raise LinkRefused(f"The class has {_MOST_EDGES} edges already.")
+            _check(edge)
+            if end is not None:
+                self._drop(room, end)
+            end = ends[edge.edge] = OriginEnd(self._gates, room, edge, self._clock)
+            room.links.append(end)
+            _log.info("media.link_opened", session_id=room.session_id, edge=edge.edge)
+        return end.opened(self._host, self._clock())
+
+    async def follow(self, room: Room, origin: LinkTo) -> None:
+        """Take the class from its origin, if it is not done yet. Raises LinkRefused, ConnectionError, TimeoutError."""
+        before = self._origins.get(room.session_id)
+        if before is not None:
+            if before[0] == origin.node:
+                return
+            self.leave(room)
+        end = EdgeEnd(self._gates, room, f"{self._host}:{self._gates.mux.port}", self._host, self._clock)
+        self._origins[room.session_id] = (origin.node, end)
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                end.take(await origin.open_link(room.session_id, end.asks), self._clock())
+        except BaseException:
+            self.leave(room)
+            raise
+        self._tasks.start(self._keep(room, origin, end), f"media.link.{room.session_id}")
+
+    def leave(self, room: Room) -> None:
+        """Take the class from nobody."""
+        before = self._origins.pop(room.session_id, None)
+        if before is not None:
+            before[1].close()
+
+    def expire(self, room: Room) -> bool:
+        """Send nothing more to edges that did not ask for seconds; whether some are left."""
+        ends = self._edges.get(room.session_id, {})
+        for end in [one for one in ends.values() if self._clock() - one.asked_at > KEPT_SECONDS]:
+            _log.info("media.link_closed", session_id=room.session_id, edge=end.edge.edge)
+            self._drop(room, end)
+        return bool(ends)
+
+    def end(self, room: Room) -> None:
+        """The room is no more."""
+        self.leave(room)
+        for end in list(self._edges.get(room.session_id, {}).values()):
+            self._drop(room, end)
+        self._edges.pop(room.session_id, None)
+
+    def _drop(self, room: Room, end: OriginEnd) -> None:
+        del self._edges[room.session_id][end.edge.edge]
+        room.links.remove(end)
+        end.close()
+
+    async def _keep(self, room: Room, origin: LinkTo, end: EdgeEnd) -> None:
+        while self._origins.get(room.session_id, ("", None))[1] is end:
+            await asyncio.sleep(ASK_SECONDS)
+            try:
+                async with asyncio.timeout(_ANSWER_SECONDS):
+                    opened = await origin.open_link(room.session_id, end.asks)
+            except (LinkRefused, ConnectionError, TimeoutError) as away:
+                if self._clock() - end.opened_at > KEPT_SECONDS:
+                    _log.warning("media.link_lost", session_id=room.session_id, origin=origin.node, reason=str(away))
+                    self.leave(room)
+                continue
+            if self._origins.get(room.session_id, ("", None))[1] is end:
+                end.take(opened, self._clock())
+
+
+def _check(edge: LinkFrom) -> None:
+    try:
+        IPv4Address(edge.host)
+    except AddressValueError:
+        raise LinkRefused(f"{edge.host!r} is no IPv4 address.") from None
+    if len(edge.key) != KEY_BYTES or not 0 < edge.port < 65536 or not 0 <= edge.label < 1 << 32:
+        raise LinkRefused("The key, the port or the label of the edge is not one.")
