@@ -10,8 +10,22 @@ from functools import partial
 import structlog
 
 from realtime.sfu import dtls, srtp
-from realtime.sfu.desk import LinkTo, Load, MediaClosed, MediaDesk, MediaFull, MediaSettings, Opened, Participant, Verdict
+from realtime.sfu.cascade import Cascade
+from realtime.sfu.desk import (
+    LinkFrom,
+    LinkOpened,
+    LinkTo,
+    Load,
+    MediaClosed,
+    MediaDesk,
+    MediaFull,
+    MediaSettings,
+    Opened,
+    Participant,
+    Verdict,
+)
 from realtime.sfu.dtls import Certificate, HandshakeFailed
+from realtime.sfu.link import Gates
 from realtime.sfu.mux import Mux
 from realtime.sfu.peers import Listener, Peer
 from realtime.sfu.publisher import Publisher
@@ -72,6 +86,7 @@ class MediaServer:
         self._packets_in = 0
         self._mux: Mux | None = None
         self._certificate: Certificate | None = None
+        self._cascade: Cascade | None = None
         self._closing = False
 
     @property
@@ -88,6 +103,7 @@ class MediaServer:
         settings = self._settings
         self._mux = Mux(settings.address, settings.udp_port, settings.receive_buffer, settings.send_buffer)
         self._mux.start()
+        self._cascade = Cascade(Gates(self._mux), settings.public_address, self._clock, self._tasks)
         self._tasks.start(self._tick(), "media.tick")
 
     async def publish(self, who: Participant, offer: str) -> Opened:
@@ -99,17 +115,28 @@ class MediaServer:
         lines = [line for line in take_publisher(read) if line is not None]
         await self._admit(who, Publisher)
         room = self._room(who.session_id)
+        await self._follow(room, None)
         member = Publisher(new_media_id(), who, lines, room, self._up()[0].faults, self._clock())
         return self._open(who, room, member, read, answer_publisher)
 
     async def watch(self, who: Participant, offer: str, origin: LinkTo | None) -> Opened:
-        """Send the class out to one more. Raises BadOffer, MediaFull and MediaClosed."""
+        """Send the class out to one more. `origin`: the way to the node that has the class, None: this one has it.
+
+        Raises BadOffer, MediaFull, MediaClosed, and LinkRefused, ConnectionError or TimeoutError when the origin does not
+        send it.
+        """
         read = read_offer(offer)
         lines = [line for line in take_viewer(read) if line is not None]
         await self._admit(who, Viewer)
         room = self._room(who.session_id)
+        await self._follow(room, origin)
         member = Viewer(new_media_id(), who, lines, _SLOTS, room, self._up()[0].faults, self._clock())
         return self._open(who, room, member, read, partial(answer_viewer, slots=_SLOTS))
+
+    async def open_link(self, session_id: str, edge: LinkFrom) -> LinkOpened:
+        """Send a class to an edge, or go on doing so. Raises LinkRefused and MediaClosed."""
+        self._up()
+        return self._links().open_link(self._room(session_id), edge)
 
     async def close_session(self, session_id: str, media_id: str, user_id: str) -> bool:
         """End one's own session; whether it was there."""
@@ -165,6 +192,17 @@ class MediaServer:
         if self._clock() - stalest.peer.seen < _STALE_SECONDS:
             raise MediaFull(f"You have {len(mine)} media sessions in this class already: close one first.")
         await self._end(stalest, "its person began another")
+
+    def _links(self) -> Cascade:
+        if self._cascade is None:
+            raise MediaClosed("This media server was never started.")
+        return self._cascade
+
+    async def _follow(self, room: Room, origin: LinkTo | None) -> None:
+        if origin is None:
+            self._links().leave(room)
+        else:
+            await self._links().follow(room, origin)
 
     def _room(self, session_id: str) -> Room:
         room = self._rooms.get(session_id)
@@ -262,7 +300,8 @@ class MediaServer:
             for session in self._of(room):
                 if now - session.peer.seen >= settings.silence_seconds:
                     await self._end(session, f"silent for {settings.silence_seconds:.0f} s")
-            if self._of(room):
+            has_edges = self._links().expire(room)
+            if has_edges or self._of(room):
                 empty_since = None
                 if await self._check(room) and not self._of(room):
                     break
@@ -270,6 +309,7 @@ class MediaServer:
                 empty_since = now
             elif now - empty_since >= _EMPTY_SECONDS:
                 break
+        self._links().end(room)
         if self._rooms.get(room.session_id) is room:
             del self._rooms[room.session_id]
             self._packets_in += room.packets_in
@@ -278,7 +318,9 @@ class MediaServer:
         return [session for session in self._sessions.values() if session.room is room]
 
     async def _tell(self, room: Room) -> None:
-        """A class that is away is told again after some seconds."""
+        """A class that is away is told again after some seconds. An edge has nothing to tell."""
+        if room.is_edge:
+            return
         try:
             async with asyncio.timeout(_ASK_SECONDS):
                 await self._desk.show(room.session_id, room.shown)

@@ -1,0 +1,154 @@
+"""Two media servers on one machine: what is published to the origin reaches those who watch at the edge."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+
+from realtime.sfu.desk import LinkFrom, LinkOpened, LinkRefused, MediaSettings
+from realtime.sfu.server import MediaServer
+from tests.realtime.sfu.media_clients import CLASS, Camera, Desk, Watcher, who
+from tests.realtime.sfu.raw_client import until
+
+SETTINGS = MediaSettings("127.0.0.1", "127.0.0.1", check_seconds=0.2)
+
+
+class Way:
+    """The way to an origin, without Ray; `is_away` cuts it."""
+
+    node = "origin@1"
+
+    def __init__(self, origin: MediaServer) -> None:
+        self._origin = origin
+        self.is_away = False
+
+    async def open_link(self, session_id: str, edge: LinkFrom) -> LinkOpened:
+        if self.is_away:
+            raise ConnectionError("away")
+        return await self._origin.open_link(session_id, edge)
+
+
+class Node:
+    def __init__(self) -> None:
+        self.desk = Desk()
+        self.server = MediaServer(SETTINGS, self.desk, None, time.monotonic)
+
+
+@pytest.fixture
+async def nodes() -> AsyncIterator[tuple[Node, Node]]:
+    origin, edge = Node(), Node()
+    await origin.server.start()
+    await edge.server.start()
+    yield origin, edge
+    await edge.server.close()
+    await origin.server.close()
+
+
+@pytest.fixture
+async def clients() -> AsyncIterator[AsyncExitStack]:
+    async with AsyncExitStack() as stack:
+        yield stack
+
+
+async def watch(watcher: Watcher, edge: MediaServer, way: Way, kinds: tuple[str, ...] = ("audio", "video")) -> None:
+    await watcher.watch(edge, who("student", "viewer"), kinds, origin=way)
+
+
+async def test_an_edge_shows_what_its_origin_has_in_the_same_slots(
+    nodes: tuple[Node, Node], clients: AsyncExitStack
+) -> None:
+    origin, edge = nodes
+    ada, teacher = Camera(ssrc_offset=100), Camera()
+    near, far, another = Watcher(), Watcher(), Watcher()
+    for client in (ada, teacher, near, far, another):
+        await clients.enter_async_context(client)
+    way = Way(origin.server)
+    page = ("video",) * 5 + ("audio",) * 6
+    await ada.publish(origin.server, who("ada", "stage"))
+    await teacher.publish(origin.server, who("teacher"))
+    await near.watch(origin.server, who("near", "viewer"), page)
+    await far.watch(edge.server, who("far", "viewer"), page, origin=way)
+    await another.watch(edge.server, who("another", "viewer"), origin=way)
+    for watcher in (near, far):
+        for slot in ("camera-0", "camera-1", "microphone-0", "microphone-1"):
+            await until(lambda watcher=watcher, slot=slot: len(watcher.of(slot)) > 10)
+    await until(lambda: len(another.of("main")) > 10 and len(another.of("loudest")) > 10)
+    assert origin.server.load().viewers == 1
+    assert edge.server.load().viewers == 2
+    assert not edge.desk.shown
+    frames = {picture[3] for picture in near.pictures("camera-0")}
+    assert {picture[3] for picture in far.pictures("camera-0")} & frames
+
+
+async def test_what_is_lost_before_the_origin_or_asked_for_at_the_edge_comes(
+    nodes: tuple[Node, Node], clients: AsyncExitStack
+) -> None:
+    origin, edge = nodes
+    camera, far = Camera(), Watcher()
+    camera.drop = lambda sequence: sequence % 10 == 3
+    await clients.enter_async_context(camera)
+    await clients.enter_async_context(far)
+    await camera.publish(origin.server, who("teacher"))
+    await watch(far, edge.server, Way(origin.server))
+    await until(lambda: len(far.of("main")) > 200)
+    first = far.pictures()[0][0]
+    sequences = sorted((picture[0] - first) & 0xFFFF for picture in far.pictures())
+    assert sequences[:150] == list(range(150))
+
+
+async def test_a_publisher_that_comes_and_goes_does_so_at_the_edge(
+    nodes: tuple[Node, Node], clients: AsyncExitStack
+) -> None:
+    origin, edge = nodes
+    first, second, far = Camera(), Camera(ssrc_offset=100), Watcher()
+    for client in (first, second, far):
+        await clients.enter_async_context(client)
+    way = Way(origin.server)
+    await watch(far, edge.server, way)
+    await first.publish(origin.server, who("teacher"))
+    await until(lambda: len(far.of("main")) > 20)
+    second.frame = 20_000
+    await second.publish(origin.server, who("teacher"))
+    await until(lambda: far.pictures()[-1][3] > 20_000)
+    assert far.pictures()[0][4] == 0
+    assert edge.server.load().viewers == 1
+
+
+async def test_a_link_that_nobody_asks_for_ends_on_both_sides(
+    nodes: tuple[Node, Node], clients: AsyncExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("realtime.sfu.cascade.KEPT_SECONDS", 0.5)
+    origin, edge = nodes
+    camera, far = Camera(), Watcher()
+    await clients.enter_async_context(camera)
+    await clients.enter_async_context(far)
+    way = Way(origin.server)
+    await camera.publish(origin.server, who("teacher"))
+    await watch(far, edge.server, way)
+    await until(lambda: len(far.of("main")) > 10)
+    room = origin.server._rooms[CLASS]
+    way.is_away = True
+    await until(lambda: not room.links)
+    await until(lambda: not edge.server._rooms[CLASS].publishers)
+    assert edge.server.load().viewers == 1
+    way.is_away = False
+    before = len(far.of("main"))
+    again = Watcher()
+    await clients.enter_async_context(again)
+    await watch(again, edge.server, way)
+    await until(lambda: len(far.of("main")) > before + 10)
+
+
+async def test_an_edge_is_no_origin_and_a_link_needs_an_address(nodes: tuple[Node, Node], clients: AsyncExitStack) -> None:
+    origin, edge = nodes
+    far = Watcher()
+    await clients.enter_async_context(far)
+    await watch(far, edge.server, Way(origin.server))
+    ask = LinkFrom("third", "127.0.0.1", 9, bytes(28), 7)
+    with pytest.raises(LinkRefused, match="edge"):
+        await edge.server.open_link(CLASS, ask)
+    with pytest.raises(LinkRefused, match="address"):
+        await origin.server.open_link(CLASS, LinkFrom("third", "nowhere", 9, bytes(28), 7))
+    with pytest.raises(LinkRefused, match="key"):
+        await origin.server.open_link(CLASS, LinkFrom("third", "127.0.0.1", 9, b"short", 7))
