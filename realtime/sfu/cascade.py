@@ -48,7 +48,7 @@ class Cascade:
         return end.opened(self._host, self._clock())
 
     async def follow(self, room: Room, origin: LinkTo) -> None:
-        """Take the class from its origin, if it is not done yet. Raises LinkRefused, ConnectionError, TimeoutError."""
+        """Take the class from its origin, if it is not done yet. Raises LinkRefused, and ConnectionError when it is away."""
         before = self._origins.get(room.session_id)
         if before is not None:
             if before[0] == origin.node:
@@ -59,6 +59,9 @@ class Cascade:
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
                 end.take(await origin.open_link(room.session_id, end.asks), self._clock())
+        except TimeoutError:
+            self.leave(room)
+            raise ConnectionError(f"{origin.node} did not answer in {_ANSWER_SECONDS:.0f} s") from None
         except BaseException:
             self.leave(room)
             raise
