@@ -41,12 +41,14 @@ def _offer(_context: Any, value: Any) -> bytes:
     """An offer is sent as the text that it is."""
     return value if isinstance(value, bytes) else str(value).encode(errors="replace")
 
+
 schemathesis.serializer.alias("application/sdp", "text/plain")
 
 
 @pytest.mark.timeout(3_600)
 async def test_whatever_is_asked_the_answer_is_one_that_the_document_promises(edge: Edge) -> None:
     schema = schemathesis.openapi.from_dict(edge.app.openapi())
+    edge.media.revive()  # away it would say so, and that is no fault
     operations = [result.ok() for result in schema.get_all_operations()]
     each = -(-CASES // len(operations))
     probe = Probe(asyncio.get_running_loop())
