@@ -149,16 +149,18 @@ class Media:
                 await enqueue(connection, CHECK_JOB, {"mediaId": media_id}, key=media_id)
             return done.rowcount > 0
 
-    async def accept(self, media_id: str, key: str, sha256: bytes, now: Moment) -> MediaRow | None:
+    async def accept(
+        self, media_id: str, key: str, sha256: bytes, now: Moment, *, has_picture: bool = True
+    ) -> MediaRow | None:
         """Make the file ready with the bytes at `key`; None when it waits for others, or for none. A job then makes
-        renditions of a lesson's video."""
+        renditions of a lesson's video, if that has a picture."""
         waiting = (MediaFile.id == media_id, MediaFile.status.in_(("pending", "checking")), MediaFile.object_key == key)
         ready = update(MediaFile).where(*waiting).values(status="ready", sha256=sha256, ready_at=now)
         async with self._database.writing() as connection:
             row = (await connection.execute(ready.returning(*_columns()))).one_or_none()
             if row is None:
                 return None
-            if row.purpose == "lesson" and row.content_type.startswith("video/"):
+            if has_picture and row.purpose == "lesson" and row.content_type.startswith("video/"):
                 await enqueue(connection, RENDITIONS_JOB, {"mediaId": media_id}, key=media_id)
             return _media(row)
 

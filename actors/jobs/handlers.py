@@ -9,6 +9,7 @@ from actors.jobs import (
     media_checks,
     notifying,
     partitions,
+    recordings,
     reminding,
     renditions,
     seeing_out,
@@ -37,6 +38,7 @@ HANDLERS: dict[str, Handler] = {
     "notification.spread": notifying.spread_notice,
     "notification.tidy": notifying.tidy_notices,
     "progress.quiz": grading.tell_progress,
+    "recording.finish": recordings.finish_recording,
     "reminder.sweep": reminding.sweep_reminders,
     "statistics.add_up": partitions.add_up,
 }
@@ -59,6 +61,7 @@ CARE: dict[str, Care] = {
     "notification.send": Care(tries=10),
     "notification.spread": Care(tries=20),
     "notification.tidy": Care(seconds=1_800, at_once=1, every_seconds=3_600),
+    "recording.finish": Care(tries=12, seconds=recordings.LIMIT_SECONDS, at_once=2),
     "reminder.sweep": Care(seconds=300, at_once=1, every_seconds=60),
     "statistics.add_up": Care(seconds=300, at_once=1, every_seconds=30),
 }
