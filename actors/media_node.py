@@ -158,8 +158,6 @@ class MediaNode:
 
     async def _start(self) -> None:
         # Here and not above: who makes this actor needs none of it, and it takes as long to import as a replica.
-        from realtime.sfu.server import MediaServer
-
         from actors.clients import LiveSessionsClient
         from actors.dispatch import Dispatcher
         from actors.media_calls import RayLinks
@@ -167,6 +165,8 @@ class MediaNode:
         from actors.nodes import hosts_now
         from actors.ray_calls import RayCalls
         from persistence.object_store import open_object_store
+        from persistence.recordings import PieceFiles
+        from realtime.sfu.server import MediaServer
 
         config = self._config
         settings = await asyncio.to_thread(media_settings, config.media, self._udp_port)
@@ -174,7 +174,7 @@ class MediaNode:
         dispatcher = Dispatcher(calls, self._hosts, hosts_now(config).latest)
         self._desk = GrainDesk(LiveSessionsClient(dispatcher), self._node)
         self._links = RayLinks(calls)
-        files = open_object_store(config.jobs.objects_url)
+        files = PieceFiles(open_object_store(config.jobs.objects_url))
         server = MediaServer(settings, self._desk, files, asyncio.get_running_loop().time)
         await server.start()
         self._most_viewers = settings.most_viewers

@@ -29,6 +29,8 @@ from realtime.sfu.link import Gates
 from realtime.sfu.mux import Mux
 from realtime.sfu.peers import Listener, Peer
 from realtime.sfu.publisher import Publisher
+from realtime.sfu.recorder import Pieces
+from realtime.sfu.recordings import Recordings
 from realtime.sfu.room import Room
 from realtime.sfu.sdp import (
     BadOffer,
@@ -74,12 +76,13 @@ class _Session:
 class MediaServer:
     """Carries classes. Whoever is here may be (the class is asked once a second); a class that is away changes nothing."""
 
-    def __init__(self, settings: MediaSettings, desk: MediaDesk, files: object | None, clock: Callable[[], float]) -> None:
-        """`clock`: seconds that never go back."""
+    def __init__(self, settings: MediaSettings, desk: MediaDesk, files: Pieces | None, clock: Callable[[], float]) -> None:
+        """`files`: where recordings go, None: nowhere. `clock`: seconds that never go back."""
         self._settings = settings
         self._desk = desk
         self._clock = clock
         self._tasks = Tasks()
+        self._recordings = Recordings(files, clock)
         self._sent = Sent()
         self._sessions: dict[str, _Session] = {}
         self._rooms: dict[str, Room] = {}
@@ -122,8 +125,7 @@ class MediaServer:
     async def watch(self, who: Participant, offer: str, origin: LinkTo | None) -> Opened:
         """Send the class out to one more. `origin`: the way to the node that has the class, None: this one has it.
 
-        Raises BadOffer, MediaFull, MediaClosed, and LinkRefused, ConnectionError or TimeoutError when the origin does not
-        send it.
+        Raises BadOffer, MediaFull, MediaClosed, and LinkRefused or ConnectionError when the origin does not send it.
         """
         read = read_offer(offer)
         lines = [line for line in take_viewer(read) if line is not None]
@@ -169,6 +171,7 @@ class MediaServer:
         for session in list(self._sessions.values()):
             await self._end(session, "the server closes")
         self._rooms.clear()
+        await self._recordings.close()
         await self._tasks.finish(0.0)
         if self._mux is not None:
             self._mux.close()
@@ -310,6 +313,7 @@ class MediaServer:
             elif now - empty_since >= _EMPTY_SECONDS:
                 break
         self._links().end(room)
+        self._recordings.follow(room, None)
         if self._rooms.get(room.session_id) is room:
             del self._rooms[room.session_id]
             self._packets_in += room.packets_in
@@ -341,6 +345,7 @@ class MediaServer:
             verdict = None
         if verdict is None:
             return False
+        self._recordings.follow(room, None if verdict.over or verdict.moved or room.is_edge else verdict.recording)
         for session in self._of(room):
             why = _why_gone(session, verdict)
             if why is not None:
