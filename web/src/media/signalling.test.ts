@@ -9,7 +9,7 @@ beforeAll(async () => {
   // The REST client reads the page's address when it is loaded.
   vi.stubGlobal("location", new URL("http://localhost:8000/"));
   ({ failureOf, serverOf } = await import("./signalling"));
-});
+}, 60_000);
 
 test("who may not is told so, and not asked to try again", () => {
   const body = { errorCode: "not_on_stage", message: "You are not on the stage." };
