@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import replace
 
 import msgspec
 import structlog
@@ -56,8 +55,7 @@ class GrainDesk:
         command = CheckMedia(node, tuple(map(UserId, viewers)), tuple(map(UserId, publishers)))
         answer = await self._live.execute(SessionId(session_id), MEDIA_NODE, command)
         if isinstance(answer, Accepted):
-            said = _verdict(msgspec.json.decode(answer.body, type=_Verdict))
-            return said if node == self._node else replace(said, recording=None)  # the origin records
+            return _verdict(msgspec.json.decode(answer.body, type=_Verdict))
         if answer.refusal.retry:
             return None
         _log.warning("media_check_refused", session_id=session_id, reason=answer.refusal.code)
