@@ -142,7 +142,7 @@ async def test_students_see_and_hear_the_instructor_within_two_seconds_of_their_
     await visitor.sees("ended")
     for person in (teacher, visitor):
         await person.page.wait_for_function(
-            "connections.every(one => one.connectionState === 'closed')", timeout=PATIENCE_MS
+            "() => connections.every(one => one.connectionState === 'closed')", timeout=PATIENCE_MS
         )
         await expect(person.page.locator("video")).to_have_count(0)
 
