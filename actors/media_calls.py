@@ -10,7 +10,7 @@ from ray.exceptions import RayError
 from actors.config import ActorConfig
 from actors.discovery import Names
 from actors.media_node import Turned
-from actors.media_nodes import LivingNodes, MediaNodeAway, NodeFull, NodeNow, OfferRefused
+from actors.media_nodes import LivingNodes, MediaNodeAway, MediaNodeSlow, NodeFull, NodeNow, OfferRefused
 from actors.media_streams import MediaStreams
 from actors.nodes import media_names
 from actors.ray_calls import RayCalls
@@ -61,7 +61,7 @@ class RayMediaNodes:
             async with asyncio.timeout(ANSWER_SECONDS):
                 return await self._call(name, send)
         except TimeoutError as error:
-            raise MediaNodeAway(f"{name} gave no answer within {ANSWER_SECONDS:.0f} s") from error
+            raise MediaNodeSlow(f"{name} gave no answer within {ANSWER_SECONDS:.0f} s") from error
 
     async def _call(self, name: str, send: Callable[[Any], Any]) -> Any:
         try:

@@ -24,6 +24,10 @@ class MediaNodeAway(Exception):
     """A media node did not answer, or is not the one any more that was meant."""
 
 
+class MediaNodeSlow(MediaNodeAway):
+    """A media node did not answer in time. It may live: whether it does, `look` finds out."""
+
+
 class NodeFull(Exception):
     """A media node has no room for one more."""
 
@@ -100,9 +104,12 @@ class LivingNodes:
         return name in self._names
 
     def doubt(self, node: str) -> None:
-        """A node did not do what it was asked: it counts as gone until it has answered again."""
-        self._known.pop(name_of(node), None)
-        self._looked_at = None
+        """A node did not do what it was asked: it counts as gone until it has answered again. What is said of
+        an earlier run than the one that is known to live changes nothing."""
+        known = self._known.get(name_of(node))
+        if known is not None and known[1].node == node:
+            del self._known[name_of(node)]
+            self._looked_at = None
 
     async def _look(self) -> None:
         self._names = tuple(await self._find())

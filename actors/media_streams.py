@@ -9,6 +9,7 @@ from actors.media_nodes import (
     LivingNodes,
     MediaNodeAway,
     MediaNodes,
+    MediaNodeSlow,
     NodeFull,
     NodeNow,
     OfferRefused,
@@ -25,6 +26,8 @@ from realtime.sfu.desk import Opened, Part, Participant, Source
 
 TRIES = 2
 """So many times the class is asked where it is: once more when its node turns out to be gone."""
+AT_ONCE = 500
+"""So many wait here for a media node at most: one that hangs must not fill the replica, which is the class door, too."""
 PREFIX = "media-node-"
 _MEDIA_ID = re.compile(r"([0-9a-f]{1,12}-[0-9]{1,3})~([A-Za-z0-9_-]{1,64})")
 
@@ -45,6 +48,7 @@ class MediaStreams:
         self._live = live
         self._nodes = nodes
         self._living = living
+        self._waiting = 0
 
     async def publish(self, session_id: SessionId, caller: Caller, source: Source, offer: str) -> Opened | Refused:
         """Take in what the caller sends: on the class's origin."""
@@ -92,6 +96,21 @@ class MediaStreams:
         command: OpenMedia,
         open_at: Callable[[Place, tuple[NodeNow, ...]], Awaitable[Opened]],
     ) -> Opened | Refused:
+        if self._waiting >= AT_ONCE:
+            return Refused(MediaAway())
+        self._waiting += 1
+        try:
+            return await self._try(session_id, caller, command, open_at)
+        finally:
+            self._waiting -= 1
+
+    async def _try(
+        self,
+        session_id: SessionId,
+        caller: Caller,
+        command: OpenMedia,
+        open_at: Callable[[Place, tuple[NodeNow, ...]], Awaitable[Opened]],
+    ) -> Opened | Refused:
         for _ in range(TRIES):
             nodes = await self._living.now()
             asked = OpenMedia(command.purpose, command.source, tuple(each.node for each in nodes))
@@ -104,6 +123,8 @@ class MediaStreams:
                 return Refused(MediaFull())
             except OfferRefused as error:
                 return Refused(BadOffer(str(error)))
+            except MediaNodeSlow:
+                break  # who asks again does so with a place of their own
             except MediaNodeAway:
                 continue
         return Refused(MediaAway())
@@ -111,6 +132,8 @@ class MediaStreams:
     async def _asked(self, node: str, asking: Awaitable[Opened]) -> Opened:
         try:
             return await asking
+        except MediaNodeSlow:
+            raise  # its classes stay with it for as long as `LivingNodes` believes in it
         except MediaNodeAway:
             self._living.doubt(node)
             raise

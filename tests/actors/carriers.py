@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from actors.media_nodes import LivingNodes, MediaNodeAway, NodeFull, NodeNow, OfferRefused
+from actors.media_nodes import LivingNodes, MediaNodeAway, MediaNodeSlow, NodeFull, NodeNow, OfferRefused
 from actors.media_streams import PREFIX
 from realtime.sfu.desk import LinkFrom, LinkOpened, LinkRefused, Opened, Participant
 
@@ -20,6 +20,8 @@ class Carrier:
     classes: set[str] = field(default_factory=set)
     is_alive: bool = True
     hangs: bool = False
+    stalls: bool = False
+    """Answers that it lives, and to nothing else."""
     is_full: bool = False
     sessions: list[tuple[Participant, str | None]] = field(default_factory=list)
 
@@ -30,6 +32,10 @@ class Carriers:
     def __init__(self, **nodes: Carrier) -> None:
         self.nodes = nodes
         self.looks = 0
+        self.stalled = asyncio.Semaphore(0)
+        """Released by each question to a node that stalls."""
+        self.let_go = asyncio.Event()
+        """Ends the wait of those who ask a node that stalls: it was too slow."""
 
     async def names(self) -> Sequence[str]:
         """The names of all."""
@@ -66,6 +72,10 @@ class Carriers:
     async def _open(self, node: str, who: Participant, offer: str, origin: str | None) -> Opened:
         name, _, run = node.partition("@")
         it = await self._reach(name)
+        if it.stalls:
+            self.stalled.release()
+            await self.let_go.wait()
+            raise MediaNodeSlow(f"{name} gave no answer")
         if str(it.run) != run:
             raise MediaNodeAway(f"{node} was started again")
         if it.is_full:
@@ -80,7 +90,7 @@ class Carriers:
         it = self.nodes[name.removeprefix(PREFIX)]
         if it.hangs:
             await asyncio.sleep(5)
-            raise MediaNodeAway(f"{name} gave no answer")
+            raise MediaNodeSlow(f"{name} gave no answer")
         if not it.is_alive:
             raise MediaNodeAway(f"{name} is dead")
         return it

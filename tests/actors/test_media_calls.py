@@ -9,7 +9,7 @@ from ray.exceptions import ActorDiedError, ActorUnavailableError
 from actors.config import MediaValues
 from actors.media_calls import ANSWER_SECONDS, RayLinks, RayMediaNodes
 from actors.media_node import Turned, media_settings, own_address
-from actors.media_nodes import MediaNodeAway, NodeFull, NodeNow, OfferRefused
+from actors.media_nodes import MediaNodeAway, MediaNodeSlow, NodeFull, NodeNow, OfferRefused
 from realtime.sfu.desk import LinkRefused, Opened, Participant
 
 NODE = "media-node-00000000000a-0@run"
@@ -85,7 +85,7 @@ async def test_what_a_node_does_not_do_has_a_reason(answer: Any, raised: type[Ex
 async def test_a_node_that_hangs_is_away_after_five_seconds_and_slow_when_it_is_only_looked_at() -> None:
     nodes, _ = over(None)
     began = asyncio.get_running_loop().time()
-    with pytest.raises(MediaNodeAway, match="no answer"):
+    with pytest.raises(MediaNodeSlow, match="no answer"):
         await nodes.watch(NODE, WHO, "offer", None)
     assert asyncio.get_running_loop().time() - began == pytest.approx(ANSWER_SECONDS, abs=0.01)
     with pytest.raises(TimeoutError):

@@ -91,3 +91,12 @@ async def test_a_node_in_doubt_counts_as_gone_until_it_has_answered() -> None:
     assert names(await living.now()) == ["b@1"]
     assert await living.has("media-node-a")
     assert not await living.has("media-node-c")
+
+
+async def test_what_an_earlier_run_did_not_do_is_not_held_against_the_one_that_lives() -> None:
+    carriers = Carriers(a=Carrier(run=2), b=Carrier())
+    living = carriers.living()
+    await living.now()
+    living.doubt("media-node-a@1")  # asked before it was started again
+    assert names(await living.now()) == ["a@2", "b@1"]
+    assert carriers.looks == 2

@@ -7,7 +7,7 @@ import pytest
 
 from actors.media_desk import GrainDesk
 from actors.media_nodes import NOBODY_SECONDS
-from actors.media_streams import PREFIX, MediaStreams
+from actors.media_streams import AT_ONCE, PREFIX, MediaStreams
 from classroom.answers import Refused
 from classroom.callers import Caller
 from classroom.ids import SessionId
@@ -89,6 +89,37 @@ async def test_a_node_that_was_started_again_is_another_one(school: School) -> N
     nodes.nodes[A] = Carrier(run=2)
     assert where(await door.publish(room.id, TEACHER, "camera", "offer")) == A
     assert [each[0].user_id for each in nodes.nodes[A].sessions] == [TEACHER.user_id]
+
+
+async def test_a_slow_node_keeps_its_class_and_is_asked_once_for_each_who_asks(school: School) -> None:
+    (room, students), nodes = await seated(school), carriers()
+    door = streams(school, nodes)
+    await door.publish(room.id, TEACHER, "camera", "offer")
+    nodes.nodes[A].stalls = True
+    nodes.let_go.set()
+    assert await door.watch(room.id, students[0], "offer") == Refused(MediaAway())
+    await nodes.stalled.acquire()
+    assert nodes.stalled.locked(), "it was asked again, while its answer was awaited"
+    nodes.nodes[A].stalls = False
+    assert where(await door.watch(room.id, students[0], "offer")) == A
+    assert school.log(room).count("media.placed") == 1
+
+
+async def test_a_node_that_hangs_holds_a_bounded_number_of_those_who_ask(school: School) -> None:
+    (room, students), nodes = await seated(school), carriers()
+    door = streams(school, nodes)
+    await door.publish(room.id, TEACHER, "camera", "offer")
+    nodes.nodes[A].stalls = True
+    held = [asyncio.create_task(door.watch(room.id, students[0], "offer")) for _ in range(AT_ONCE)]
+    async with asyncio.timeout(10):
+        for _ in held:
+            await nodes.stalled.acquire()
+        assert await door.watch(room.id, students[1], "offer") == Refused(MediaAway())
+        assert nodes.stalled.locked()
+        nodes.nodes[A].stalls = False
+        nodes.let_go.set()
+        assert set(await asyncio.gather(*held)) == {Refused(MediaAway())}
+        assert where(await door.watch(room.id, students[1], "offer")) == A
 
 
 async def test_who_may_not_is_told_so_also_while_video_is_away(school: School) -> None:
