@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
 
 import msgspec
 import structlog
@@ -55,7 +56,8 @@ class GrainDesk:
         command = CheckMedia(node, tuple(map(UserId, viewers)), tuple(map(UserId, publishers)))
         answer = await self._live.execute(SessionId(session_id), MEDIA_NODE, command)
         if isinstance(answer, Accepted):
-            return _verdict(msgspec.json.decode(answer.body, type=_Verdict))
+            said = _verdict(msgspec.json.decode(answer.body, type=_Verdict))
+            return said if node == self._node else replace(said, recording=None)  # the origin records
         if answer.refusal.retry:
             return None
         _log.warning("media_check_refused", session_id=session_id, reason=answer.refusal.code)
