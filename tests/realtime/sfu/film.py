@@ -4,6 +4,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import av
 from aiortc.codecs.h264 import H264Encoder
@@ -27,16 +28,17 @@ def rtp(number: int, timestamp: int, payload: bytes, *, marker: bool) -> bytes:
     return _RTP.pack(0x80, marker << 7 | 96, number & 0xFFFF, timestamp & 0xFFFFFFFF, 7) + payload
 
 
-def encode(codec: str, width: int, height: int, shades: list[int], every: int = 1_000) -> list["av.Packet"]:
+def encode(codec: str, width: int, height: int, shades: list[int], every: int = 1_000) -> list["av.Packet[Any]"]:
     """One frame for each shade (luma), a keyframe each `every`."""
     encoder = av.CodecContext.create(_ENCODERS[codec], "w")
+    assert isinstance(encoder, av.VideoCodecContext)
     encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
     encoder.time_base, encoder.bit_rate, encoder.gop_size = Fraction(1, RATE), 300_000, every
     encoder.thread_count = 1
     encoder.options = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}
     if codec == "h264":
         encoder.options = {"preset": "ultrafast", "tune": "zerolatency", "bsf": "dump_extra"}
-    packets = []
+    packets: list[av.Packet[Any]] = []
     for number, shade in enumerate(shades):
         frame = av.VideoFrame(width, height, "yuv420p")
         for plane, value in zip(frame.planes, (shade, 128, 128), strict=True):
