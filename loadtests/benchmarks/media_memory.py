@@ -52,6 +52,7 @@ async def measure(options: argparse.Namespace, found: Found, folder: Path, fault
         began, used = loop.time(), cpu_of([pid])
         while (elapsed := loop.time() - began) < options.minutes * 60:
             found.held.append((elapsed / 60, memory_of([pid]) / 2**20))
+            await crowd.ask("begin")
             await asyncio.sleep(_EVERY_SECONDS)
             await crowd.ask("close", _LEAVING)
             opened = await crowd.ask("open", _LEAVING)
@@ -59,7 +60,6 @@ async def measure(options: argparse.Namespace, found: Found, folder: Path, fault
                 faults.say(f"A viewer could not join after {elapsed / 60:.1f} minutes: {fault}")
             found.came += _LEAVING
             found.core = (cpu_of([pid]) - used) / (loop.time() - began)
-            await crowd.ask("begin")
         found.held.append(((loop.time() - began) / 60, memory_of([pid]) / 2**20))
         told = await crowd.ask("tell")
         if told["silent"]:
