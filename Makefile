@@ -56,7 +56,7 @@ else
 	$(BIN)/python -m locust -f loadtests/locustfile.py --host http://127.0.0.1:$${LYCEUM_HTTP_PORT:-8000} --prepared var/class.json --results loadtests/results --web-host 127.0.0.1
 endif
 
-bench: install $(PEERS) ## Measure beside peers (ONLY="door fanout", QUICK=1 to see that it works); about twenty minutes
+bench: install $(PEERS) ## Measure beside peers (ONLY="door fanout", QUICK=1 to see that it works); about half an hour
 	$(WITH_NODE) $(BIN)/python -m loadtests.benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
 
 contract: install ## 20,000 made-up requests to all routes: no answer but those that the OpenAPI document promises (CASES=22000)
