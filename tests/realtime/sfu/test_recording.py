@@ -1,5 +1,6 @@
 """A media server records what a foreign client publishes, as long as the class names a recording."""
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -85,8 +86,13 @@ async def test_the_end_of_the_server_writes_the_last_piece(stage: Stage) -> None
         await teacher.connect((await stage.server.publish(who("teacher"), teacher.offer())).answer)
         stage.desk.verdict = Verdict(recording=RECORDING)
         await stage.until(1)
+        ((_, recorder),) = stage.server._recordings._running.values()
+        deadline = time.monotonic() + 20
+        while not recorder._samples:
+            assert time.monotonic() < deadline, "nothing came after the first piece"
+            await asyncio.sleep(0)
         await stage.server.close()
-    assert len(await stage.pieces()) >= 2
+    assert len(await stage.pieces()) == recorder._number >= 2
 
 
 async def test_a_class_without_a_recording_writes_nothing(stage: Stage) -> None:
