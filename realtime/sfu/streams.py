@@ -9,12 +9,13 @@ from struct import Struct
 from typing import Protocol
 
 from realtime.sfu.lanes import CLOCK_RATES, CODES, Lane, Numbers, Shape
-from realtime.sfu.packets import Header, later, to_retransmission
-from realtime.sfu.payloads import PayloadFacts, describe, patch
+from realtime.sfu.packets import Header, to_retransmission
+from realtime.sfu.payloads import PayloadFacts, describe
+from realtime.sfu.payloads import patch as patch_canonical
 from realtime.sfu.reports import SenderReport, write_sender_report
 from realtime.sfu.ring import Ring
 from realtime.sfu.splice import Splice
-from realtime.sfu.srtp import Places, Receiver, fan
+from realtime.sfu.srtp import Places, Receiver, fan, patch
 
 _RTP = Struct("!BBHII")
 _VIDEO_EXTENSION = Struct("!HHB3s")
@@ -85,7 +86,8 @@ class Stream:
         self.source: Encoding | None = None
         self.previous: Encoding | None = None
         """What goes on until the keyframe of the source."""
-        self.newest = Numbers(0, 0, 0, 0, 0.0)
+        self.newest = Numbers(-1, 0, 0, 0, 0.0)
+        """Its sequence does not go around: it counts on."""
         self.packets = 0
         self.octets = 0
         self.waiting: list[Lane] = []
@@ -173,74 +175,80 @@ class Stream:
         sequence, timestamp, picture, zero = placed
         code = CODES[encoding.codec]
         payload = data[header.payload_at : header.payload_end]
-        packet = _RTP.pack(0x80, code | header.marker << 7, sequence, timestamp, 0) + payload
+        stamp = self._stamp(code, level)
+        packet = _RTP.pack(0x80, code | header.marker << 7, sequence, timestamp, stamp) + payload
         if picture >= 0 or zero >= 0:
             changed = bytearray(packet)
-            patch(changed, 12, facts, picture, zero)
+            patch_canonical(changed, 12, facts, picture, zero)
             packet = bytes(changed)
-        self._ring.put(sequence, packet)
-        if facts.starts_keyframe and self.waiting and encoding is self.source:
-            self._admit(Numbers(sequence, timestamp, max(picture, 0), max(zero, 0), now))
+        if not self._ring.put(sequence, packet):
+            return
         newest = self.newest
-        if not self.packets or later(sequence, newest.sequence):
-            newest.sequence, newest.timestamp, newest.at = sequence, timestamp, now
+        number = newest.sequence + ((sequence - newest.sequence + 0x8000) & 0xFFFF) - 0x8000
+        if facts.starts_keyframe and self.waiting and encoding is self.source:
+            self._admit(Numbers(number, timestamp, max(picture, 0), max(zero, 0), now))
+        late = number < newest.sequence
+        if not late:
+            newest.sequence, newest.timestamp, newest.at = number, timestamp, now
             if picture >= 0:
                 newest.picture = picture
             if zero >= 0:
                 newest.zero = zero
         self.packets += 1
         self.octets += len(payload)
-        self._fan_out(packet, code, sequence, timestamp, facts, picture, zero, level)
+        self._fan_out(packet, sequence, timestamp, facts, picture, zero, number if late else None)
         for tap in self.taps:
             tap.on_packet(encoding.codec, packet, now)
 
     def _fan_out(
         self,
         packet: bytes,
-        code: int,
         sequence: int,
         timestamp: int,
         facts: PayloadFacts,
         picture: int,
         zero: int,
-        level: int | None,
+        late: int | None,
     ) -> None:
-        sent, size = self._sent, len(packet) - 12
+        """Send to everybody; what comes late, only to those who were here before it: from a lane that came after it, the
+        same number went out with another stream."""
+        sent = self._sent
         for group in self._groups.values():
-            out = self._written(group.shape, packet, code, level)
+            out = self._written(group.shape, packet, int.from_bytes(packet[8:12], "big"))
             if out is None:
                 continue
-            places = None
-            if picture >= 0:
-                begin = len(out) - size
-                zero_at = begin + facts.tl0picidx_at if zero >= 0 else 0
-                places = Places(begin + facts.picture_id_at, picture, zero_at, zero, long=facts.picture_id_wide)
+            places = _places(len(out) - len(packet) + 12, facts, picture, zero)
             receivers = group.receivers
+            if late is not None:
+                receivers = [one.receiver for one in self.lanes if one.shape == group.shape and one.first <= late]
             missed = fan(out, sequence, timestamp, places, receivers, self._port)
             sent.dropped += missed
             sent.packets += len(receivers) - missed
             sent.octets += (len(receivers) - missed) * len(out)
 
     def again(self, lane: Lane, sequence: int) -> bytes | None:
-        """The packet that the lane had under this sequence, to be sent again; None when it had none, or it is gone."""
-        receiver = lane.receiver
+        """The packet that the lane had under this sequence, to be sent again: byte for byte, or in a stream of its own
+        (RFC 4588). None when the lane had none, or it is gone."""
+        receiver, newest = lane.receiver, self.newest.sequence
         number = (sequence - receiver.add_sequence) & 0xFFFF
-        if later(lane.first, number):
-            return None
         packet = self._ring.get(number)
-        out = None if packet is None else self._written(lane.shape, packet, packet[1] & 0x7F, None)
-        if packet is None or out is None:
+        if packet is None or newest - ((newest - number) & 0xFFFF) < lane.first:
             return None
         code = packet[1] & 0x7F
+        again_type = lane.rtx_types.get(code)
+        stamp = int.from_bytes(packet[8:12], "big")
+        if again_type is not None and code != CODES["opus"]:
+            stamp = self._stamp(code, None)  # browsers estimate their bandwidth by when it was sent, not first sent
+        out = self._written(lane.shape, packet, stamp)
+        if out is None:
+            return None
         changed = bytearray(out)
         _NUMBERS.pack_into(changed, 2, sequence, (int.from_bytes(packet[4:8], "big") + receiver.add_timestamp) & 0xFFFFFFFF)
         if receiver.patched:
             facts = describe(_NAMES[code], packet[12:])
-            mask = 0x7FFF if facts.picture_id_wide else 0x7F
-            picture = (facts.picture_id + receiver.add_picture) & mask if facts.picture_id >= 0 else -1
-            zero = (facts.tl0picidx + receiver.add_zero) & 0xFF if facts.tl0picidx >= 0 else -1
-            patch(changed, len(out) - len(packet) + 12, facts, picture, zero)
-        again_type = lane.rtx_types.get(code)
+            places = _places(len(out) - len(packet) + 12, facts, facts.picture_id, facts.tl0picidx)
+            if places is not None:
+                patch(changed, places, receiver)
         if again_type is None:
             return bytes(changed)
         lane.rtx_sequence = (lane.rtx_sequence + 1) & 0xFFFF
@@ -262,7 +270,15 @@ class Stream:
             except OSError:
                 self._sent.dropped += 1
 
-    def _written(self, shape: Shape, packet: bytes, code: int, level: int | None) -> bytes | None:
+    def _stamp(self, code: int, level: int | None) -> int:
+        """What the header extension says: the audio level, or when a picture is sent (6.18 bits of seconds). A canonical
+        packet keeps it in the place of the SSRC."""
+        if code == CODES["opus"]:
+            return 127 if level is None else level
+        return int(self._wall() * 262144) & 0xFFFFFF
+
+    def _written(self, shape: Shape, packet: bytes, stamp: int) -> bytes | None:
+        code = packet[1] & 0x7F
         payload_type = shape.payload_types[code]
         if payload_type < 0:
             return None
@@ -270,10 +286,9 @@ class Stream:
         if shape.extension_id:
             first = 0x90
             if code == CODES["opus"]:
-                extension = _AUDIO_EXTENSION.pack(_ONE_BYTE, 1, shape.extension_id << 4, 127 if level is None else level, 0)
+                extension = _AUDIO_EXTENSION.pack(_ONE_BYTE, 1, shape.extension_id << 4, stamp, 0)
             else:
-                at = int(self._wall() * 262144) & 0xFFFFFF  # 6.18 bits of seconds
-                extension = _VIDEO_EXTENSION.pack(_ONE_BYTE, 1, shape.extension_id << 4 | 2, at.to_bytes(3, "big"))
+                extension = _VIDEO_EXTENSION.pack(_ONE_BYTE, 1, shape.extension_id << 4 | 2, stamp.to_bytes(3, "big"))
         head = bytes((first, payload_type | packet[1] & 0x80)) + packet[2:8] + shape.ssrc.to_bytes(4, "big")
         return head + extension + packet[12:]
 
@@ -303,3 +318,12 @@ class Stream:
         if not self.is_watched:
             self._splice.drop()
             self._ring.clear()
+
+
+def _places(begin: int, facts: PayloadFacts, picture: int, zero: int) -> Places | None:
+    """Where the numbers stand in a packet whose payload begins there."""
+    if picture < 0 and zero < 0:
+        return None
+    picture_at = begin + facts.picture_id_at if picture >= 0 else 0
+    zero_at = begin + facts.tl0picidx_at if zero >= 0 else 0
+    return Places(picture_at, picture, zero_at, zero, long=facts.picture_id_wide)

@@ -1,0 +1,199 @@
+"""What a viewer's line is sent: no sequence with two contents, whatever comes late or twice; and again what it was."""
+
+import socket
+from collections.abc import Iterator
+from struct import Struct
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pylibsrtp import Policy
+
+from realtime.sfu.lanes import Lane, shape_of
+from realtime.sfu.packets import parse_header
+from realtime.sfu.payloads import describe
+from realtime.sfu.srtp import Receiver, session_of
+from realtime.sfu.streams import Sent, Stream
+
+KEY = bytes(range(28))
+PROFILE = Policy.SRTP_PROFILE_AEAD_AES_128_GCM
+SSRC = 7
+RTP = Struct("!BBHII")
+
+
+class Camera:
+    """One layer of somebody's camera; each packet is a frame. Its descriptor has a picture id and, at `zero`, TL0PICIDX."""
+
+    codec = "vp8"
+    sender = "somebody"
+    heard_at = 0.0
+    rate = 0
+
+    def __init__(self, first: int = 60_000) -> None:
+        self.token = object()
+        self.first = first
+        self.asked = 0
+
+    def want_keyframe(self, now: float) -> None:
+        self.asked += 1
+
+    def packet(self, place: int, *, keyframe: bool = False) -> bytes:
+        descriptor = bytes((0x90, 0xC0, 0x80 | place >> 8 & 0x7F, place & 0xFF, place & 0xFF))
+        payload = descriptor + bytes((0 if keyframe else 1,)) + place.to_bytes(4, "big", signed=True) + bytes(20)
+        return RTP.pack(0x80, 96, (self.first + place) & 0xFFFF, 3000 * place & 0xFFFFFFFF, 99) + payload
+
+
+class Rig:
+    """Two layers of a slot, and one viewer's line at a real port."""
+
+    def __init__(self, rtx_types: dict[int, int] | None = None) -> None:
+        self.out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.back = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        for port in (self.out, self.back):
+            port.bind(("127.0.0.1", 0))
+        self.back.settimeout(0.0)
+        self.session = session_of(KEY, PROFILE, outbound=True)
+        self.reader = session_of(KEY, PROFILE, outbound=False)
+        self.sent = Sent()
+        self.now = 0.0
+        self.lane = self.new_lane(rtx_types)
+        self.streams = [Stream("main", "video", layer, self.out, self.sent, lambda: self.now) for layer in ("high", "low")]
+        self.cameras = [Camera(), Camera(1000)]
+        self.contents: dict[int, bytes] = {}
+        for stream, camera in zip(self.streams, self.cameras, strict=True):
+            other = self.new_lane(ssrc=SSRC + 1)  # somebody watches each, so that both flow
+            stream.wait(other, 0.0)
+            stream.bind(camera, 0.0)
+
+    def new_lane(self, rtx_types: dict[int, int] | None = None, ssrc: int = SSRC) -> Lane:
+        session = self.session if ssrc == SSRC else session_of(KEY, PROFILE, outbound=True)
+        shape = shape_of(ssrc, {"vp8": 96}, 3)
+        address = self.back.getsockname() if ssrc == SSRC else self.out.getsockname()
+        return Lane("main", "video", shape, Receiver(session, address), rtx_types or {}, 8)
+
+    def close(self) -> None:
+        self.out.close()
+        self.back.close()
+
+    def move(self, layer: int) -> None:
+        stream, lane = self.streams[layer], self.lane
+        if lane.waits_for is not None:
+            lane.waits_for.stop_waiting(lane)
+        if lane.stream is not stream:
+            stream.wait(lane, self.now)
+
+    def send(self, layer: int, place: int, *, keyframe: bool = False) -> None:
+        """A packet of a layer; what the line was sent is noted, and no sequence may have two contents."""
+        self.now += 0.01
+        data = self.cameras[layer].packet(place, keyframe=keyframe)
+        header = parse_header(data)
+        assert header is not None
+        facts = describe("vp8", data[header.payload_at : header.payload_end])
+        self.streams[layer].forward(self.cameras[layer], data, header, facts, None, self.now)
+        self.note()
+
+    def note(self) -> None:
+        while True:
+            try:
+                data = self.back.recv(2048)
+            except BlockingIOError:
+                return
+            sequence = int.from_bytes(data[2:4], "big")
+            assert self.contents.setdefault(sequence, data) == data, f"{sequence} with two contents"
+
+    def ask_again(self, sequence: int) -> bytes | None:
+        stream = self.lane.stream
+        assert stream is not None
+        return stream.again(self.lane, sequence)
+
+    def newest(self) -> int:
+        stream = self.lane.stream
+        assert stream is not None
+        return (stream.newest.sequence + self.lane.receiver.add_sequence) & 0xFFFF
+
+
+@pytest.fixture
+def rig() -> Iterator[Rig]:
+    made = Rig()
+    yield made
+    made.close()
+
+
+def test_a_line_that_moves_is_not_sent_what_was_late_before_it_came(rig: Rig) -> None:
+    rig.move(0)
+    for place in range(5):
+        rig.send(0, place, keyframe=place == 0)
+    rig.send(1, 0, keyframe=True)
+    rig.move(1)
+    rig.send(1, 2, keyframe=True)
+    had = set(rig.contents)
+    rig.send(1, 1)
+    assert set(rig.contents) == had
+    rig.send(1, 3)
+    assert len(rig.contents) == 7
+
+
+def test_what_comes_twice_goes_out_once(rig: Rig) -> None:
+    rig.move(0)
+    for place in (0, 1, 3, 2, 2, 1, 4):
+        rig.send(0, place, keyframe=place == 0)
+    assert len(rig.contents) == 5
+    assert rig.sent.packets == 10  # to the other line as well
+
+
+def test_what_is_sent_again_in_the_same_stream_is_what_it_was(rig: Rig) -> None:
+    rig.move(1)
+    rig.send(0, 0, keyframe=True)
+    rig.send(1, 0, keyframe=True)
+    rig.send(1, 1)
+    rig.move(0)
+    rig.send(0, 1, keyframe=True)
+    rig.send(0, 2)
+    rig.now += 1
+    packet = rig.ask_again(rig.newest())
+    assert packet is not None
+    assert rig.session.protect(packet) == rig.contents[rig.newest()]
+
+
+def test_what_is_missed_comes_again_however_long_the_line_was_there(rig: Rig) -> None:
+    rig.move(0)
+    for place in range(70_000):
+        rig.send(0, place, keyframe=place == 0)
+        rig.contents.clear()  # numbers go around
+        if place % 9_000 == 8_999:
+            packet = rig.ask_again(rig.newest() - 5 & 0xFFFF)
+            assert packet is not None, f"after {place} packets"
+            assert packet.endswith((place - 5).to_bytes(4, "big") + bytes(20))
+    assert rig.sent.dropped == 0
+
+
+def test_what_a_line_was_never_sent_it_cannot_ask_for(rig: Rig) -> None:
+    for place in range(20):
+        rig.send(0, place, keyframe=place == 0)
+    rig.move(0)
+    rig.send(0, 20, keyframe=True)
+    assert rig.ask_again(rig.newest()) is not None
+    assert rig.ask_again(rig.newest() - 1 & 0xFFFF) is None
+    assert rig.ask_again(rig.newest() + 1 & 0xFFFF) is None
+
+
+steps = st.tuples(st.integers(0, 1), st.integers(-4, 3), st.booleans(), st.sampled_from((None, None, None, 0, 1)))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(steps, max_size=60))
+def test_no_sequence_ever_has_two_contents(told: list[tuple[int, int, bool, int | None]]) -> None:
+    rig = Rig()
+    try:
+        newest = [0, 0]
+        for layer, ahead, keyframe, move in told:
+            if move is not None:
+                rig.move(move)
+            place = max(0, newest[layer] + ahead)
+            newest[layer] = max(newest[layer], place)
+            rig.send(layer, place, keyframe=keyframe and place == newest[layer])
+        assert rig.sent.dropped == 0
+        for data in rig.contents.values():
+            rig.reader.unprotect(data)  # all of them fit: none went around
+    finally:
+        rig.close()
