@@ -7,9 +7,5 @@ export const STATES: Record<Course["status"], { label: string; color: string; me
   pending: { label: "In review", color: "saffron", meaning: "An admin looks at it before students can find it." },
   published: { label: "Published", color: "leaf", meaning: "Students can find it and enrol." },
   rejected: { label: "Sent back", color: "ember", meaning: "Change what was asked for and submit it again." },
-  unpublished: {
-    label: "Taken down",
-    color: "gray",
-    meaning: "Its students still have it; nobody else can find it.",
-  },
+  unpublished: { label: "Taken down", color: "gray", meaning: "Its students still have it; nobody else can find it." },
 };
