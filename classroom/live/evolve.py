@@ -284,7 +284,7 @@ def _off_stage(state: LiveClass, event: e.StageLeft, at: Moment) -> None:
 
 
 def _placed(state: LiveClass, event: e.MediaPlaced, at: Moment) -> None:
-    state.origin = Origin(event.node, event.generation)
+    state.origin = Origin(event.node, event.generation, at if state.origin is not None else None)
     state.shown, state.speakers = Shown(), ()
 
 

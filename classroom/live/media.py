@@ -11,13 +11,16 @@ from classroom.live.over import over
 from classroom.live.state import LiveClass, Shown, Status
 from classroom.media_refusals import MediaAway
 from classroom.refusals import Forbidden, Malformed, NotOnStage, NotSeated, Refusal
-from classroom.times import Moment
+from classroom.times import SECOND, Moment
 
 Decision = tuple[e.Event, ...] | Refusal
 
 CAMERAS = 4
 MICROPHONES = 6
 SPEAKERS = 6
+MOVED_FOR = 2 * SECOND
+"""A class that was moved stays for so long, whoever cannot see its new node: those who see different nodes, for a moment or
+for good, must not have everybody begin anew again and again."""
 MEDIA_NODE = Caller(UserId("media-node"), "media node", Role.ADMIN)
 """As whom a MediaNode speaks with a class. No account has this id: accounts have UUIDs."""
 
@@ -29,10 +32,14 @@ def open_media(state: LiveClass, command: c.OpenMedia, caller: Caller, now: Mome
         return refusal
     if not command.nodes:
         return MediaAway()
-    if state.origin is not None and state.origin.node in command.nodes:
+    origin = state.origin
+    if origin is None:
+        return (e.MediaPlaced(command.nodes[0], 1),)
+    if origin.node in command.nodes:
         return ()
-    generation = 1 if state.origin is None else state.origin.generation + 1
-    return (e.MediaPlaced(command.nodes[0], generation),)
+    if origin.moved_at is not None and now < origin.moved_at + MOVED_FOR:
+        return MediaAway()
+    return (e.MediaPlaced(command.nodes[0], origin.generation + 1),)
 
 
 def _kept_out(state: LiveClass, command: c.OpenMedia, caller: Caller) -> Refusal | None:

@@ -51,7 +51,7 @@ def save(state: LiveClass) -> dict[str, Any]:
         "polls": [[poll_id, _save_poll(poll)] for poll_id, poll in state.polls.items()],
         "stage": list(state.stage.items()),
         "invited": list(state.invited.items()),
-        "origin": None if state.origin is None else [state.origin.node, state.origin.generation],
+        "origin": None if state.origin is None else [getattr(state.origin, field.name) for field in fields(Origin)],
         "shown": _save_shown(state.shown),
         "speakers": list(state.speakers),
         "recording": None if state.recording is None else [state.recording.recording_id, state.recording.since],

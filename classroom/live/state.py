@@ -88,10 +88,12 @@ class Poll:
 
 @dataclass(frozen=True)
 class Origin:
-    """The MediaNode (`name@run`) that the class's video is on, and how often it was placed."""
+    """The MediaNode (`name@run`) that the class's video is on, how often it was placed, and when it was moved there from
+    another one."""
 
     node: str
     generation: int
+    moved_at: Moment | None = None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,9 @@ from classroom.answers import Refused
 from classroom.callers import Caller
 from classroom.ids import SessionId
 from classroom.live import commands as c
+from classroom.live.media import MOVED_FOR
 from classroom.media_refusals import BadOffer, MediaAway, MediaFull
+from classroom.times import SECOND
 from realtime.sfu.desk import Opened, Participant, Person, Recording, Shown
 from tests.actors.carriers import Carrier, Carriers
 from tests.actors.school import TEACHER, Class, School
@@ -77,9 +79,22 @@ async def test_a_class_whose_node_died_goes_on_at_another(school: School) -> Non
     assert await door.watch(room.id, students[0], "offer") == Refused(MediaAway())
     nodes.nodes[A] = Carrier(run=2)
     await asyncio.sleep(NOBODY_SECONDS)
+    assert await door.watch(room.id, students[0], "offer") == Refused(MediaAway())  # it was moved just now
+    await asyncio.sleep(MOVED_FOR / SECOND)
     assert where(await door.watch(room.id, students[0], "offer")) == A
     assert school.record(room).origin.node == f"{PREFIX}{A}@2"  # type: ignore[union-attr]  # it was placed above
     assert (await school.look(room))["currentStudents"] == 4
+
+
+async def test_two_replicas_that_see_different_nodes_settle(school: School) -> None:
+    (room, students), nodes = await seated(school), carriers()
+    everything, part = streams(school, nodes), streams(school, Carriers(**{B: nodes.nodes[B]}))
+    await everything.publish(room.id, TEACHER, "camera", "offer")
+    for student in students[:2]:
+        assert where(await part.watch(room.id, student, "offer")) == B
+        assert where(await everything.watch(room.id, student, "offer")) == B
+        await asyncio.sleep(MOVED_FOR / SECOND)
+    assert school.log(room).count("media.placed") == 2
 
 
 async def test_a_node_that_was_started_again_is_another_one(school: School) -> None:

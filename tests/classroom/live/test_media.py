@@ -1,18 +1,22 @@
 """Who may publish and watch, where the class's video is, what is shown, and what a node is told that asks."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from classroom.callers import Caller, Role
 from classroom.ids import UserId
 from classroom.live import commands as c
 from classroom.live import events as e
-from classroom.live.media import CAMERAS, MEDIA_NODE, MICROPHONES, SPEAKERS
+from classroom.live.media import CAMERAS, MEDIA_NODE, MICROPHONES, MOVED_FOR, SPEAKERS
 from classroom.live.people import Person
 from classroom.live.publications import EVERYBODY, QUEUE, STAFF
 from classroom.media_refusals import MediaAway
 from classroom.refusals import AlreadyEnded, ClassCancelled, Forbidden, Malformed, NotOnStage, NotSeated
+from classroom.times import SECOND, Moment
 from tests.classroom.live.room import ADMIN, TEACHER, Room, scheduled, started, student
 
 ada, ben, cyd, dan = (student(name) for name in ("ada", "ben", "cyd", "dan"))
@@ -102,6 +106,33 @@ def test_a_class_stays_where_it_is_while_that_node_lives(placed: Room) -> None:
     assert placed.do(TEACHER, replace(PUBLISH, nodes=(TWO, ONE))) == ()
     assert placed.do(ben, replace(WATCH, nodes=(TWO,))) == (e.MediaPlaced(TWO, 2),)
     assert placed.do(ben, replace(WATCH, nodes=("node-1@later", TWO))) == ()
+
+
+def test_replicas_that_see_different_nodes_do_not_toss_a_class_about(placed: Room) -> None:
+    views = (replace(WATCH, nodes=(TWO,)), replace(WATCH, nodes=(ONE,)))
+    moves = 0
+    for turn in range(40):
+        answer = placed.ask(ben, views[turn % 2])
+        moves += not isinstance(answer, MediaAway) and bool(answer)
+        placed.wait(0.25)
+    assert moves == 10 / (MOVED_FOR / SECOND)
+    placed.wait(MOVED_FOR / SECOND)
+    assert placed.do(ben, replace(WATCH, nodes=("node-3@c",))) == (e.MediaPlaced("node-3@c", moves + 2),)
+    assert placed.ask(ben, replace(WATCH, nodes=())) == MediaAway()
+
+
+@given(st.lists(st.tuples(st.integers(0, 3_000), st.sets(st.sampled_from("abc"), min_size=1)), max_size=40))
+def test_a_class_moves_once_in_a_while_however_nodes_come_and_go(asked: list[tuple[int, set[str]]]) -> None:
+    room = started()
+    moved_at: list[Moment] = []
+    for waited, nodes in asked:
+        room.wait(waited / 1000)
+        before = room.state.origin
+        room.ask(TEACHER, replace(PUBLISH, nodes=tuple(sorted(nodes))))
+        if before is not None and room.state.origin != before:
+            assert before.node not in nodes
+            moved_at.append(room.now)
+    assert all(later - earlier >= MOVED_FOR for earlier, later in pairwise(moved_at))
 
 
 def test_a_node_that_was_restarted_is_another_one(placed: Room) -> None:

@@ -34,7 +34,8 @@ def busy() -> Room:
     room.do(TEACHER, c.InviteToStage(ada.user_id))
     room.do(ada, c.AcceptStage())
     room.do(TEACHER, c.InviteToStage(ben.user_id))
-    room.do(ada, c.OpenMedia("publish", "camera", ("one@1",)))
+    for node in ("none@1", "one@1"):
+        room.do(ada, c.OpenMedia("publish", "camera", (node,)))
     shown = Person(ada.user_id, "Ada")
     room.do(MEDIA_NODE, c.ShowMedia("one@1", None, (None, shown), (shown,)))
     room.do(MEDIA_NODE, c.ShowSpeakers("one@1", (ada.user_id,)))
