@@ -147,8 +147,8 @@ class OriginEnd:
         sequence = copy.place(header.sequence)
         head = _RTP.pack(0x90 if extension else 0x80, kind, sequence, header.timestamp, copy.ssrc)
         packet = head + extension + data[header.payload_at : header.payload_end]
-        copy.ring.put(sequence, packet)
-        self._gates.mux.send(self._sender.protect(packet), self._address)
+        if copy.ring.put(sequence, packet):
+            self._gates.mux.send(self._sender.protect(packet), self._address)
 
     def report(self, encoding: Incoming, told: SenderReport) -> None:
         """Carry the sender's clock over."""

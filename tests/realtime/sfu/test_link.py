@@ -1,5 +1,9 @@
 """Two media servers on one machine: what is published to the origin reaches those who watch at the edge."""
 
+import contextlib
+import secrets
+import socket
+import struct
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -7,7 +11,14 @@ from contextlib import AsyncExitStack
 import pytest
 
 from realtime.sfu.desk import LinkFrom, LinkOpened, LinkRefused, MediaSettings
+from realtime.sfu.link import KEY_BYTES, Gates, OriginEnd
+from realtime.sfu.mux import Mux
+from realtime.sfu.packets import parse_header
+from realtime.sfu.publisher import Publisher
+from realtime.sfu.room import Room
+from realtime.sfu.sdp import TakenLine
 from realtime.sfu.server import MediaServer
+from realtime.sfu.streams import Sent
 from tests.realtime.sfu.media_clients import CLASS, Camera, Desk, Watcher, who
 from tests.realtime.sfu.raw_client import until
 
@@ -152,3 +163,29 @@ async def test_an_edge_is_no_origin_and_a_link_needs_an_address(nodes: tuple[Nod
         await origin.server.open_link(CLASS, LinkFrom("third", "nowhere", 9, bytes(28), 7))
     with pytest.raises(LinkRefused, match="key"):
         await origin.server.open_link(CLASS, LinkFrom("third", "127.0.0.1", 9, b"short", 7))
+
+
+def test_what_comes_twice_or_too_late_goes_over_a_link_once() -> None:
+    mux = Mux("127.0.0.1", 0, 1 << 16, 1 << 16)
+    edge = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    edge.bind(("127.0.0.1", 0))
+    edge.settimeout(0.0)
+    try:
+        room = Room(CLASS, mux.socket, Sent(), time.time, lambda _room, _member, _why: None, 0.0)
+        label = LinkFrom("edge@1", "127.0.0.1", edge.getsockname()[1], bytes(range(KEY_BYTES)), 7)
+        end = OriginEnd(Gates(mux), room, label, lambda: 0.0)
+        line = TakenLine("0", "video", "", {"vp8": 96}, {}, {}, ())
+        encoding = Publisher("m", who("somebody"), [line], room, mux.faults, 0.0).encodings[0]
+        got: list[int] = []
+        for place in (*range(4), 2, 2, *range(4, 1100), 1, 50_000, 1100):
+            head = struct.pack("!BBHII", 0x80, 96, (60_000 + place) & 0xFFFF, 3000 * place, 9)
+            data = head + secrets.token_bytes(20)
+            header = parse_header(data)
+            assert header is not None
+            end.forward(encoding, data, header, None)
+            with contextlib.suppress(BlockingIOError):
+                got.append(int.from_bytes(edge.recv(2048)[2:4], "big"))
+        assert got == list(range(got[0], got[0] + 1101))
+    finally:
+        edge.close()
+        mux.close()
