@@ -19,7 +19,7 @@ _READS_A_TURN = 64
 _SECONDS_A_TURN = 0.01
 _ADDRESSES_A_PEER = 8
 _SNDBUFFORCE, _RCVBUFFORCE = 32, 33  # socket(7); Python has no names for them
-_STRANGERS_A_SECOND = 500  # requests whose signature is checked although their address is not known yet
+_STRANGERS_A_SECOND = 50  # of one peer: requests whose signature is checked although their address is not known yet
 
 _log = structlog.get_logger(__name__)
 
@@ -70,7 +70,7 @@ class Mux:
         self._by_ufrag: dict[str, Endpoint] = {}
         self._by_address: dict[Address, Endpoint] = {}
         self._addresses: dict[str, deque[Address]] = {}
-        self._strangers = Bucket(_STRANGERS_A_SECOND, _STRANGERS_A_SECOND, time.monotonic())
+        self._strangers: dict[str, Bucket] = {}
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             self.socket.settimeout(0.0)
@@ -99,6 +99,7 @@ class Mux:
         """Answer binding requests for this peer."""
         self._by_ufrag[endpoint.ufrag] = endpoint
         self._addresses[endpoint.ufrag] = deque()
+        self._strangers[endpoint.ufrag] = Bucket(_STRANGERS_A_SECOND, _STRANGERS_A_SECOND, time.monotonic())
 
     def expect(self, endpoint: Endpoint, address: Address) -> None:
         """Hand what comes from this address to the peer without a binding request: a link, whose address Ray told."""
@@ -107,6 +108,7 @@ class Mux:
     def remove(self, endpoint: Endpoint) -> None:
         """Forget the peer and its addresses."""
         self._by_ufrag.pop(endpoint.ufrag, None)
+        self._strangers.pop(endpoint.ufrag, None)
         for address in self._addresses.pop(endpoint.ufrag, ()):
             if self._by_address.get(address) is endpoint:
                 del self._by_address[address]
@@ -160,7 +162,7 @@ class Mux:
         if peer is None:
             self.faults.count("stun_for_nobody")
             return
-        if self._by_address.get(address) is not peer and not self._strangers.take(time.monotonic()):
+        if self._by_address.get(address) is not peer and not self._strangers[request.ufrag].take(time.monotonic()):
             self.faults.count("stun_too_much")
             return
         if not is_signed(data, request, peer.password):
