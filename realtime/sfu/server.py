@@ -290,7 +290,7 @@ class MediaServer:
         told_at, checked_at = -_TELL_AGAIN_SECONDS, self._clock()
         while not self._closing:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(settings.check_seconds):
+                async with asyncio.timeout(max(0.0, checked_at + settings.check_seconds - self._clock())):
                     await room.changed.wait()
             now = self._clock()
             if room.changed.is_set() or now - told_at >= _TELL_AGAIN_SECONDS:

@@ -205,6 +205,27 @@ async def test_who_may_no_longer_be_here_is_ended(server: MediaServer, desk: Des
     await until(lambda: not server.load().rooms)
 
 
+async def test_a_class_in_which_much_changes_is_asked_as_often(clients: AsyncExitStack) -> None:
+    class Restless(Desk):
+        def __init__(self) -> None:
+            super().__init__()
+            self.asked_at: list[float] = []
+
+        async def check(self, session_id: str, viewers: Sequence[str], publishers: Sequence[str]) -> Verdict | None:
+            self.asked_at.append(time.monotonic())
+            asyncio.get_running_loop().call_later(0.4, media._rooms[session_id].changed.set)
+            return await super().check(session_id, viewers, publishers)
+
+    desk = Restless()
+    media = MediaServer(replace(SETTINGS, check_seconds=0.5), desk, None, time.monotonic)
+    await media.start()
+    watcher = await clients.enter_async_context(Watcher())
+    await watcher.watch(media, who("student", "viewer"))
+    await until(lambda: len(desk.asked_at) > 5)
+    await media.close()
+    assert min(after - before for before, after in pairwise(desk.asked_at)) < 0.7
+
+
 async def test_silence_ends_a_session(desk: Desk, clients: AsyncExitStack) -> None:
     media = MediaServer(replace(SETTINGS, silence_seconds=0.5, connect_seconds=0.3), desk, None, time.monotonic)
     await media.start()
