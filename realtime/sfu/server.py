@@ -117,8 +117,7 @@ class MediaServer:
         read = read_offer(offer)
         lines = [line for line in take_publisher(read) if line is not None]
         await self._admit(who, Publisher)
-        room = self._room(who.session_id)
-        await self._follow(room, None)
+        room = await self._followed(who.session_id, None)
         member = Publisher(new_media_id(), who, lines, room, self._up()[0].faults, self._clock())
         return self._open(who, room, member, read, answer_publisher)
 
@@ -130,8 +129,7 @@ class MediaServer:
         read = read_offer(offer)
         lines = [line for line in take_viewer(read) if line is not None]
         await self._admit(who, Viewer)
-        room = self._room(who.session_id)
-        await self._follow(room, origin)
+        room = await self._followed(who.session_id, origin)
         member = Viewer(new_media_id(), who, lines, _SLOTS, room, self._up()[0].faults, self._clock())
         return self._open(who, room, member, read, partial(answer_viewer, slots=_SLOTS))
 
@@ -201,11 +199,16 @@ class MediaServer:
             raise MediaClosed("This media server was never started.")
         return self._cascade
 
-    async def _follow(self, room: Room, origin: LinkTo | None) -> None:
-        if origin is None:
-            self._links().leave(room)
-        else:
-            await self._links().follow(room, origin)
+    async def _followed(self, session_id: str, origin: LinkTo | None) -> Room:
+        """The class's room, with the class in it; a new one when it ended while its origin was asked."""
+        while True:
+            room = self._room(session_id)
+            if origin is None:
+                self._links().leave(room)
+            else:
+                await self._links().follow(room, origin)
+            if self._rooms.get(session_id) is room:
+                return room
 
     def _room(self, session_id: str) -> Room:
         room = self._rooms.get(session_id)

@@ -1,5 +1,6 @@
 """Two media servers on one machine: what is published to the origin reaches those who watch at the edge."""
 
+import asyncio
 import contextlib
 import secrets
 import socket
@@ -10,7 +11,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from realtime.sfu.desk import LinkFrom, LinkOpened, LinkRefused, MediaSettings
+from realtime.sfu.desk import LinkFrom, LinkOpened, LinkRefused, MediaSettings, Verdict
 from realtime.sfu.link import KEY_BYTES, Gates, OriginEnd
 from realtime.sfu.mux import Mux
 from realtime.sfu.packets import parse_header
@@ -163,6 +164,41 @@ async def test_an_edge_is_no_origin_and_a_link_needs_an_address(nodes: tuple[Nod
         await origin.server.open_link(CLASS, LinkFrom("third", "nowhere", 9, bytes(28), 7))
     with pytest.raises(LinkRefused, match="key"):
         await origin.server.open_link(CLASS, LinkFrom("third", "127.0.0.1", 9, b"short", 7))
+
+
+class SlowWay(Way):
+    """The origin answers when it is told to."""
+
+    def __init__(self, origin: MediaServer) -> None:
+        super().__init__(origin)
+        self.asked, self.answers = asyncio.Event(), asyncio.Event()
+
+    async def open_link(self, session_id: str, edge: LinkFrom) -> LinkOpened:
+        self.asked.set()
+        await self.answers.wait()
+        return await super().open_link(session_id, edge)
+
+
+async def test_who_comes_while_the_class_leaves_this_node_gets_it_from_where_it_is(
+    nodes: tuple[Node, Node], clients: AsyncExitStack
+) -> None:
+    origin, edge = nodes
+    teacher, before, student = Camera(), Camera(), Watcher()
+    for client in (teacher, before, student):
+        await clients.enter_async_context(client)
+    await before.publish(edge.server, who("teacher"))
+    await teacher.publish(origin.server, who("teacher"))
+    way = SlowWay(origin.server)
+    coming = asyncio.create_task(watch(student, edge.server, way))
+    async with asyncio.timeout(10):
+        await way.asked.wait()
+        edge.desk.verdict = Verdict(moved=True)
+        await until(lambda: not edge.server.load().classes)
+        edge.desk.verdict = Verdict()
+        way.answers.set()
+        await coming
+    assert edge.server.load().classes == (CLASS,)
+    await until(lambda: len(student.of("main")) > 10)
 
 
 def test_what_comes_twice_or_too_late_goes_over_a_link_once() -> None:
