@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 MOST = 20
 _URL = re.compile(r"(stuns?|turns?):[A-Za-z0-9.\-\[\]:%]{1,255}(\?transport=(udp|tcp))?")
@@ -16,7 +16,7 @@ class IceServer:
 
     urls: tuple[str, ...]
     username: str = ""
-    credential: str = ""
+    credential: str = field(default="", repr=False)
 
     def described(self) -> dict[str, object]:
         """JSON-ready, without what it does not have."""

@@ -1,7 +1,7 @@
 """What a media server is told, what it answers, and the ports through which it asks: no socket and no packet in here."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 Source = Literal["camera", "screen"]
@@ -122,7 +122,7 @@ class LinkFrom:
     edge: str
     host: str
     port: int
-    key: bytes
+    key: bytes = field(repr=False)
     label: int
 
 
@@ -152,7 +152,7 @@ class LinkOpened:
 
     host: str
     port: int
-    key: bytes
+    key: bytes = field(repr=False)
     sources: tuple[LinkSource, ...]
     holds: tuple[tuple[str, str, str], ...]
 

@@ -10,7 +10,7 @@ from actors.config import MediaValues
 from actors.media_calls import ANSWER_SECONDS, RayLinks, RayMediaNodes
 from actors.media_node import Turned, media_settings, own_address
 from actors.media_nodes import MediaNodeAway, MediaNodeSlow, NodeFull, NodeNow, OfferRefused
-from realtime.sfu.desk import LinkRefused, Opened, Participant
+from realtime.sfu.desk import LinkFrom, LinkOpened, LinkRefused, Opened, Participant
 
 NODE = "media-node-00000000000a-0@run"
 WHO = Participant("class", "tess", "Tess", "staff")
@@ -123,3 +123,9 @@ def test_browsers_are_told_an_address_that_they_can_reach() -> None:
     assert (settings.address, settings.public_address) == ("127.0.0.1", "127.0.0.1")
     with pytest.raises(OSError, match=r"."):
         media_settings(MediaValues(1, "0.0.0.0", "nowhere.invalid", 8002), 8002)
+
+
+def test_the_keys_of_a_link_are_in_no_log() -> None:
+    key = b"SECRETSECRETSECRETSECRETSECR"
+    told = (LinkFrom("edge", "127.0.0.1", 9, key, 7), LinkOpened("127.0.0.1", 9, key, (), ()))
+    assert "SECRET" not in repr(told)

@@ -171,6 +171,7 @@ def test_ice_servers_go_out_as_links() -> None:
     words = '; rel="ice-server"; username="u"; credential="c\\"\\\\"; credential-type="password"'
     assert server.links() == [f"<turn:t.example>{words}", f"<turns:t.example>{words}"]
     assert IceServer(("stun:s.example",)).links() == ['<stun:s.example>; rel="ice-server"']
+    assert "hidden" not in repr(IceServer(("turn:t.example",), "u", "hidden"))
 
 
 @pytest.mark.parametrize(("bind", "allowed"), [("127.0.0.1", True), ("::1", True), ("0.0.0.0", False), ("10.0.0.5", False)])
