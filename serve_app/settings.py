@@ -140,9 +140,7 @@ class Settings(BaseSettings):
         if self.http_port == self.realtime_port:
             raise ValueError("LYCEUM_HTTP_PORT and LYCEUM_REALTIME_PORT must differ")
         if self.media_udp_port + self.media_workers - 1 > 65_535:
-            raise ValueError(
-                "LYCEUM_MEDIA_WORKERS needs a port each from LYCEUM_MEDIA_UDP_PORT on, and 65535 is the last"
-            )
+            raise ValueError("LYCEUM_MEDIA_WORKERS needs a port each from LYCEUM_MEDIA_UDP_PORT on, and 65535 is the last")
         if self.media == "livekit" and not (self.livekit_url and self.livekit_api_key and self.livekit_api_secret):
             raise ValueError(
                 "LYCEUM_MEDIA=livekit needs LYCEUM_LIVEKIT_URL, LYCEUM_LIVEKIT_API_KEY and LYCEUM_LIVEKIT_API_SECRET"

@@ -98,7 +98,7 @@ async def test_refusals_come_as_replies(world: World, people: People, class_id: 
     assert full["error"]["errorCode"] == "class_full"
     assert full["error"]["retry"] is False
     assert (await peer.command("session.join", "no-uuid"))["error"]["errorCode"] == "not_found"
-    assert (await peer.command("stage.invite", class_id))["error"]["errorCode"] == "unknown_command"
+    assert (await peer.command("breakout.open", class_id))["error"]["errorCode"] == "unknown_command"
     wrong = await peer.command("chat.post", class_id, text=7)
     assert wrong["error"]["details"] == {"fields": [{"field": "text", "message": "Expected `str`, got `int`."}]}
     assert (await peer.subscribe("live:nonsense"))["error"]["errorCode"] == "unknown_topic"
