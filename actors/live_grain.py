@@ -384,4 +384,4 @@ def _key_of(envelope: Envelope, command: c.Command) -> CommandId | None:
 
 def gateway_run(connection: ConnectionId) -> str:
     """The run of the gateway that made this connection's id."""
-    return connection.rpartition(".")[0]
+    return connection.partition(".")[0]

@@ -3,7 +3,8 @@ from collections.abc import Sequence
 
 from actors.envelopes import EvictNotice, Parcel
 from actors.listeners import GONE_KEPT, Listeners
-from classroom.ids import Topic, UserId
+from actors.live_grain import gateway_run
+from classroom.ids import ConnectionId, Topic, UserId
 from classroom.ports import Batch
 from tests.actors.school import turns
 
@@ -136,3 +137,7 @@ async def test_after_the_end_nothing_is_sent() -> None:
     listeners.close()
     await turns()
     assert not sender.sent
+
+
+def test_a_connection_is_of_the_run_that_its_name_begins_with_whatever_follows() -> None:
+    assert {gateway_run(ConnectionId(name)) for name in ("run.socket", "run.run.socket", "run.a.b.c")} == {"run"}
