@@ -158,7 +158,7 @@ async def test_who_is_invited_is_seen_by_the_others_and_the_screen_comes_first(p
 
     await speaker.press("Raise my hand")
     await teacher.page.get_by_role("tab", name="Hands").click()
-    await teacher.press("Invite Kim Park to the stage")
+    await teacher.press("Invite to the stage: Kim Park")
     await speaker.sees_text("You are invited to the stage")
     await speaker.press("Join the stage")
     await sees_picture_of(watcher, "camera", kim)

@@ -15,21 +15,22 @@ export function InviteButton({ visitor, state, person }: { visitor: Visitor; sta
       <Button
         size="sm"
         disabled={busy}
-        aria-label={`Invite ${name} to the stage`}
+        aria-label={`Invite to the stage: ${name}`}
         onClick={() => void ask(() => visitor.command("stage.invite", { userId }))}
       >
         Invite to the stage
       </Button>
     );
+  const shown = standing === "on" ? "Take off the stage" : "Invited · take back";
   return (
     <Button
       size="sm"
       variant="default"
       disabled={busy}
-      aria-label={standing === "on" ? `Take ${name} off the stage` : `Take back the invitation of ${name}`}
+      aria-label={`${shown}: ${name}`}
       onClick={() => void ask(() => visitor.command("stage.remove", { userId }))}
     >
-      {standing === "on" ? "Take off the stage" : "Invited · take back"}
+      {shown}
     </Button>
   );
 }
