@@ -10,12 +10,14 @@ from uuid import uuid4
 
 import structlog
 
+from actors.admission import evictions_of
 from actors.config import ActorConfig, MediaValues
 from actors.logs import configure_logs
 from actors.media_nodes import NodeNow
 from actors.memory import spare_the_collector
 from actors.orphans import end_with_parent
 from actors.ray_calls import wake_self
+from persistence.denied import Denial
 from realtime.sfu.desk import (
     LinkFrom,
     LinkOpened,
@@ -60,13 +62,17 @@ class MediaNode:
         self._desk: Any = None
         self._links: Any = None
         self._most_viewers = 0
+        self._denied: Any = None
+        self._dismissals: set[asyncio.Task[None]] = set()
         wake_self()
 
     async def wake(self) -> None:
         """Listen, however long that takes: Ray makes a restarted actor anew, and nobody else calls this."""
-        while self._server is None and not self._is_closing:
+        while (self._server is None or self._denied is None) and not self._is_closing:
             try:
-                await self._start()
+                if self._server is None:
+                    await self._start()
+                await self._follow_denials()  # afterwards: pictures do not wait for it
             except Exception as error:
                 # Most likely the port of the one before is not free yet. Whatever it is: nobody else calls this.
                 _log.warning("media_node_not_started", node=self._name, exc_info=error)
@@ -125,6 +131,8 @@ class MediaNode:
     async def close(self, timeout_seconds: float) -> None:
         """Take nobody new and end every session."""
         self._is_closing = True
+        if self._denied is not None:
+            await self._denied.close()
         if self._server is not None:
             async with asyncio.timeout(timeout_seconds):
                 await self._server.close()
@@ -155,6 +163,26 @@ class MediaNode:
         except (MediaClosed, LinkRefused, ConnectionError, TimeoutError) as error:
             return Turned("away", str(error) or type(error).__name__)
         return opened
+
+    async def _follow_denials(self) -> None:
+        from persistence.denied_redis import RedisDenied, read_denials
+        from persistence.pools import open_pool
+        from persistence.redis_store import open_redis
+
+        config = self._config
+        pool = await open_pool(config.database_url, 1, least=0)
+        life = config.access_token_seconds + 60
+        denied = RedisDenied(open_redis(config.redis_url, 3), read_denials(pool), life, self._hear)
+        await denied.start()
+        self._denied = denied
+
+    def _hear(self, news: Sequence[Denial]) -> None:
+        """A class is not asked about its staff, and knows nothing of bans."""
+        gone = frozenset(eviction.user_id for eviction in evictions_of(news))
+        if gone:
+            task = asyncio.get_running_loop().create_task(self._server.dismiss(gone))
+            self._dismissals.add(task)
+            task.add_done_callback(self._dismissals.discard)
 
     async def _start(self) -> None:
         # Here and not above: who makes this actor needs none of it, and it takes as long to import as a replica.

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 
@@ -145,6 +145,11 @@ class MediaServer:
             return False
         await self._end(session, "closed")
         return True
+
+    async def dismiss(self, user_ids: Collection[str]) -> None:
+        """End every session of these people, staff too: they may not be anywhere any more, whatever a class says."""
+        for session in [each for each in self._sessions.values() if each.who.user_id in user_ids]:
+            await self._end(session, "its person is turned away")
 
     def load(self) -> Load:
         """What is carried now."""

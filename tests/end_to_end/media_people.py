@@ -36,6 +36,7 @@ class MediaPerson:
         """One POST with an offer of a new connection, which is the one from now on if it was answered."""
         await self.hang_up()
         connection = self._connection = RTCPeerConnection()
+        connection.on("connectionstatechange", self._changed.set)
         if self._sends:
             connection.addTrack(AudioStreamTrack())
             connection.addTrack(VideoStreamTrack())
@@ -66,6 +67,13 @@ class MediaPerson:
         """Return when so many pictures, and any sound, have been decoded since the last `ask`."""
         async with asyncio.timeout(seconds):
             while self.decoded["video"] < frames or not self.decoded["audio"]:
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def until_closed(self, seconds: float) -> None:
+        """Return when the server has ended the connection."""
+        async with asyncio.timeout(seconds):
+            while self._connection is not None and self._connection.connectionState != "closed":
                 self._changed.clear()
                 await self._changed.wait()
 

@@ -72,3 +72,33 @@ async def test_pictures_come_and_come_back_after_the_media_node_was_killed(
             assert [await teacher.delete(teacher.location) for _ in range(2)] == [204, 404]
     finally:
         await crowd.close()
+
+
+async def test_staff_who_are_banned_are_seen_no_more(lyceum: Any) -> None:
+    prepared = await prepare(lyceum, 1, 1)
+
+    def admin(name: str) -> str:
+        email = f"{name}@example.org"
+        made = lyceum.command(
+            "user", "create", "--email", email, "--password", "long enough", "--role", "admin", "--verified"
+        )
+        assert made.returncode == 0, made.stderr
+        return str(lyceum.command("token", email).stdout.strip())
+
+    def client(token: str) -> httpx.AsyncClient:
+        return httpx.AsyncClient(base_url=lyceum.http_url, headers={"Authorization": f"Bearer {token}"}, timeout=20)
+
+    path = f"/live-sessions/{prepared.session_id}"
+    async with (
+        client(admin("admin-who-bans")) as judge,
+        MediaPerson(client(admin("admin-on-camera")), path, sends=True) as camera,
+        MediaPerson(client(prepared.instructor_token), path, sends=False) as teacher,
+    ):
+        await camera.open(FIRST_SECONDS)
+        await teacher.open(FIRST_SECONDS)
+        await teacher.until_decoded(PICTURES, 30)
+        banned = (await camera.get("/api/auth/me"))["id"]
+        answer = await judge.patch(f"/api/admin/users/{banned}/ban", json={"reason": "To see."})
+        assert answer.status_code == 200, answer.text
+        await camera.until_closed(10)
+        assert (await camera.ask()).status_code == 403

@@ -205,6 +205,20 @@ async def test_who_may_no_longer_be_here_is_ended(server: MediaServer, desk: Des
     await until(lambda: not server.load().rooms)
 
 
+async def test_who_is_turned_away_is_ended_in_every_class_staff_too(server: MediaServer, clients: AsyncExitStack) -> None:
+    camera, elsewhere, watcher = await clients.enter_async_context(Camera()), Watcher(), Watcher()
+    await clients.enter_async_context(elsewhere)
+    await clients.enter_async_context(watcher)
+    await camera.publish(server, who("teacher"))
+    await elsewhere.watch(server, replace(who("teacher", "staff"), session_id="another class"))
+    await watcher.watch(server, who("student", "viewer"))
+    await until(lambda: watcher.of("main"))
+    await server.dismiss({"teacher", "nobody"})
+    await until(lambda: camera.ended and elsewhere.ended)
+    load = server.load()
+    assert (load.publishers, load.viewers, watcher.ended) == (0, 1, False)
+
+
 async def test_a_class_in_which_much_changes_is_asked_as_often(clients: AsyncExitStack) -> None:
     class Restless(Desk):
         def __init__(self) -> None:
