@@ -48,7 +48,6 @@ async def test_nearly_all_that_five_percent_each_way_lose_is_recovered(clip: Cli
     assert lost_behind > 20
     assert stream.recovered > 20
     assert 1 - stream.lost / stream.expected >= 0.995, f"{stream.lost} of {stream.expected} packets stayed away"
-    assert stream.longest_freeze < 1, f"{stream.freezes} freezes, the longest of {stream.longest_freeze:.2f} s"
 
 
 async def test_late_repeated_and_disordered_packets_reach_the_viewer_once(clip: Clip) -> None:
