@@ -1,5 +1,6 @@
 """Whole frames out of RTP packets, in order, as encoded: VP8 (RFC 7741), H.264 (RFC 6184, to Annex B), Opus (RFC 7587)."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -82,19 +83,11 @@ class InOrder:
         return self.release(float("inf"))
 
 
-class Pictures:
-    """Frames of pictures out of packets, from a keyframe on. After a loss nothing comes until the next keyframe."""
+class _Frames(ABC):
+    """Packets put in order, and what their kind makes of them."""
 
     def __init__(self) -> None:
         self._order = InOrder()
-        self._parts: list[_Packet] = []
-        self._bytes = 0
-        self._size: tuple[int, int] = (0, 0)
-        self._parameters = b""
-        self._codec = ""
-        self.waits = False
-        """Whether pictures come, and a keyframe is waited for."""
-        self._has_begun = False
 
     def add(self, codec: str, data: bytes, now: float) -> list[Frame]:
         """The frames that this packet makes whole. Bytes that are no RTP packet are passed over."""
@@ -111,6 +104,25 @@ class Pictures:
     def drain(self) -> list[Frame]:
         """The frames that are still held."""
         return self._take(self._order.drain())
+
+    @abstractmethod
+    def _take(self, packets: Iterator[tuple[_Packet, bool]]) -> list[Frame]:
+        """The frames that these packets make whole; with each, whether something is missing before it."""
+
+
+class Pictures(_Frames):
+    """Frames of pictures out of packets, from a keyframe on. After a loss nothing comes until the next keyframe."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._parts: list[_Packet] = []
+        self._bytes = 0
+        self._size: tuple[int, int] = (0, 0)
+        self._parameters = b""
+        self._codec = ""
+        self.waits = False
+        """Whether pictures come, and a keyframe is waited for."""
+        self._has_begun = False
 
     def _take(self, packets: Iterator[tuple[_Packet, bool]]) -> list[Frame]:
         frames = []
@@ -146,27 +158,8 @@ class Pictures:
         return Frame(codec, data, timestamp, size is not None, *self._size, self._parameters)
 
 
-class Sounds:
+class Sounds(_Frames):
     """Packets of sound, in order; a gap stays a gap."""
-
-    def __init__(self) -> None:
-        self._order = InOrder()
-
-    def add(self, codec: str, data: bytes, now: float) -> list[Frame]:
-        """The packets that may go on now. Bytes that are no RTP packet are passed over."""
-        header = parse_header(data)
-        if header is None or header.payload_at == header.payload_end:
-            return []
-        packet = _Packet(codec, header, data[header.payload_at : header.payload_end], now)
-        return self._take(self._order.add(packet))
-
-    def look(self, now: float) -> list[Frame]:
-        """The packets that need not wait any longer."""
-        return self._take(self._order.release(now))
-
-    def drain(self) -> list[Frame]:
-        """The packets that are still held."""
-        return self._take(self._order.drain())
 
     def _take(self, packets: Iterator[tuple[_Packet, bool]]) -> list[Frame]:
         return [Frame(packet.codec, packet.payload, packet.header.timestamp, is_keyframe=True) for packet, _ in packets]

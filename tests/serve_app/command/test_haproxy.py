@@ -138,7 +138,7 @@ def reach(public: str) -> socket.socket:
             return socket.create_connection((host, int(port)), timeout=10)
         except ConnectionRefusedError:
             assert time.monotonic() < end, "HAProxy does not listen"
-            time.sleep(0.02)
+            time.sleep(0.02)  # another process begins to listen, and tells nobody
 
 
 def test_faults_are_problem_documents(tmp_path: Path) -> None:
