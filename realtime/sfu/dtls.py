@@ -67,6 +67,21 @@ class _Wire:
     async def _send(self, data: bytes) -> None:
         self._deliver(data)
 
+    def cut(self) -> None:
+        """Nothing is sent any more, and whoever waits for a datagram stops waiting."""
+        self._deliver = _drop
+        while self.waiting.full():
+            self.waiting.get_nowait()
+        self.waiting.put_nowait(None)
+
+
+def _nothing() -> None:
+    """Nobody is told."""
+
+
+def _drop(_data: bytes) -> None:
+    """What is sent after the end."""
+
 
 class Dtls:
     """One handshake, then SRTP keys for both ways. SRTP itself never passes through here."""
@@ -108,9 +123,10 @@ class Dtls:
             self._ended()
 
     async def close(self) -> None:
-        """Tell the peer, and end the connection."""
+        """Tell the peer, end the connection, and let go of the owner: what is over is freed at once, without a collector."""
         self._transport.remove_all_listeners()
-        await self._transport.stop()
-        while self._wire.waiting.full():
-            self._wire.waiting.get_nowait()
-        self._wire.waiting.put_nowait(None)  # whoever still shakes hands does not wait any more
+        try:
+            await self._transport.stop()
+        finally:
+            self._wire.cut()
+            self._ended = _nothing

@@ -280,6 +280,7 @@ class MediaServer:
             kind="watch" if isinstance(member, Viewer) else session.who.source,
             why=why,
         )
+        member.peer = None
         await session.peer.close()
 
     # Time
