@@ -37,6 +37,8 @@ class MediaValues:
     """Address or name that browsers are told; empty: each machine's own."""
     udp_port: int = 8002
     """Of a machine's first media node; the next one has the next port."""
+    most_viewers: int = 300
+    """That one media node takes; a class with more is carried by several."""
 
 
 @dataclass(frozen=True)

@@ -216,7 +216,7 @@ def media_settings(values: MediaValues, udp_port: int) -> MediaSettings:
     """Where a node of this machine listens and what it tells browsers. Blocks when a name must be looked up; raises OSError
     when it cannot be."""
     public = socket.gethostbyname(values.public_address) if values.public_address else own_address(values.address)
-    return MediaSettings(values.address, public, udp_port)
+    return MediaSettings(values.address, public, udp_port, values.most_viewers)
 
 
 def own_address(bind: str) -> str:

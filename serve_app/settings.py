@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     media: Literal["embedded", "livekit", "off"] = "embedded"
     media_udp_port: Port = 8002
     media_workers: int = Field(default=1, ge=1, le=64)
+    media_most_viewers: int = Field(default=300, ge=1, le=10_000)
     media_address: str = Field(default="", pattern=r"^[A-Za-z0-9.\-]{0,253}$")
     ice_servers: Annotated[tuple[IceServer, ...], NoDecode] = Field(default=(), repr=False)
     livekit_url: str = ""
@@ -174,7 +175,13 @@ class Settings(BaseSettings):
                 self.notification_days,
                 self.delivery_log_days,
             ),
-            media=MediaValues(len(self.media_ports), self.media_bind, self.media_address, self.media_udp_port),
+            media=MediaValues(
+                len(self.media_ports),
+                self.media_bind,
+                self.media_address,
+                self.media_udp_port,
+                self.media_most_viewers,
+            ),
         )
 
     @property

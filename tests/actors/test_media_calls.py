@@ -119,8 +119,8 @@ def test_browsers_are_told_an_address_that_they_can_reach() -> None:
     assert own_address("0.0.0.0") not in ("0.0.0.0", "")
     settings = media_settings(MediaValues(1, "0.0.0.0", "localhost", 8002), 8003)
     assert (settings.address, settings.public_address, settings.udp_port) == ("0.0.0.0", "127.0.0.1", 8003)
-    settings = media_settings(MediaValues(1, "127.0.0.1", "", 8002), 8002)
-    assert (settings.address, settings.public_address) == ("127.0.0.1", "127.0.0.1")
+    settings = media_settings(MediaValues(1, "127.0.0.1", "", 8002, 7), 8002)
+    assert (settings.address, settings.public_address, settings.most_viewers) == ("127.0.0.1", "127.0.0.1", 7)
     with pytest.raises(OSError, match=r"."):
         media_settings(MediaValues(1, "0.0.0.0", "nowhere.invalid", 8002), 8002)
 

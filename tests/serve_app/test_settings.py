@@ -73,6 +73,7 @@ def test_origins_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> Non
         ("MEDIA", "janus"),
         ("MEDIA_UDP_PORT", "0"),
         ("MEDIA_WORKERS", "0"),
+        ("MEDIA_MOST_VIEWERS", "0"),
         ("MEDIA_ADDRESS", "fd00::2"),
         ("MEDIA_ADDRESS", "http://lyceum.example.org"),
         ("ICE_SERVERS", "https://stun.example.org"),
@@ -134,10 +135,12 @@ def test_media_nodes_listen_where_the_site_does_unless_it_stands_behind_a_proxy(
 ) -> None:
     for name, value in (("MEDIA", media), ("BIND", bind), ("MEDIA_ADDRESS", address), ("MEDIA_WORKERS", "2")):
         monkeypatch.setenv(f"LYCEUM_{name}", value)
+    monkeypatch.setenv("LYCEUM_MEDIA_MOST_VIEWERS", "25")
     settings = Settings()
     values = settings.actor_config().media
     assert (values.nodes, values.address, values.public_address) == (nodes, listens, address)
     assert list(settings.media_ports) == [8002, 8003][:nodes]
+    assert values.most_viewers == 25
 
 
 def test_every_media_node_needs_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
