@@ -294,7 +294,7 @@ async def test_hostile_clients_disturb_nobody(server: MediaServer, clients: Asyn
         hostile.send_rtcp(write_lost(1, 77, [1, 2, 3]))
         hostile.send_noise(bytes((round_ & 255,)) * 60)
         camera.send_rtp(newest[:8] + b"\x00\x00\x12" + bytes((round_ & 255,)) + newest[12:])
-    mux = server._up()[0]
+    mux = server._up().mux
     await until(lambda: mux.faults.counts.get("nack_flood", 0) and mux.faults.counts.get("unknown_ssrc", 0) > 100)
     await until(lambda: mux.faults.counts.get("too_many_ssrcs", 0) > 100)
     before = len(watcher.of("main"))
