@@ -7,6 +7,8 @@ WINDOW_SECONDS = 5.0
 """The packet that travelled fastest within one to two windows says how far timestamps are from our clock."""
 MOST_AHEAD = 0.5
 """A report is believed as far as that: more is no delay but a wrong clock."""
+PAUSE_SECONDS = 0.5
+"""After a pause timestamps may go on as if there had been none: those of a microphone that was muted do."""
 JUMP_SECONDS = 0.25
 DRIFT = 0.02
 """Below a jump, times are corrected by at most so much of the time that passed: no ear hears it."""
@@ -15,13 +17,13 @@ DRIFT = 0.02
 class Track:
     """The timestamps of one stream."""
 
-    __slots__ = ("_before", "_began", "_fastest", "_placed_at", "_rate", "_shift", "clock", "sender")
+    __slots__ = ("_before", "_began", "_fastest", "_heard_at", "_placed_at", "_rate", "_shift", "clock", "sender")
 
     def __init__(self, rate: int) -> None:
         """`rate`: of the timestamps, a second."""
         self._rate = rate
         self._fastest = self._before = inf
-        self._began = -inf
+        self._began = self._heard_at = -inf
         self._shift: float | None = None
         self._placed_at = 0.0
         self.sender: str | None = None
@@ -35,9 +37,14 @@ class Track:
 
     def arrived(self, timestamp: int, now: float) -> None:
         """A packet came."""
+        offset = now - timestamp / self._rate
+        if now - self._heard_at >= PAUSE_SECONDS and abs(offset - self.arrival) > MOST_AHEAD:
+            self._fastest = self._before = inf
+            self.sender = None  # until it says anew what its clock showed
+        self._heard_at = now
         if now - self._began >= WINDOW_SECONDS:
             self._before, self._fastest, self._began = self._fastest, inf, now
-        self._fastest = min(self._fastest, now - timestamp / self._rate)
+        self._fastest = min(self._fastest, offset)
 
     def reported(self, sender: str, sender_seconds: float, timestamp: int) -> None:
         """The sender's clock showed `sender_seconds` at `timestamp`."""

@@ -71,3 +71,22 @@ def test_a_jump_is_followed_at_once() -> None:
 def test_nothing_can_be_placed_before_something_came() -> None:
     with pytest.raises(ValueError, match="Nothing has arrived"):
         Track(SOUND).place(0, 0.0, Track(PICTURES))
+
+
+@pytest.mark.parametrize("is_reported", [False, True])
+def test_sound_that_counts_on_after_a_pause_as_if_there_had_been_none_is_placed_after_it(is_reported: bool) -> None:
+    sound, film = Track(SOUND), Track(PICTURES)
+    if is_reported:
+        for track in (sound, film):
+            track.reported("ina", 1_000.0, 0)
+    play(sound, SOUND, 6.0, [0.03], film)
+    play(film, PICTURES, 16.0, [0.03], sound)
+    off = []
+    for index in range(50):
+        timestamp, now = round((6.0 + index / 50) * SOUND), 16.0 + index / 50 + 0.03
+        if is_reported and index == 20:
+            sound.reported("ina", 1_016.0 + index / 50, timestamp)
+        sound.arrived(timestamp, now)
+        off.append(sound.place(timestamp, now, film) - (16.0 + index / 50))
+    assert off == pytest.approx([0.03] * 50, abs=0.5 if is_reported else 1e-3)
+    assert off[20:] == pytest.approx([0.03] * 30, abs=1e-3)
