@@ -46,7 +46,7 @@ class Settings(BaseSettings):
 
     media: Literal["embedded", "livekit", "off"] = "embedded"
     media_udp_port: Port = 8002
-    media_workers: int = Field(default=1, ge=1, le=64)
+    media_workers: int = Field(default=2, ge=1, le=64)
     media_most_viewers: int = Field(default=300, ge=1, le=10_000)
     media_address: str = Field(default="", pattern=r"^[A-Za-z0-9.\-]{0,253}$")
     ice_servers: Annotated[tuple[IceServer, ...], NoDecode] = Field(default=(), repr=False)

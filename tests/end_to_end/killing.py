@@ -14,6 +14,12 @@ def find_actors(root: int, kind: str) -> list[psutil.Process]:
     return [each for each in _below(root) if title.match(_title(each))]
 
 
+def find_media_node(root: int, udp_port: int) -> list[psutil.Process]:
+    """The media node below `root` that listens on this port."""
+    nodes = find_actors(root, "MediaNode")
+    return [each for each in nodes if any(one.laddr.port == udp_port for one in each.net_connections("udp4"))]
+
+
 def find_servers(root: int, program: str) -> list[psutil.Process]:
     """The direct children of `root` that run this program, for example `postgres`."""
     return [each for each in psutil.Process(root).children() if each.name() == program]

@@ -1,6 +1,8 @@
 """People with a camera or a screen, by WHIP and WHEP over HTTP: clients of aiortc, which know nothing of Lyceum."""
 
 import asyncio
+import contextlib
+import re
 from types import TracebackType
 from typing import Any, Self
 
@@ -9,6 +11,7 @@ from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, VideoStreamTrack
 
 AGAIN_SECONDS = 0.1
+STALLED_SECONDS = 3
 
 
 class MediaPerson:
@@ -31,6 +34,13 @@ class MediaPerson:
 
     async def __aexit__(self, _t: type[BaseException] | None, _e: BaseException | None, _b: TracebackType | None) -> None:
         await self.hang_up()
+
+    @property
+    def node(self) -> int:
+        """On which media node of the machine the session is, from 0 on."""
+        found = re.search(r"/media/[0-9a-f]+-(\d+)~", self.location)
+        assert found is not None, self.location
+        return int(found[1])
 
     async def ask(self) -> httpx.Response:
         """One POST with an offer of a new connection, which is the one from now on if it was answered."""
@@ -62,6 +72,19 @@ class MediaPerson:
                 assert response.json()["errorCode"] == "media_away"
                 assert response.headers["retry-after"] == "1"
                 await asyncio.sleep(AGAIN_SECONDS)
+
+    async def see(self, frames: int, seconds: float) -> None:
+        """Watch until so many pictures, and any sound, have been decoded; as a page does, begin anew when the server is away
+        or full, ends the connection, or sends nothing."""
+        async with asyncio.timeout(seconds):
+            while True:
+                response = await self.ask()
+                if response.status_code == 503:
+                    await asyncio.sleep(AGAIN_SECONDS)
+                    continue
+                assert response.status_code == 201, response.text
+                with contextlib.suppress(TimeoutError):
+                    return await self.until_decoded(frames, STALLED_SECONDS)
 
     async def until_decoded(self, frames: int, seconds: float) -> None:
         """Return when so many pictures, and any sound, have been decoded since the last `ask`."""

@@ -51,11 +51,20 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def free_udp_port() -> int:
-    """A UDP port on loopback that nobody uses now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_udp_ports() -> int:
+    """The first of two UDP ports in a row on loopback that nobody uses now."""
+    while True:
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as first,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as second,
+        ):
+            first.bind(("127.0.0.1", 0))
+            port = int(first.getsockname()[1])
+            try:
+                second.bind(("127.0.0.1", port + 1))
+            except (OSError, OverflowError):  # somebody has the second, or there is none
+                continue
+            return port
 
 
 def settings_for(data_dir: Path, **changes: str) -> dict[str, str]:
@@ -65,7 +74,7 @@ def settings_for(data_dir: Path, **changes: str) -> dict[str, str]:
         "LYCEUM_DATA_DIR": str(data_dir),
         "LYCEUM_HTTP_PORT": str(http_port),
         "LYCEUM_REALTIME_PORT": str(realtime_port),
-        "LYCEUM_MEDIA_UDP_PORT": str(free_udp_port()),
+        "LYCEUM_MEDIA_UDP_PORT": str(free_udp_ports()),
         "LYCEUM_RECONNECT_GRACE_SECONDS": str(GRACE_SECONDS),
         "LYCEUM_RATE_LIMIT_PER_MINUTE": "100000",
         "LYCEUM_LIVE_RATE_LIMIT_PER_MINUTE": "1000000",

@@ -9,7 +9,7 @@ import pytest
 
 from loadtests.crowd import SocketCrowd
 from tests.end_to_end.crowds import prepare
-from tests.end_to_end.killing import find_actors, kill
+from tests.end_to_end.killing import find_media_node, kill
 from tests.end_to_end.media_people import MediaPerson
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
@@ -52,7 +52,8 @@ async def test_pictures_come_and_come_back_after_the_media_node_was_killed(
             status = f"/api{path}/status"
             before = await student.get(status)
             assert before["you"]["outcome"] == "seated"
-            assert kill(find_actors(lyceum.pid, "MediaNode")) == 1
+            port = int(lyceum.env["LYCEUM_MEDIA_UDP_PORT"]) + student.node
+            assert kill(find_media_node(lyceum.pid, port)) == 1
             killed_at = perf_counter()
             await asyncio.gather(teacher.open(FIRST_SECONDS), student.open(FIRST_SECONDS))
             await student.until_decoded(1, 30)

@@ -1,5 +1,6 @@
 """Live video in real browsers: a fake camera through the whole product, to students, from the stage, and to its end."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from tests.end_to_end.browser.conftest import FLAGS, find_chromium
 from tests.end_to_end.browser.people import PATIENCE_MS, PHONE, People, Person
 from tests.end_to_end.browser.school import Account, School
 from tests.end_to_end.browser.test_browser_access import faults
+from tests.end_to_end.killing import find_media_node, kill
 
 pytestmark = [pytest.mark.cluster, pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -25,7 +27,7 @@ WITNESS = """
   const Plain = RTCPeerConnection;
   window.connections = [];
   window.RTCPeerConnection = class extends Plain {
-    constructor(...wanted) { super(...wanted); connections.push(this); }
+    constructor(...wanted) { super(...wanted); this.openedAt = performance.now(); connections.push(this); }
   };
   window.seen = {};
   const look = () => {
@@ -49,6 +51,27 @@ ARRIVED = """async () => {
     }
   return found;
 }"""
+
+SHOWN_SINCE = """async ([slot, since]) => {
+  const picture = document.querySelector(`video[data-slot='${slot}']`);
+  const shown = picture?.srcObject?.getVideoTracks()[0];
+  if (!shown || picture.videoWidth === 0) return null;
+  for (const connection of connections.filter((one) => one.openedAt > since)) {
+    const from = connection.getReceivers().find((one) => one.track === shown);
+    if (from === undefined) continue;
+    for (const one of (await from.getStats()).values())
+      if (one.type === "inbound-rtp" && one.framesDecoded > 0) return performance.now();
+  }
+  return null;
+}"""
+"""When the slot's picture was first seen to come over a connection that was opened after `since`, by the page's clock."""
+
+NODE_PORT = """async () => {
+  for (const one of (await connections.at(-1).getStats()).values()) if (one.type === "remote-candidate") return one.port;
+}"""
+"""The UDP port of the media node that the newest connection leads to."""
+
+PAUSE = "await new Promise((go_on) => setTimeout(go_on, 50));"
 
 REFUSE = """
 navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("", "NotAllowedError"); };
@@ -82,11 +105,18 @@ async def more_arrives(page: Page) -> None:
     """Waits until a second's worth of frames and sound has come on top of what came before."""
     before = await arrived(page)
     grown = "now.frames > frames && now.sounds > sounds"
-    await page.wait_for_function(
+    await comes_true(
+        page,
         f"async ([frames, sounds]) => {{ const now = await ({ARRIVED})(); return {grown}; }}",
-        arg=[before.frames + 10, before.sounds + 25],
-        timeout=PATIENCE_MS,
+        [before.frames + 10, before.sounds + 25],
     )
+
+
+async def comes_true(page: Page, asking: str, arg: object) -> Any:
+    """What this asynchronous function first answers that is not nothing; `wait_for_function` does not await."""
+    asked = f"async (arg) => {{ for (;;) {{ const now = await ({asking})(arg); if (now) return now; {PAUSE} }} }}"
+    async with asyncio.timeout(PATIENCE_MS / 1_000):
+        return await page.evaluate(asked, arg)
 
 
 async def sees_picture_of(person: Person, slot: str, owner: Account) -> None:
@@ -150,6 +180,31 @@ async def test_students_see_and_hear_the_instructor_soon_after_their_seat(
     record_property("seconds_from_seat_to_picture", waits)
     with capsys.disabled():
         print(f"\nfrom the seat to the instructor's picture: {', '.join(f'{wait:.2f} s' for wait in waits)}")
+
+
+async def test_pages_come_back_by_themselves_after_the_media_node_was_killed(
+    people: People, school: School, lyceum: Any, record_property: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (noor,) = await school.enrol("Noor Haddad")
+    session_id = await school.schedule(seats=5)
+    teacher = await at_window(people, school.instructor, session_id)
+    await teacher.press("Start class")
+    await go_on_stage(teacher)
+    student = await at_window(people, noor, session_id)
+    await take_seat(student)
+    await sees_picture_of(student, "camera-0", school.instructor)
+    await more_arrives(student.page)
+
+    killed_at = await student.page.evaluate("performance.now()")
+    assert kill(find_media_node(lyceum.pid, await student.page.evaluate(NODE_PORT))) == 1
+    again = await comes_true(student.page, SHOWN_SINCE, ["camera-0", killed_at])
+    wait = (again - killed_at) / 1_000
+    await more_arrives(student.page)
+    await student.sees("seated")
+    await expect(teacher.button("Turn camera off")).to_be_visible()
+    record_property("seconds_to_pictures_again", wait)
+    with capsys.disabled():
+        print(f"\nmedia node killed: the page shows the picture again after {wait:.2f} s")
 
 
 async def test_who_is_invited_is_seen_by_the_others_and_the_screen_comes_first(people: People, school: School) -> None:
