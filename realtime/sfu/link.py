@@ -3,6 +3,7 @@ track and layer, and requests for keyframes and lost packets gathered on each si
 
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from struct import Struct
 from typing import Protocol
 
@@ -19,10 +20,11 @@ from realtime.sfu.reports import KeyframeWanted, PacketsWanted, SenderReport, re
 from realtime.sfu.ring import Ring
 from realtime.sfu.room import Room
 from realtime.sfu.sdp import AUDIO_LEVEL, TakenLine
-from realtime.sfu.srtp import session_of
+from realtime.sfu.srtp import Receiver, fan, session_of
 
 KEY_BYTES = 28
 _RTP = Struct("!BBHII")
+_NUMBERS = Struct("!HI")
 KEPT_SECONDS = 5.0
 """So long a link goes on without being asked for again."""
 _PROFILE = Policy.SRTP_PROFILE_AEAD_AES_128_GCM
@@ -121,6 +123,7 @@ class OriginEnd:
         self._clock = clock
         self._address: Address = (edge.host, edge.port)
         self._sender = session_of(self.key, _PROFILE, outbound=True)
+        self._receivers = (Receiver(self._sender, self._address),)
         self._receiver = session_of(edge.key, _PROFILE, outbound=False)
         self._copies: dict[Incoming, _Copy] = {}
         self._by_ssrc: dict[int, _Copy] = {}
@@ -135,7 +138,7 @@ class OriginEnd:
         )
         here = {encoding for publisher in self._room.publishers.values() for encoding in publisher.encodings}
         for encoding in [one for one in self._copies if one not in here]:
-            del self._by_ssrc[self._copies.pop(encoding).ssrc]
+            self._forget(self._copies.pop(encoding))
         holds = tuple((slot, *key) for slot, key in self._room.holds.items())
         return LinkOpened(host, self._gates.mux.port, self.key, sources, holds)
 
@@ -148,7 +151,7 @@ class OriginEnd:
         head = _RTP.pack(0x90 if extension else 0x80, kind, sequence, header.timestamp, copy.ssrc)
         packet = head + extension + data[header.payload_at : header.payload_end]
         if copy.ring.put(sequence, packet):
-            self._gates.mux.send(self._sender.protect(packet), self._address)
+            self._send(packet)
 
     def report(self, encoding: Incoming, told: SenderReport) -> None:
         """Carry the sender's clock over."""
@@ -171,7 +174,11 @@ class OriginEnd:
             elif isinstance(report, PacketsWanted) and report.ssrc in self._by_ssrc:
                 found = map(self._by_ssrc[report.ssrc].ring.get, report.sequences)
                 for packet in filter(None, found):
-                    self._gates.mux.send(self._sender.protect(packet), self._address)
+                    self._send(packet)
+
+    def _send(self, packet: bytes) -> None:
+        sequence, timestamp = _NUMBERS.unpack_from(packet, 2)
+        self._gates.mux.dropped += fan(packet, sequence, timestamp, None, self._receivers, self._gates.mux.socket)
 
     def close(self) -> None:
         """Send nothing more."""
@@ -184,10 +191,16 @@ class OriginEnd:
         copy = self._copies.get(encoding)
         if copy is None or copy.token is not encoding.token:
             if copy is not None:
-                del self._by_ssrc[copy.ssrc]
+                self._forget(copy)
             copy = self._copies[encoding] = _Copy(encoding)
             self._by_ssrc[copy.ssrc] = copy
         return copy
+
+    def _forget(self, copy: _Copy) -> None:
+        """A copy's SSRC is not used again; SRTP would remember each for as long as the link lasts."""
+        del self._by_ssrc[copy.ssrc]
+        with suppress(SrtpError):  # nothing was sent under it
+            self._sender.remove_stream(copy.ssrc)
 
 
 class EdgeEnd:

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable, Sequence
+from struct import Struct
 from typing import Protocol
 
 from pylibsrtp import Error as SrtpError
@@ -12,10 +13,14 @@ from realtime.rates import Bucket
 from realtime.sfu.dtls import Certificate, Dtls, HandshakeFailed
 from realtime.sfu.mux import Address, Mux
 from realtime.sfu.packets import is_rtcp
+from realtime.sfu.srtp import Receiver, fan
 
+_NUMBERS = Struct("!HI")
 _RTP_A_SECOND, _RTP_BURST = 4000.0, 4000
 _RTCP_A_SECOND, _RTCP_BURST = 200.0, 400
+_HANDSHAKES_A_SECOND, _HANDSHAKES_BURST = 20.0, 100  # a handshake takes ten; each costs a turn of OpenSSL
 _MOST_SSRCS = 64  # libsrtp keeps some memory for each that it decrypts; a page with eleven lines has thirty
+_SSRC_SECONDS = 30.0  # unheard for so long, one gives way to another: who begins its streams anew must not run out of them
 
 
 class Listener(Protocol):
@@ -61,7 +66,8 @@ class Peer:
         self._sender: Session | None = None
         self._receiver: Session | None = None
         self._rtp = Bucket(_RTP_A_SECOND, _RTP_BURST, self.seen)
-        self._ssrcs: set[bytes] = set()
+        self._ssrcs: dict[bytes, float] = {}
+        self._handshakes = Bucket(_HANDSHAKES_A_SECOND, _HANDSHAKES_BURST, self.seen)
         self._rtcp = Bucket(_RTCP_A_SECOND, _RTCP_BURST, self.seen)
         mux.add(self)
 
@@ -95,8 +101,8 @@ class Peer:
             self._listener.on_moved(address)
 
     def on_handshake(self, data: bytes) -> None:
-        """Hand a DTLS datagram on, unless too many wait."""
-        if not self._dtls.receive(data):
+        """Hand a DTLS datagram on, unless there are too many."""
+        if not self._handshakes.take(self._clock()) or not self._dtls.receive(data):
             self._mux.faults.count("handshake_flood")
 
     def on_media(self, data: bytes) -> None:
@@ -126,20 +132,28 @@ class Peer:
             self._mux.faults.count("srtp_unread")
 
     def _decrypted(self, decrypt: Callable[[bytes], bytes], data: bytes, ssrc: bytes, now: float) -> bytes | None:
-        known = ssrc in self._ssrcs
-        if not known and len(self._ssrcs) >= _MOST_SSRCS:
+        if ssrc not in self._ssrcs and len(self._ssrcs) >= _MOST_SSRCS and not self._give_way(now):
             self._mux.faults.count("too_many_ssrcs")
             return None
         plain = decrypt(data)
-        self.seen = now
-        if not known:
-            self._ssrcs.add(ssrc)
+        self.seen = self._ssrcs[ssrc] = now
         return plain
+
+    def _give_way(self, now: float) -> bool:
+        """Forget the SSRC that was not heard for longest; whether there was one."""
+        oldest = min(self._ssrcs, key=self._ssrcs.__getitem__)
+        if self._receiver is None or now - self._ssrcs[oldest] < _SSRC_SECONDS:
+            return False
+        del self._ssrcs[oldest]
+        self._receiver.remove_stream(int.from_bytes(oldest, "big"))
+        return True
 
     def send(self, packet: bytes) -> None:
         """Encrypt and send one RTP packet."""
         if self.connected and self.address is not None:
-            self._mux.send(self.sender.protect(packet), self.address)
+            sequence, timestamp = _NUMBERS.unpack_from(packet, 2)
+            to = (Receiver(self.sender, self.address),)
+            self._mux.dropped += fan(packet, sequence, timestamp, None, to, self._mux.socket)
 
     def send_reports(self, reports: bytes) -> None:
         """Encrypt and send one compound packet of RTCP."""

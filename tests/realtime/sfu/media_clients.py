@@ -66,10 +66,12 @@ class Desk:
         self.verdict: Verdict | None = Verdict()
         self.shown: list[Shown] = []
         self.spoke: list[tuple[str, ...]] = []
-        self.checks: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
+        self.checks: list[tuple[str | None, tuple[str, ...], tuple[str, ...]]] = []
 
-    async def check(self, session_id: str, viewers: Sequence[str], publishers: Sequence[str]) -> Verdict | None:
-        self.checks.append((tuple(viewers), tuple(publishers)))
+    async def check(
+        self, session_id: str, origin: str | None, viewers: Sequence[str], publishers: Sequence[str]
+    ) -> Verdict | None:
+        self.checks.append((origin, tuple(viewers), tuple(publishers)))
         return self.verdict
 
     async def show(self, session_id: str, shown: Shown) -> None:
@@ -82,7 +84,8 @@ class Desk:
 class Camera(RawClient):
     """Publishes made-up VP8 (a keyframe when asked, its number in the payload) and Opus."""
 
-    def __init__(self, *, ssrc_offset: int = 0, level: int = 20, rids: Sequence[str] = (), lossy: bool = False) -> None:
+    def __init__(self, *, ssrc_offset: int = 0, level: int = 20, rids: Sequence[str] = (), size: int = 300) -> None:
+        """`size`: of the filling of a packet of pictures, in bytes."""
         super().__init__()
         self.rids = rids
         self.level = level
@@ -90,6 +93,7 @@ class Camera(RawClient):
         self.keyframes = 0
         self.requests = 0
         self.offset = ssrc_offset
+        self.size = size
         self.sequences = dict.fromkeys((*rids, "", "audio"), 65_500)
         self.drop: Callable[[int], bool] = lambda _sequence: False
         self.sent: dict[int, bytes] = {}
@@ -143,7 +147,9 @@ class Camera(RawClient):
             descriptor = bytes((0x90 if part == 0 else 0x80, 0xC0)) + struct.pack(
                 "!HB", 0x8000 | self.frame & 0x7FFF, self.frame & 255
             )
-            body = bytes((0x00 if keyframe else 0x01,)) + struct.pack("!IB", self.frame, part) + rid.encode() + bytes(300)
+            body = (
+                bytes((0x00 if keyframe else 0x01,)) + struct.pack("!IB", self.frame, part) + rid.encode() + bytes(self.size)
+            )
             self._packet(rid, ssrc, VP8, descriptor + body, marker=part == 2)
 
     def _packet(self, name: str, ssrc: int, payload_type: int, payload: bytes, *, marker: bool) -> None:

@@ -225,3 +225,18 @@ def test_what_comes_twice_or_too_late_goes_over_a_link_once() -> None:
     finally:
         edge.close()
         mux.close()
+
+
+async def test_packets_as_large_as_a_datagram_carries_reach_those_here_and_those_beyond_a_link(
+    nodes: tuple[Node, Node], clients: AsyncExitStack
+) -> None:
+    """GStreamer's default is 1,400 bytes of RTP; browsers send less."""
+    origin, edge = nodes
+    camera, near, far = Camera(size=1400), Watcher(), Watcher()
+    for client in (camera, near, far):
+        await clients.enter_async_context(client)
+    await camera.publish(origin.server, who("teacher"))
+    await watch(far, edge.server, Way(origin.server))
+    await near.watch(origin.server, who("near", "viewer"))
+    for watcher in (near, far):
+        await until(lambda watcher=watcher: len(watcher.of("main")) > 30)

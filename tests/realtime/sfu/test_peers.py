@@ -174,3 +174,48 @@ async def test_a_packet_is_sent_to_many_with_their_own_numbers(mux: Mux, fan: sr
         assert second.rtp == [struct.pack("!BBHII", 0x80, 96, 9, 109, 11) + changed]
         for peer in peers:
             await peer.close()
+
+
+async def test_packets_as_large_as_a_datagram_carries_are_sent(mux: Mux) -> None:
+    peer = peer_on(mux, Heard())
+    async with RawClient() as client:
+        await meet(peer, client, mux.port)
+        peer.send(PACKET + bytes(1430))
+        await until(lambda: client.rtp)
+        assert client.rtp == [PACKET + bytes(1430)]
+    await peer.close()
+
+
+async def test_who_begins_streams_anew_all_the_time_is_heard_and_keeps_no_memory(mux: Mux) -> None:
+    """An encoder that is started again has another SSRC each time; at once, there are 64 at most."""
+    heard, ahead = Heard(), [0.0]
+    peer = Peer(mux, CERTIFICATE, lambda: time.monotonic() + ahead[0], heard, sends_media=True)
+    async with RawClient() as client:
+        await meet(peer, client, mux.port)
+        for number in range(100):
+            client.send_rtp(struct.pack("!BBHII", 0x80, 96, 7, 9, number) + b"payload")
+        await until(lambda: len(heard.rtp) + mux.faults.counts.get("too_many_ssrcs", 0) == 100)
+        assert len(heard.rtp) == 64
+        ahead[0] += 31.0
+        for number in range(100, 300):
+            ahead[0] += 1.0
+            client.send_rtp(struct.pack("!BBHII", 0x80, 96, 7, 9, number) + b"payload")
+            await until(lambda number=number: heard.rtp[-1][8:12] == struct.pack("!I", number))  # type: ignore[misc]  # mypy: a default's type
+        assert len(peer._ssrcs) <= 64
+    await peer.close()
+
+
+async def test_a_flood_of_handshakes_of_a_connected_peer_is_not_worked_on(mux: Mux) -> None:
+    heard = Heard()
+    peer = peer_on(mux, heard)
+    async with RawClient() as client:
+        await meet(peer, client, mux.port)
+        for number in range(2000):
+            client.send_noise(bytes((22, 254, 253)) + bytes(50))
+            if number % 50 == 49:
+                await asyncio.sleep(0)
+        client.send_rtp(PACKET)
+        await until(lambda: heard.rtp)
+        assert mux.faults.counts["handshake_flood"] > 1000
+        assert peer.connected
+    await peer.close()
