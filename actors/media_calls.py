@@ -10,7 +10,7 @@ from ray.exceptions import RayError
 from actors.config import ActorConfig
 from actors.discovery import Names
 from actors.media_node import Turned
-from actors.media_nodes import LivingNodes, MediaNodeAway, MediaNodeSlow, NodeFull, NodeNow, OfferRefused
+from actors.media_nodes import LivingNodes, MediaNodeAway, MediaNodeSlow, NodeFull, NodeNow, OfferRefused, OriginAway
 from actors.media_streams import MediaStreams
 from actors.nodes import media_names
 from actors.ray_calls import RayCalls
@@ -19,7 +19,7 @@ from realtime.sfu.desk import LinkFrom, LinkOpened, LinkRefused, Opened, Partici
 
 ANSWER_SECONDS = 5.0
 
-_RAISED = {"offer": OfferRefused, "full": NodeFull, "away": MediaNodeAway, "link": LinkRefused}
+_RAISED = {"offer": OfferRefused, "full": NodeFull, "away": MediaNodeAway, "origin": OriginAway, "link": LinkRefused}
 
 
 class RayMediaNodes:

@@ -1,6 +1,5 @@
 """What a media node tells and asks the classes that it carries: `MediaDesk` over the grains."""
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,8 +13,6 @@ from classroom.live.media import MEDIA_NODE
 from classroom.live.people import Person as Somebody
 from classroom.ports import LiveSessions
 from realtime.sfu.desk import Person, Recording, Shown, Verdict
-
-ORIGINS = 10_000
 
 _log = structlog.get_logger(__name__)
 
@@ -34,25 +31,17 @@ class _Verdict(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class GrainDesk:
-    """`realtime.sfu.desk.MediaDesk` of one node (`name@run`). It is the origin of every class that `follow` has not named
-    another origin for."""
+    """`realtime.sfu.desk.MediaDesk` of one node (`name@run`)."""
 
     def __init__(self, live: LiveSessions, node: str) -> None:
         self._live = live
         self._node = node
-        self._origins: OrderedDict[str, str] = OrderedDict()
 
-    def follow(self, session_id: str, origin: str | None) -> None:
-        """This node carries the class as an edge of `origin`; None: as its origin."""
-        self._origins.pop(session_id, None)
-        if origin is not None and origin != self._node:
-            self._origins[session_id] = origin
-            if len(self._origins) > ORIGINS:
-                self._origins.popitem(last=False)
-
-    async def check(self, session_id: str, viewers: Sequence[str], publishers: Sequence[str]) -> Verdict | None:
+    async def check(
+        self, session_id: str, origin: str | None, viewers: Sequence[str], publishers: Sequence[str]
+    ) -> Verdict | None:
         """See `MediaDesk`. A class that does not exist is over."""
-        node = self._origins.get(session_id, self._node)
+        node = origin or self._node
         command = CheckMedia(node, tuple(map(UserId, viewers)), tuple(map(UserId, publishers)))
         answer = await self._live.execute(SessionId(session_id), MEDIA_NODE, command)
         if isinstance(answer, Accepted):

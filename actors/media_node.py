@@ -40,7 +40,7 @@ _log = structlog.get_logger(__name__)
 class Turned:
     """Why a media node did not do what it was asked: a value, as exceptions do not travel well."""
 
-    why: Literal["offer", "full", "away", "link"]
+    why: Literal["offer", "full", "away", "origin", "link"]
     sentence: str
 
 
@@ -94,14 +94,12 @@ class MediaNode:
         """See `MediaNodes.publish`. `run` is the one that was meant."""
         if not await self._is_meant(run):
             return self._another()
-        self._desk.follow(who.session_id, None)
         return await self._answer(self._server.publish(who, offer))
 
     async def watch(self, run: str, who: Participant, offer: str, origin: str | None) -> Opened | Turned:
         """See `MediaNodes.watch`."""
         if not await self._is_meant(run):
             return self._another()
-        self._desk.follow(who.session_id, origin)
         link = self._links.to(origin) if origin is not None else None
         return await self._answer(self._server.watch(who, offer, link))
 
@@ -160,8 +158,10 @@ class MediaNode:
             return Turned("offer", str(error))
         except MediaFull as error:
             return Turned("full", str(error))
-        except (MediaClosed, LinkRefused, ConnectionError, TimeoutError) as error:
-            return Turned("away", str(error) or type(error).__name__)
+        except MediaClosed as error:
+            return Turned("away", str(error))
+        except (LinkRefused, ConnectionError) as error:
+            return Turned("origin", str(error))
         return opened
 
     async def _follow_denials(self) -> None:

@@ -28,6 +28,10 @@ class MediaNodeSlow(MediaNodeAway):
     """A media node did not answer in time. It may live: whether it does, `look` finds out."""
 
 
+class OriginAway(MediaNodeAway):
+    """A media node lives, and was not sent the class by its origin."""
+
+
 class NodeFull(Exception):
     """A media node has no room for one more."""
 
@@ -64,7 +68,8 @@ class MediaNodes(Protocol):
         ...
 
     async def watch(self, node: str, who: Participant, offer: str, origin: str | None) -> Opened:
-        """Send a class to somebody, over a link from `origin` when that is another node. Raises NodeFull, OfferRefused."""
+        """Send a class to somebody, over a link from `origin` when that is another node. Raises NodeFull, OfferRefused
+        and OriginAway."""
         ...
 
     async def close_session(self, name: str, session_id: str, media_id: str, user_id: str) -> bool:

@@ -13,6 +13,7 @@ from actors.media_nodes import (
     NodeFull,
     NodeNow,
     OfferRefused,
+    OriginAway,
     choose_for_viewer,
     name_of,
 )
@@ -55,7 +56,7 @@ class MediaStreams:
 
         async def open_at(place: Place, _nodes: tuple[NodeNow, ...]) -> Opened:
             who = Participant(session_id, caller.user_id, place.name, place.part, source)
-            return _named(place.node, await self._asked(place.node, self._nodes.publish(place.node, who, offer)))
+            return _named(place.node, await self._asked(place, place.node, self._nodes.publish(place.node, who, offer)))
 
         return await self._open(session_id, caller, OpenMedia("publish", source, ()), open_at)
 
@@ -68,7 +69,7 @@ class MediaStreams:
             while (node := choose_for_viewer(session_id, place.node, nodes, full)) is not None:
                 origin = place.node if node != place.node else None
                 try:
-                    return _named(node, await self._asked(node, self._nodes.watch(node, who, offer, origin)))
+                    return _named(node, await self._asked(place, node, self._nodes.watch(node, who, offer, origin)))
                 except NodeFull:
                     full.add(node)
             raise NodeFull
@@ -129,11 +130,14 @@ class MediaStreams:
                 continue
         return Refused(MediaAway())
 
-    async def _asked(self, node: str, asking: Awaitable[Opened]) -> Opened:
+    async def _asked(self, place: Place, node: str, asking: Awaitable[Opened]) -> Opened:
         try:
             return await asking
         except MediaNodeSlow:
             raise  # its classes stay with it for as long as `LivingNodes` believes in it
+        except OriginAway:
+            self._living.doubt(place.node)
+            raise
         except MediaNodeAway:
             self._living.doubt(node)
             raise

@@ -31,7 +31,9 @@ class OpenDesk:
         self.verdict: Verdict | None = Verdict()
         self.checks = 0
 
-    async def check(self, session_id: str, viewers: Sequence[str], publishers: Sequence[str]) -> Verdict | None:
+    async def check(
+        self, session_id: str, origin: str | None, viewers: Sequence[str], publishers: Sequence[str]
+    ) -> Verdict | None:
         """Everybody still may."""
         self.checks += 1
         return self.verdict

@@ -18,6 +18,18 @@ _MOST_EDGES = 64
 _log = structlog.get_logger(__name__)
 
 
+class _Following:
+    """A class that is taken from its origin, or about to be: asked for once, however many wait for it."""
+
+    def __init__(self, origin: str, end: EdgeEnd) -> None:
+        self.origin = origin
+        self.end = end
+        self.settled = asyncio.Event()
+        """The origin has answered, or was asked in vain."""
+        self.is_open = False
+        self.fault: LinkRefused | ConnectionError | None = None
+
+
 class Cascade:
     """The links of one node."""
 
@@ -28,11 +40,11 @@ class Cascade:
         self._clock = clock
         self._tasks = tasks
         self._edges: dict[str, dict[str, OriginEnd]] = {}
-        self._origins: dict[str, tuple[str, EdgeEnd]] = {}
+        self._following: dict[str, _Following] = {}
 
     def open_link(self, room: Room, edge: LinkFrom) -> LinkOpened:
         """Send the class to this edge, or go on doing so. Raises LinkRefused."""
-        if room.session_id in self._origins:
+        if room.session_id in self._following:
             raise LinkRefused("This node is an edge of that class itself.")
         ends = self._edges.setdefault(room.session_id, {})
         end = ends.get(edge.edge)
@@ -47,31 +59,31 @@ class Cascade:
             _log.info("media.link_opened", session_id=room.session_id, edge=edge.edge)
         return end.opened(self._host, self._clock())
 
-    async def follow(self, room: Room, origin: LinkTo) -> None:
-        """Take the class from its origin, if it is not done yet. Raises LinkRefused, and ConnectionError when it is away."""
-        before = self._origins.get(room.session_id)
-        if before is not None:
-            if before[0] == origin.node:
-                return
+    def origin_of(self, session_id: str) -> str | None:
+        """The node that this one takes the class from; None: from nobody."""
+        following = self._following.get(session_id)
+        return None if following is None else following.origin
+
+    async def follow(self, room: Room, origin: LinkTo) -> bool:
+        """Take the class from its origin, if it is not done yet, and wait until it comes: False when the room is to take it
+        from elsewhere by then, or is no more. Raises LinkRefused, and ConnectionError when the origin is away."""
+        following = self._following.get(room.session_id)
+        if following is None or following.origin != origin.node:
             self.leave(room)
-        end = EdgeEnd(self._gates, room, f"{self._host}:{self._gates.mux.port}", self._host, self._clock)
-        self._origins[room.session_id] = (origin.node, end)
-        try:
-            async with asyncio.timeout(_ANSWER_SECONDS):
-                end.take(await origin.open_link(room.session_id, end.asks), self._clock())
-        except TimeoutError:
-            self.leave(room)
-            raise ConnectionError(f"{origin.node} did not answer in {_ANSWER_SECONDS:.0f} s") from None
-        except BaseException:
-            self.leave(room)
-            raise
-        self._tasks.start(self._keep(room, origin, end), f"media.link.{room.session_id}")
+            name = f"{self._host}:{self._gates.mux.port}"
+            following = _Following(origin.node, EdgeEnd(self._gates, room, name, self._host, self._clock))
+            self._following[room.session_id] = following
+            self._tasks.start(self._keep(room, origin, following), f"media.link.{room.session_id}")
+        await following.settled.wait()
+        if following.fault is not None:
+            raise type(following.fault)(*following.fault.args)
+        return self._following.get(room.session_id) is following
 
     def leave(self, room: Room) -> None:
         """Take the class from nobody."""
-        before = self._origins.pop(room.session_id, None)
+        before = self._following.pop(room.session_id, None)
         if before is not None:
-            before[1].close()
+            before.end.close()
 
     def expire(self, room: Room) -> bool:
         """Send nothing more to edges that did not ask for seconds; whether some are left."""
@@ -93,19 +105,41 @@ class Cascade:
         room.links.remove(end)
         end.close()
 
-    async def _keep(self, room: Room, origin: LinkTo, end: EdgeEnd) -> None:
-        while self._origins.get(room.session_id, ("", None))[1] is end:
+    async def _keep(self, room: Room, origin: LinkTo, following: _Following) -> None:
+        """Open the link, and ask for it again as long as the room follows it."""
+        end = following.end
+        try:
+            opened = await _ask(room, origin, end)
+        except (LinkRefused, ConnectionError) as fault:
+            following.fault = fault
+        else:
+            if self._following.get(room.session_id) is following:
+                end.take(opened, self._clock())
+                following.is_open = True
+        finally:
+            if not following.is_open and self._following.get(room.session_id) is following:
+                self.leave(room)
+            following.settled.set()
+        while self._following.get(room.session_id) is following:
             await asyncio.sleep(ASK_SECONDS)
             try:
-                async with asyncio.timeout(_ANSWER_SECONDS):
-                    opened = await origin.open_link(room.session_id, end.asks)
-            except (LinkRefused, ConnectionError, TimeoutError) as away:
-                if self._clock() - end.opened_at > KEPT_SECONDS:
+                opened = await _ask(room, origin, end)
+            except (LinkRefused, ConnectionError) as away:
+                is_lost = self._clock() - end.opened_at > KEPT_SECONDS
+                if is_lost and self._following.get(room.session_id) is following:
                     _log.warning("media.link_lost", session_id=room.session_id, origin=origin.node, reason=str(away))
                     self.leave(room)
                 continue
-            if self._origins.get(room.session_id, ("", None))[1] is end:
+            if self._following.get(room.session_id) is following:
                 end.take(opened, self._clock())
+
+
+async def _ask(room: Room, origin: LinkTo, end: EdgeEnd) -> LinkOpened:
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            return await origin.open_link(room.session_id, end.asks)
+    except TimeoutError:
+        raise ConnectionError(f"{origin.node} did not answer in {_ANSWER_SECONDS:.0f} s") from None
 
 
 def _check(edge: LinkFrom) -> None:

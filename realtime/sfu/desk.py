@@ -101,8 +101,11 @@ class Verdict:
 class MediaDesk(Protocol):
     """What a media server asks and tells a class. A class that is away is no fault of this: it changes nothing."""
 
-    async def check(self, session_id: str, viewers: Sequence[str], publishers: Sequence[str]) -> Verdict | None:
-        """Whether these people still may be here; None: the class cannot be asked now."""
+    async def check(
+        self, session_id: str, origin: str | None, viewers: Sequence[str], publishers: Sequence[str]
+    ) -> Verdict | None:
+        """Whether these people still may be here, where the class comes from `origin` (None: it is here itself); None: the
+        class cannot be asked now."""
         ...
 
     async def show(self, session_id: str, shown: Shown) -> None:

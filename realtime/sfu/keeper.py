@@ -96,7 +96,8 @@ class Keeper:
         publishers = sorted({s.who.user_id for s in asked if isinstance(s.member, Publisher)})
         try:
             async with asyncio.timeout(_ASK_SECONDS):
-                verdict = await self._desk.check(room.session_id, viewers, publishers)
+                origin = self._cascade.origin_of(room.session_id)
+                verdict = await self._desk.check(room.session_id, origin, viewers, publishers)
         except Exception as fault:  # whatever it is, a class that cannot be asked changes nothing
             _log.warning("media.class_not_asked", session_id=room.session_id, exc_info=fault)
             verdict = None

@@ -124,6 +124,7 @@ class MediaServer:
         lines = [line for line in take_viewer(read) if line is not None]
         await self._sessions.admit(who, Viewer)
         room = await self._followed(who.session_id, origin)
+        await self._sessions.admit(who, Viewer)  # again: many may have waited for the origin
         member = Viewer(new_media_id(), who, lines, _SLOTS, room, self._up().mux.faults, self._clock())
         return self._answer(who, room, member, read, partial(answer_viewer, slots=_SLOTS))
 
@@ -188,10 +189,13 @@ class MediaServer:
             room, cascade = self._room(session_id), self._up().cascade
             if origin is None:
                 cascade.leave(room)
-            else:
-                await cascade.follow(room, origin)
-            if self._rooms.get(session_id) is room:
                 return room
+            is_from_there = await cascade.follow(room, origin)
+            if self._rooms.get(session_id) is not room:
+                continue
+            if not is_from_there:
+                raise ConnectionError("The class came from elsewhere meanwhile.")
+            return room
 
     def _room(self, session_id: str) -> Room:
         room = self._rooms.get(session_id)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from actors.media_nodes import LivingNodes, MediaNodeAway, MediaNodeSlow, NodeFull, NodeNow, OfferRefused
+from actors.media_nodes import LivingNodes, MediaNodeAway, MediaNodeSlow, NodeFull, NodeNow, OfferRefused, OriginAway
 from actors.media_streams import PREFIX
 from realtime.sfu.desk import LinkFrom, LinkOpened, LinkRefused, Opened, Participant
 
@@ -23,6 +23,8 @@ class Carrier:
     stalls: bool = False
     """Answers that it lives, and to nothing else."""
     is_full: bool = False
+    is_cut_off: bool = False
+    """Gets no class from another node."""
     sessions: list[tuple[Participant, str | None]] = field(default_factory=list)
 
 
@@ -82,6 +84,8 @@ class Carriers:
             raise NodeFull("full")
         if offer == "bad":
             raise OfferRefused("The offer has no lines.")
+        if it.is_cut_off and origin is not None:
+            raise OriginAway(f"{origin} is away")
         it.sessions.append((who, origin))
         it.classes.add(who.session_id)
         return Opened(str(len(it.sessions) - 1), f"answer of {node}")

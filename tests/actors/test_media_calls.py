@@ -9,7 +9,7 @@ from ray.exceptions import ActorDiedError, ActorUnavailableError
 from actors.config import MediaValues
 from actors.media_calls import ANSWER_SECONDS, RayLinks, RayMediaNodes
 from actors.media_node import Turned, media_settings, own_address
-from actors.media_nodes import MediaNodeAway, MediaNodeSlow, NodeFull, NodeNow, OfferRefused
+from actors.media_nodes import MediaNodeAway, MediaNodeSlow, NodeFull, NodeNow, OfferRefused, OriginAway
 from realtime.sfu.desk import LinkFrom, LinkOpened, LinkRefused, Opened, Participant
 
 NODE = "media-node-00000000000a-0@run"
@@ -72,6 +72,7 @@ async def test_a_node_is_asked_by_its_name_and_told_which_run_was_meant() -> Non
         (Turned("offer", "The offer has no lines."), OfferRefused),
         (Turned("full", "full"), NodeFull),
         (Turned("away", "closing"), MediaNodeAway),
+        (Turned("origin", "The origin is away"), OriginAway),
         (ActorDiedError(), MediaNodeAway),
         (ActorUnavailableError("restarting", None), MediaNodeAway),
         (ValueError("nobody has this name"), MediaNodeAway),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from actors.media_desk import GrainDesk
-from actors.media_nodes import NOBODY_SECONDS
+from actors.media_nodes import FRESH_SECONDS, NOBODY_SECONDS
 from actors.media_streams import AT_ONCE, PREFIX, MediaStreams
 from classroom.answers import Refused
 from classroom.callers import Caller
@@ -66,6 +66,19 @@ async def test_viewers_go_to_the_origin_and_past_its_bound_to_an_edge_that_is_to
     assert await door.watch(room.id, students[2], "offer") == Refused(MediaFull())
     assert await door.publish(room.id, TEACHER, "camera", "offer") == Refused(MediaFull())
     assert school.log(room).count("media.placed") == 1
+
+
+async def test_an_edge_that_is_not_sent_the_class_is_not_to_blame(school: School) -> None:
+    (room, students), nodes = await seated(school), carriers()
+    door = streams(school, nodes)
+    await door.publish(room.id, TEACHER, "camera", "offer")
+    a, b = nodes.nodes[A], nodes.nodes[B]
+    a.viewers, b.is_cut_off = a.most_viewers, True
+    await asyncio.sleep(FRESH_SECONDS)
+    a.is_alive = False  # it was full when it was looked at
+    assert where(await door.watch(room.id, students[0], "offer")) == B
+    assert b.sessions[-1][1] is None
+    assert school.log(room).count("media.placed") == 2
 
 
 async def test_a_class_whose_node_died_goes_on_at_another(school: School) -> None:
@@ -180,23 +193,21 @@ async def test_a_desk_asks_the_class_about_who_is_here(school: School, part: str
     await streams(school, nodes).publish(room.id, TEACHER, "camera", "offer")
     origin = f"{PREFIX}{A}@1"
     desk = GrainDesk(school.live, origin if part == "origin" else f"{PREFIX}{B}@1")
-    if part == "edge":
-        desk.follow(room.id, origin)
-    verdict = await desk.check(room.id, [students[0].user_id, "nobody"], [students[1].user_id])
+    follows = origin if part == "edge" else None
+    verdict = await desk.check(room.id, follows, [students[0].user_id, "nobody"], [students[1].user_id])
     assert verdict is not None
     assert (verdict.over, verdict.moved, verdict.recording) == (False, False, None)
     assert (verdict.viewers_gone, verdict.publishers_gone) == ({"nobody"}, {students[1].user_id})
     started = await school.ask(room, TEACHER, c.StartRecording())
-    verdict = await desk.check(room.id, [], [])
+    verdict = await desk.check(room.id, follows, [], [])
     assert verdict is not None
     recording = Recording(started["recordingId"], "Fractions")
     assert verdict.recording == (recording if part == "origin" else None)  # the origin records
-    desk.follow(room.id, f"{PREFIX}{B}@2")
-    verdict = await desk.check(room.id, [], [])
+    verdict = await desk.check(room.id, f"{PREFIX}{B}@2", [], [])
     assert verdict is not None
     assert verdict.moved
     await school.ask(room, TEACHER, c.End())
-    verdict = await desk.check(room.id, [], [])
+    verdict = await desk.check(room.id, None, [], [])
     assert verdict is not None
     assert verdict.over
 
@@ -218,9 +229,9 @@ async def test_a_desk_tells_the_class_what_is_shown(school: School) -> None:
 async def test_a_class_that_is_not_there_is_over_and_one_that_is_away_is_not(school: School) -> None:
     room, _ = await seated(school)
     desk = GrainDesk(school.live, f"{PREFIX}{A}@1")
-    verdict = await desk.check(school.new_id(), [], [])
+    verdict = await desk.check(school.new_id(), None, [], [])
     assert verdict is not None
     assert verdict.over
     school.lyceum.down.update(school.lyceum.dispatcher.hosts)
     school.kill()
-    assert await desk.check(room.id, [], []) is None
+    assert await desk.check(room.id, None, [], []) is None

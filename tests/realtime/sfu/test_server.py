@@ -225,10 +225,12 @@ async def test_a_class_in_which_much_changes_is_asked_as_often(clients: AsyncExi
             super().__init__()
             self.asked_at: list[float] = []
 
-        async def check(self, session_id: str, viewers: Sequence[str], publishers: Sequence[str]) -> Verdict | None:
+        async def check(
+            self, session_id: str, origin: str | None, viewers: Sequence[str], publishers: Sequence[str]
+        ) -> Verdict | None:
             self.asked_at.append(time.monotonic())
             asyncio.get_running_loop().call_later(0.4, media._rooms[session_id].changed.set)
-            return await super().check(session_id, viewers, publishers)
+            return await super().check(session_id, origin, viewers, publishers)
 
     desk = Restless()
     media = MediaServer(replace(SETTINGS, check_seconds=0.5), desk, None, time.monotonic)
