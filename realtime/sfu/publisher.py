@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from realtime.rates import Bucket
 from realtime.sfu.desk import Participant
 from realtime.sfu.lanes import CLOCK_RATES
 from realtime.sfu.layers import HIGH, LOW
@@ -25,8 +26,8 @@ from realtime.sfu.transport_cc import Arrivals
 
 OWN_SSRC = 1
 """As whom we report; we send nothing to a publisher, so no stream has it."""
-_MOST_STREAMS = 16  # SSRCs learned from one publisher: six are needed, and a browser may begin some of them anew
 _OTHER_SECONDS = 0.5
+_BEGINNINGS_A_SECOND, _BEGINNINGS_BURST = 1.0, 10  # beginnings of one publisher's numbers: each costs its viewers a keyframe
 _KEYFRAME_SECONDS = 1.0
 _REPORT_SECONDS = 1.0
 _FEEDBACK_SECONDS = 0.06
@@ -69,6 +70,7 @@ class Incoming:
         "asked_at",
         "codec",
         "heard_at",
+        "is_another",
         "kind",
         "layer",
         "missing",
@@ -114,6 +116,8 @@ class Incoming:
         """What it numbers now has nothing to do with what it numbered."""
         self.missing = Missing()
         self.token: object = object()
+        self.is_another = False
+        """Whether it began anew, and nobody was told so yet."""
 
     def want_keyframe(self, now: float) -> None:
         """Ask for a keyframe now, or as soon as the last request is a second old; sound has none."""
@@ -139,6 +143,7 @@ class Publisher:
         self._by_ssrc: dict[int, Incoming] = {}
         self._again: dict[int, Incoming] = {}
         self._numbers: dict[str, int] = {}
+        self._beginnings = Bucket(_BEGINNINGS_A_SECOND, _BEGINNINGS_BURST, now)
         self._arrivals = Arrivals()
         self._reported_at = self._fed_back_at = now
         for line in lines:
@@ -194,16 +199,26 @@ class Publisher:
             return
         encoding.heard_at = now
         encoding.octets += len(data)
-        anew = encoding.reception.add(header.sequence, header.timestamp, now)
-        if anew:
-            encoding.anew()
-            self._room.begin_anew(encoding, now)
+        if not self._is_taken(encoding, header, now):
+            self._faults.count("too_many_beginnings")
+            return
         if encoding.kind == "video":
             encoding.missing.add(header.sequence, now)
         level = None
         if encoding.kind == "audio" and (told := values.get(self._extension_level)):
             level = told[0] & 0x7F
         self._room.forward(encoding, data, header, level, now)
+
+    def _is_taken(self, encoding: Incoming, header: Header, now: float) -> bool:
+        """Count the packet. Numbers that begin anew are followed as soon as they may; until then they are not taken."""
+        if encoding.reception.add(header.sequence, header.timestamp, now):
+            encoding.is_another = True
+        if encoding.is_another:
+            if not self._beginnings.take(now):
+                return False
+            encoding.anew()
+            self._room.begin_anew(encoding, now)
+        return True
 
     def on_rtcp(self, data: bytes, now: float) -> None:
         """Keep the sender's reports, which say when its media was taken."""
@@ -258,8 +273,6 @@ class Publisher:
 
     def _learn(self, header: Header, values: Mapping[int, bytes], now: float) -> Incoming | None:
         """The encoding that a new SSRC belongs to (RFC 8843, 9.2; RFC 8852), None when nothing says so."""
-        if len(self._by_ssrc) + len(self._again) >= _MOST_STREAMS:
-            return None
         line = self._line_of(header, values)
         if line is None:
             return None
@@ -269,7 +282,8 @@ class Publisher:
         encoding = None if layer is None else self._by_line.get((line.kind, layer))
         if encoding is None:
             return None
-        if again:
+        if again:  # one for each encoding: a browser that begins anew has another, and says no goodbye
+            self._again = {ssrc: other for ssrc, other in self._again.items() if other is not encoding}
             self._again[header.ssrc] = encoding
         elif encoding.ssrc and now - encoding.heard_at < _OTHER_SECONDS:
             return None  # two at once for one encoding: the one that is there stays

@@ -23,6 +23,27 @@ from realtime.sfu.srtp import Receiver
 _AGAIN_A_SECOND, _AGAIN_BURST = 300.0, 600
 """Packets sent again to one viewer; more than that is a link that does not carry them, or somebody who only asks."""
 
+_KEYFRAMES_A_SECOND, _KEYFRAMES_BURST = 0.2, 3
+_REPEATED_SECONDS = 1.0
+
+
+class Keyframes:
+    """Which requests for a keyframe of one line are passed on: everybody who watches pays for it. Three while that is rare,
+    then one in five seconds. A browser repeats itself until it sees one, which counts once a second."""
+
+    __slots__ = ("_bucket", "_passed_at")
+
+    def __init__(self, now: float) -> None:
+        self._bucket = Bucket(_KEYFRAMES_A_SECOND, _KEYFRAMES_BURST, now)
+        self._passed_at = now - _REPEATED_SECONDS
+
+    def pass_on(self, now: float) -> bool:
+        """Whether a request that comes at `now` is passed on."""
+        if now - self._passed_at < _REPEATED_SECONDS or not self._bucket.take(now):
+            return False
+        self._passed_at = now
+        return True
+
 
 class Audience(Protocol):
     """The room of a viewer."""
@@ -55,6 +76,7 @@ class Viewer:
         self._room = room
         self._faults = faults
         self._by_ssrc: dict[int, Lane] = {}
+        self._keyframes = {line.slot: Keyframes(now) for line in lines}
         self._again = Bucket(_AGAIN_A_SECOND, _AGAIN_BURST, now)
 
     def open_lanes(self, peer: Peer) -> None:
@@ -117,7 +139,9 @@ class Viewer:
     def _want_keyframe(self, ssrc: int, now: float) -> None:
         lane = self._by_ssrc.get(ssrc)
         stream = None if lane is None else lane.stream or lane.waits_for
-        if stream is not None and stream.source is not None:
+        if lane is None or stream is None or stream.source is None:
+            return
+        if self._keyframes[lane.slot].pass_on(now):
             stream.source.want_keyframe(now)
 
 
