@@ -62,6 +62,10 @@ class Gate:
         """Nodes do not shake hands."""
         self._mux.faults.count("handshake_on_a_link")
 
+    def is_at(self, address: Address) -> bool:
+        """A node's address is its own for as long as there is a link."""
+        return True
+
     def on_reached(self, address: Address, *, nominated: bool) -> None:
         """Nobody is told the password of a gate."""
 

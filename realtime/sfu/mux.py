@@ -19,7 +19,7 @@ _READS_A_TURN = 64
 _SECONDS_A_TURN = 0.01
 _ADDRESSES_A_PEER = 8
 _SNDBUFFORCE, _RCVBUFFORCE = 32, 33  # socket(7); Python has no names for them
-_STRANGERS_A_SECOND = 50  # of one peer: requests whose signature is checked although their address is not known yet
+_REQUESTS_A_SECOND = 50  # of one peer, whose signature is checked: from its addresses, and as many from ones not known yet
 
 _log = structlog.get_logger(__name__)
 
@@ -46,6 +46,10 @@ class Endpoint(Protocol):
     ufrag: str
     password: bytes
 
+    def is_at(self, address: Address) -> bool:
+        """Whether the peer is reached at this address, and was heard lately: then it is nobody else's."""
+        ...
+
     def on_reached(self, address: Address, *, nominated: bool) -> None:
         """A request with our password came from this address."""
         ...
@@ -71,6 +75,7 @@ class Mux:
         self._by_address: dict[Address, Endpoint] = {}
         self._addresses: dict[str, deque[Address]] = {}
         self._strangers: dict[str, Bucket] = {}
+        self._known: dict[str, Bucket] = {}
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             self.socket.settimeout(0.0)
@@ -99,7 +104,8 @@ class Mux:
         """Answer binding requests for this peer."""
         self._by_ufrag[endpoint.ufrag] = endpoint
         self._addresses[endpoint.ufrag] = deque()
-        self._strangers[endpoint.ufrag] = Bucket(_STRANGERS_A_SECOND, _STRANGERS_A_SECOND, time.monotonic())
+        for buckets in (self._strangers, self._known):
+            buckets[endpoint.ufrag] = Bucket(_REQUESTS_A_SECOND, _REQUESTS_A_SECOND, time.monotonic())
 
     def expect(self, endpoint: Endpoint, address: Address) -> None:
         """Hand what comes from this address to the peer without a binding request: a link, whose address Ray told."""
@@ -109,6 +115,7 @@ class Mux:
         """Forget the peer and its addresses."""
         self._by_ufrag.pop(endpoint.ufrag, None)
         self._strangers.pop(endpoint.ufrag, None)
+        self._known.pop(endpoint.ufrag, None)
         for address in self._addresses.pop(endpoint.ufrag, ()):
             if self._by_address.get(address) is endpoint:
                 del self._by_address[address]
@@ -162,11 +169,16 @@ class Mux:
         if peer is None:
             self.faults.count("stun_for_nobody")
             return
-        if self._by_address.get(address) is not peer and not self._strangers[request.ufrag].take(time.monotonic()):
+        holder = self._by_address.get(address)
+        bucket = (self._known if holder is peer else self._strangers)[request.ufrag]
+        if not bucket.take(time.monotonic()):
             self.faults.count("stun_too_much")
             return
         if not is_signed(data, request, peer.password):
             self.faults.count("stun_forged")
+            return
+        if holder is not None and holder is not peer and holder.is_at(address):
+            self.faults.count("address_of_another")  # who forges where it comes from takes nobody's packets away
             return
         self._remember(peer, address)
         self.send(success(request.transaction, address[0], address[1], peer.password), address)

@@ -18,6 +18,7 @@ from realtime.sfu.srtp import Receiver, fan
 _NUMBERS = Struct("!HI")
 _RTP_A_SECOND, _RTP_BURST = 4000.0, 4000
 _RTCP_A_SECOND, _RTCP_BURST = 200.0, 400
+_HELD_SECONDS = 5.0
 _HANDSHAKES_A_SECOND, _HANDSHAKES_BURST = 20.0, 100  # a handshake takes ten; each costs a turn of OpenSSL
 _MOST_SSRCS = 64  # libsrtp keeps some memory for each that it decrypts; a page with eleven lines has thirty
 _SSRC_SECONDS = 30.0  # unheard for so long, one gives way to another: who begins its streams anew must not run out of them
@@ -91,6 +92,10 @@ class Peer:
         self._sender, self._receiver = self._dtls.sender, self._dtls.receiver
         self.seen = self._clock()
         self.connected = not self._closed
+
+    def is_at(self, address: Address) -> bool:
+        """Whether this is the peer's address, and it was heard within five seconds."""
+        return self.connected and address == self.address and self._clock() - self.seen < _HELD_SECONDS
 
     def on_reached(self, address: Address, *, nominated: bool) -> None:
         """Go to this address if it is the first, or the one that the browser chose."""

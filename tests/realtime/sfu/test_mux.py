@@ -14,7 +14,11 @@ class Waiting:
 
     def __init__(self, name: str) -> None:
         self.ufrag, self.password = name, name.encode() * 8
+        self.holds = True
         self.reached: asyncio.Future[Address] = asyncio.get_running_loop().create_future()
+
+    def is_at(self, address: Address) -> bool:
+        return self.holds
 
     def on_reached(self, address: Address, *, nominated: bool) -> None:
         assert nominated
@@ -59,4 +63,47 @@ async def test_who_floods_with_one_name_keeps_nobody_else_away() -> None:
     finally:
         mux.close()
         attacker.close()
+        browser.close()
+
+
+async def test_who_forges_where_it_comes_from_takes_nobodys_address() -> None:
+    """Neither a browser's nor a node's; one that is not heard of any more gives way."""
+    mux = Mux("127.0.0.1", 0, 1 << 18, 1 << 18)
+    mux.start()
+    here, forger = Waiting("here"), Waiting("forger")
+    browser = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        mux.add(here)
+        mux.add(forger)
+        browser.bind(("127.0.0.1", 0))
+        mux.expect(here, browser.getsockname())
+        browser.sendto(forger.request(forger.password), ("127.0.0.1", mux.port))
+        await until(lambda: mux.faults.counts.get("address_of_another"))
+        assert not forger.reached.done()
+        here.holds = False
+        browser.sendto(forger.request(forger.password), ("127.0.0.1", mux.port))
+        async with asyncio.timeout(5):
+            assert await forger.reached == browser.getsockname()
+    finally:
+        mux.close()
+        browser.close()
+
+
+async def test_requests_from_a_known_address_are_bounded_too() -> None:
+    mux = Mux("127.0.0.1", 0, 1 << 18, 1 << 18)
+    mux.start()
+    flooder = Waiting("flooder")
+    browser = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        mux.add(flooder)
+        browser.bind(("127.0.0.1", 0))
+        browser.settimeout(0.0)
+        asked = flooder.request(flooder.password)
+        for turn in range(1, 41):
+            for _ in range(50):
+                browser.sendto(asked, ("127.0.0.1", mux.port))
+            await until(lambda turn=turn: mux.faults.counts.get("stun_too_much", 0) >= 50 * turn - 1500)  # type: ignore[misc]  # mypy: a default's type
+        assert flooder.reached.done()
+    finally:
+        mux.close()
         browser.close()
