@@ -13,6 +13,7 @@ import structlog
 
 from realtime.sfu.frames import Frame, Pictures, Sounds
 from realtime.sfu.lanes import CLOCK_RATES
+from realtime.sfu.layers import HIGH, LOW
 from realtime.sfu.packets import Unwrap32, parse_header
 from realtime.sfu.timeline import Track
 from realtime.sfu.webm import BadPiece, Sample, picture_of, write_piece
@@ -27,6 +28,8 @@ KEYFRAME_SECONDS = 10.0
 KEEP_SECONDS = 30.0
 AGAIN_SECONDS = 1.0
 _LOOK_SECONDS = 0.25
+_MOST_LATE_MS = 250
+"""A layer does not come in with what the film has shown already."""
 
 _log = structlog.get_logger(__name__)
 
@@ -51,13 +54,12 @@ class _Cut:
 
 
 class Line:
-    """One of the two tracks, as a tap of a stream (`realtime.sfu.streams.Tap`)."""
+    """A stream that is recorded, as its tap (`realtime.sfu.streams.Tap`)."""
 
     def __init__(self, frames: Pictures | Sounds, rate: int, made: Callable[["Line", list[Frame], float], None]) -> None:
         self.frames = frames
         self.track = Track(rate)
         self.times = Unwrap32()
-        self.latest = -1
         self._made = made
 
     def on_packet(self, codec: str, packet: bytes, now: float) -> None:
@@ -73,7 +75,8 @@ class Line:
 
 
 class Recorder:
-    """One run of one recording. `pictures` and `sound` are taps of the streams `main` and `loudest`.
+    """One run of one recording. `pictures`, `low_pictures` and `sound` are taps of the streams `main`, in both layers, and
+    `loudest`. Of the pictures those of one layer are recorded; the other comes in with a keyframe.
 
     A run that is killed loses what is not stored yet: the last piece, and the one on its way. While the store is away a
     minute of pieces, and 64 MB of them, are kept; then the oldest is dropped, and the log says so.
@@ -87,18 +90,23 @@ class Recorder:
         clock: Callable[[], float],
         want_keyframe: Callable[[float], None],
         piece_seconds: float = PIECE_SECONDS,
+        layer: Callable[[float], str] = lambda _now: HIGH,
     ) -> None:
-        """`clock`: seconds, the one that packets are timed by. `want_keyframe` asks who is in `main` for one."""
+        """`clock`: seconds, the one that packets are timed by. `layer` says which one should be recorded: "high", or "low"
+        while that is all that comes; `want_keyframe` asks who is in `main` for one in that layer."""
         self.session_id = session_id
         self.recording_id = recording_id
         self.run = f"{time.time_ns() // 1_000_000:013d}-{secrets.token_hex(4)}"
-        self.pictures = Line(Pictures(), CLOCK_RATES["video"], self._made)
+        self.pictures, self.low_pictures = (Line(Pictures(), CLOCK_RATES["video"], self._made) for _ in (HIGH, LOW))
         self.sound = Line(Sounds(), CLOCK_RATES["audio"], self._made)
         self.dropped = 0
         """Pieces that were lost because the store was away for too long."""
         self._pieces = pieces
         self._clock = clock
         self._want_keyframe = want_keyframe
+        self._layer = layer
+        self._shown = self._wanted = self.pictures
+        self._latest = {True: -1, False: -1}  # of pictures, and of sound
         self._piece_seconds = piece_seconds
         self._began = clock()
         self._samples: list[Sample] = []
@@ -122,7 +130,7 @@ class Recorder:
         """Write what is left, and end. What the store did not take within the timeout is lost, and the log says so."""
         if self._is_over.is_set():
             return
-        for line in (self.pictures, self.sound):
+        for line in self._lines:
             self._made(line, line.frames.drain(), self._clock())
         self._cut()
         self._is_over.set()
@@ -140,24 +148,36 @@ class Recorder:
             pieces=self._number, pieces_lost=self.dropped, exc_info=faults[0] if faults else None,
         )  # fmt: skip
 
+    @property
+    def _lines(self) -> tuple[Line, ...]:
+        return self.pictures, self.low_pictures, self.sound
+
     def _made(self, line: Line, frames: list[Frame], now: float) -> None:
+        is_sound = line is self.sound
         for frame in frames:
-            if line is self.pictures:
-                self._see(frame, now)
-            other = self.sound if line is self.pictures else self.pictures
+            other = self._shown if is_sound else self.sound
             moment = line.track.place(line.times.unwrap(frame.timestamp), now, other.track)
-            line.latest = max(line.latest + 1, round((moment - self._began) * 1000))
-            self._samples.append(Sample(frame, line.latest))
+            at, latest = round((moment - self._began) * 1000), self._latest[is_sound]
+            if not is_sound and not self._shows(line, frame, now, late=latest - at):
+                continue
+            self._latest[is_sound] = at = max(latest + 1, at)
+            self._samples.append(Sample(frame, at))
             self._octets += len(frame.data)
             if self._octets >= MOST_PIECE_BYTES:
                 self._cut()
 
-    def _see(self, frame: Frame, now: float) -> None:
-        """Pictures of one codec only share a piece; and there must be keyframes now and then."""
+    def _shows(self, line: Line, frame: Frame, now: float, late: int) -> bool:
+        """Whether the picture is recorded, which was taken `late` ms before the latest. Those of one codec only share a
+        piece."""
+        if frame.is_keyframe and line is self._wanted and late < _MOST_LATE_MS:
+            self._shown = line
+        if line is not self._shown:
+            return False
         if frame.is_keyframe:
             self._keyframe_at = now
             if picture_of(self._samples) not in (None, frame.codec):
                 self._cut()
+        return True
 
     def _cut(self) -> None:
         """End the piece, and begin the next."""
@@ -178,7 +198,8 @@ class Recorder:
         cut_at = self._began
         while not self._is_over.is_set():
             now = self._clock()
-            for line in (self.pictures, self.sound):
+            self._wanted = self.low_pictures if self._layer(now) == LOW else self.pictures
+            for line in self._lines:
                 self._made(line, line.frames.look(now), now)
             if now - cut_at >= self._piece_seconds:
                 cut_at = now
@@ -191,8 +212,8 @@ class Recorder:
                     await self._is_over.wait()
 
     def _lacks_keyframe(self) -> bool:
-        frames = self.pictures.frames
-        return isinstance(frames, Pictures) and frames.waits
+        frames = self._wanted.frames
+        return self._shown is not self._wanted or (isinstance(frames, Pictures) and frames.waits)
 
     async def _write(self) -> None:
         while True:

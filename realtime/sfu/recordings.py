@@ -5,7 +5,8 @@ from collections.abc import Callable
 from functools import partial
 
 from realtime.sfu.desk import Recording
-from realtime.sfu.recorder import Pieces, Recorder
+from realtime.sfu.layers import LOW
+from realtime.sfu.recorder import Line, Pieces, Recorder
 from realtime.sfu.room import Room
 from realtime.sfu.slots import LOUDEST, MAIN
 from realtime.sfu.streams import Stream
@@ -34,14 +35,19 @@ class Recordings:
             self._end(*self._running.pop(room.session_id))
         if wanted is None:
             return
-        now, pictures = self._clock(), room.stream(MAIN)
         recorder = Recorder(
-            room.session_id, wanted.recording_id, self._pieces, self._clock, partial(_want_keyframe, pictures)
+            room.session_id,
+            wanted.recording_id,
+            self._pieces,
+            self._clock,
+            partial(_want_keyframe, room),
+            layer=partial(room.best_layer, MAIN),
         )
         self._running[room.session_id] = room, recorder
         recorder.start()
-        pictures.tap(recorder.pictures, now)
-        room.stream(LOUDEST).tap(recorder.sound, now)
+        now = self._clock()
+        for stream, line in _taps(room, recorder):
+            stream.tap(line, now)
 
     async def close(self) -> None:
         """Write every last piece; what the store does not take within five seconds is lost."""
@@ -54,13 +60,22 @@ class Recordings:
                 task.cancel()
 
     def _end(self, room: Room, recorder: Recorder) -> None:
-        room.stream(MAIN).untap(recorder.pictures)
-        room.stream(LOUDEST).untap(recorder.sound)
+        for stream, line in _taps(room, recorder):
+            stream.untap(line)
         task = asyncio.get_running_loop().create_task(recorder.finish(), name=f"media.recording.{room.session_id}")
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
 
 
-def _want_keyframe(stream: Stream, now: float) -> None:
-    if stream.source is not None:
-        stream.source.want_keyframe(now)
+def _taps(room: Room, recorder: Recorder) -> tuple[tuple[Stream, Line], ...]:
+    return (
+        (room.stream(MAIN), recorder.pictures),
+        (room.stream(MAIN, LOW), recorder.low_pictures),
+        (room.stream(LOUDEST), recorder.sound),
+    )
+
+
+def _want_keyframe(room: Room, now: float) -> None:
+    source = room.stream(MAIN, room.best_layer(MAIN, now)).source
+    if source is not None:
+        source.want_keyframe(now)

@@ -134,6 +134,12 @@ class Room:
         """What goes out in a slot; for taps."""
         return self._streams[slot, layer]
 
+    def best_layer(self, slot: str, now: float) -> str:
+        """The layer of its pictures that comes: the low one only while the high one does not, as browsers without bandwidth
+        stop that."""
+        high, low = (self._streams[slot, layer] for layer in _LAYERS)
+        return LOW if _flows(low, now) and not _flows(high, now) else HIGH
+
     # Packets
 
     def forward(self, encoding: Incoming, data: bytes, header: Header, level: int | None, now: float) -> None:

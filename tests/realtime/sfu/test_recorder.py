@@ -1,7 +1,7 @@
 """The recorder before a store that is a folder, and the film that is made of its pieces, decoded."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from persistence.object_store import open_object_store
 from persistence.recordings import Piece, PieceFiles
+from realtime.sfu.layers import HIGH, LOW
 from realtime.sfu.recorder import KEPT_SECONDS, KEYFRAME_SECONDS, PIECE_SECONDS, Recorder
 from realtime.sfu.webm import BadPiece, Joined, Joiner, Sample, read_size, write_piece
 from tests.realtime.conftest import until
@@ -45,11 +46,14 @@ class Studio:
         self.now = 1_000.0
         self.looked = 0
         self.asked: list[float] = []
+        self.layer = HIGH
         self.recorder = self.begin()
 
     def begin(self, piece_seconds: float = PIECE_SECONDS) -> Recorder:
         """Another run."""
-        self.recorder = Recorder(SESSION, RECORDING, self.files, self.clock, self.asked.append, piece_seconds)
+        self.recorder = Recorder(
+            SESSION, RECORDING, self.files, self.clock, self.asked.append, piece_seconds, lambda _now: self.layer
+        )
         self.recorder.start()
         return self.recorder
 
@@ -63,12 +67,15 @@ class Studio:
         before = self.looked
         await until(lambda: self.looked > before, "a look at the clock")
 
-    async def play(self, packets: Iterable[Sent], delay: Callable[[Sent], float] = lambda _: 0.0) -> None:
-        """Packets at their times; the recorder looks each half second."""
+    async def play(
+        self, packets: Iterable[Sent], delay: Callable[[Sent], float] = lambda _: 0.0, low: Collection[Sent] = ()
+    ) -> None:
+        """Packets at their times, those in `low` as the low layer; the recorder looks each half second."""
         begin, paused_at = self.now, self.now
         for sent in sorted(packets, key=lambda sent: sent.at + delay(sent)):
             self.now = begin + sent.at + delay(sent)
             line = self.recorder.sound if sent.codec == "opus" else self.recorder.pictures
+            line = self.recorder.low_pictures if sent in low else line
             line.on_packet(sent.codec, sent.data, self.now)
             if self.now - paused_at > 0.5:
                 paused_at = self.now
@@ -156,6 +163,44 @@ async def test_two_sources_of_different_sizes_make_one_film(studio: Studio) -> N
     assert len(film.sounds) == 500
     assert all(step == pytest.approx(0.02, abs=0.0031) for step in (b - a for a, b in pairwise(film.sounds)))
     assert film.decoded_sounds == pytest.approx(10.0 * 48_000, rel=0.01)
+
+
+async def test_the_low_layer_is_recorded_while_the_high_one_is_not_sent(studio: Studio) -> None:
+    """A browser without bandwidth sends no high layer for four seconds, then one again."""
+    low = pictures("vp8", 160, 120, shades(250), every=25)
+    before = pictures("vp8", 640, 480, shades(75), every=25)
+    after = pictures("vp8", 640, 480, shades(75), number=900, timestamp=7 * 90_000, at=7.0, every=25)
+    sound = sounds(10.0)
+    for begin, end, layer in ((0.0, 4.0, HIGH), (4.0, 7.0, LOW), (7.0, 10.1, HIGH)):
+        studio.layer = layer
+        await studio.look()
+        now = [sent for sent in in_time(low, before, after, sound) if begin <= sent.at < end]
+        part = [Sent(sent.at - begin, sent.codec, sent.data) for sent in now]
+        studio.now = 1_000.0 + begin
+        await studio.play(part, low={made for made, sent in zip(part, now, strict=True) if sent in low})
+    await studio.recorder.finish()
+    film = await studio.join()
+    assert film.sizes == [(640, 480), (160, 120), (640, 480)]
+    times = [at for at, _ in film.pictures]
+    assert all(later > earlier for earlier, later in pairwise(times))
+    assert max(later - earlier for earlier, later in pairwise(times)) < 1.1
+    assert film.seconds == pytest.approx(10.0, abs=0.1)
+    for at, frame in film.pictures:  # each where it was taken: its shade says when that was
+        number = round((at - film.pictures[0][0]) * RATE)
+        number -= 7 * RATE if at > 7.0 and frame.width == 640 else 0
+        assert abs(shade_of(frame) - shades(250)[number]) < 12
+
+
+async def test_sound_that_was_muted_and_pictures_stay_together(studio: Studio) -> None:
+    film = pictures("vp8", 320, 240, shades(300), every=50)
+    first, second = sounds(4.0), sounds(4.0, number=200, timestamp=4 * 48_000, at=8.0)  # it counts on as if without a pause
+    await studio.play(in_time(film, first, second))
+    await studio.recorder.finish()
+    made = await studio.join()
+    assert (len(made.pictures), len(made.sounds)) == (300, 400)
+    assert made.sounds[200] - made.sounds[0] == pytest.approx(8.0, abs=0.05)
+    assert made.pictures[200][0] - made.pictures[0][0] == pytest.approx(8.0, abs=0.05)
+    assert made.seconds == pytest.approx(12.0, abs=0.1)
 
 
 async def test_h264_becomes_an_mp4(studio: Studio) -> None:

@@ -12,9 +12,12 @@ import pytest
 from persistence.object_store import open_object_store
 from persistence.recordings import Piece, PieceFiles
 from realtime.sfu.desk import MediaSettings, Recording, Verdict
+from realtime.sfu.layers import HIGH, LOW
 from realtime.sfu.server import MediaServer
+from realtime.sfu.slots import MAIN
 from realtime.sfu.webm import Joiner, read_size
-from tests.realtime.sfu.media_clients import CLASS, Desk, who
+from tests.realtime.sfu.media_clients import CLASS, Camera, Desk, who
+from tests.realtime.sfu.raw_client import until
 from tests.realtime.sfu.test_foreign_client import foreign
 
 RECORDING = Recording("01910000-0000-7000-8000-00000000000b", "Knots")
@@ -104,3 +107,15 @@ async def test_a_class_without_a_recording_writes_nothing(stage: Stage) -> None:
             assert time.monotonic() < deadline
             await stage.pieces()
     assert await stage.pieces() == []
+
+
+async def test_the_low_layer_is_what_comes_while_the_high_one_stopped(stage: Stage) -> None:
+    async with Camera(rids=("low", "high")) as camera:
+        await camera.publish(stage.server, who("teacher"))
+        await until(lambda: stage.server.load().rooms == 1 and stage.server._rooms[CLASS].holds.get(MAIN))
+        room = stage.server._rooms[CLASS]
+        await until(lambda: room.best_layer(MAIN, time.monotonic()) == HIGH and room.stream(MAIN, LOW).source is not None)
+        camera.paused.add("high")
+        await until(lambda: room.best_layer(MAIN, time.monotonic()) == LOW)
+        camera.paused.add("low")
+        await until(lambda: room.best_layer(MAIN, time.monotonic()) == HIGH)
