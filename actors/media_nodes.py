@@ -89,6 +89,7 @@ class LivingNodes:
         self._find = names
         self._names: tuple[str, ...] = ()
         self._known: dict[str, tuple[float, NodeNow]] = {}
+        self._silent: dict[str, float] = {}
         self._looked_at: float | None = None
         self._looking: asyncio.Task[None] | None = None
 
@@ -102,6 +103,11 @@ class LivingNodes:
             await asyncio.shield(self._looking)
         return tuple(sorted((node for _, node in self._known.values()), key=lambda node: node.weight))
 
+    def silent(self) -> tuple[str, ...]:
+        """Names of those that have neither answered nor turned out to be gone: they may live, and carry classes."""
+        since = asyncio.get_running_loop().time() - SILENT_SECONDS
+        return tuple(name for name, began in self._silent.items() if name not in self._known and began > since)
+
     async def has(self, name: str) -> bool:
         """Whether a node of this name belongs to the deployment, dead or alive."""
         if name not in self._names:
@@ -113,14 +119,15 @@ class LivingNodes:
         an earlier run than the one that is known to live changes nothing."""
         known = self._known.get(name_of(node))
         if known is not None and known[1].node == node:
-            del self._known[name_of(node)]
+            self._give_up(name_of(node))
             self._looked_at = None
 
     async def _look(self) -> None:
         self._names = tuple(await self._find())
         await asyncio.gather(*map(self._look_at, self._names))
-        for name in self._known.keys() - set(self._names):
-            del self._known[name]
+        for name in (self._known.keys() | self._silent.keys()) - set(self._names):
+            self._known.pop(name, None)
+            self._silent.pop(name, None)
         self._looked_at = asyncio.get_running_loop().time()
 
     async def _look_at(self, name: str) -> None:
@@ -128,14 +135,22 @@ class LivingNodes:
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 self._known[name] = (loop.time(), await self._nodes.look(name))
+            self._silent.pop(name, None)
         except TimeoutError:
             seen = self._known.get(name)
-            if seen is not None and loop.time() - seen[0] >= SILENT_SECONDS:
-                del self._known[name]
+            began = self._silent.setdefault(name, loop.time() if seen is None else seen[0])
+            if seen is not None and loop.time() - began >= SILENT_SECONDS:
+                self._give_up(name)
                 _log.warning("media_node_silent", node=name)
         except MediaNodeAway as error:
-            if self._known.pop(name, None) is not None:
+            if name in self._known:
                 _log.warning("media_node_away", node=name, reason=str(error))
+            self._give_up(name)
+
+    def _give_up(self, name: str) -> None:
+        """It is gone until it answers: its silence from now on says nothing new."""
+        self._known.pop(name, None)
+        self._silent[name] = -SILENT_SECONDS
 
 
 def name_of(node: str) -> str:

@@ -114,7 +114,8 @@ class MediaStreams:
     ) -> Opened | Refused:
         for _ in range(TRIES):
             nodes = await self._living.now()
-            asked = OpenMedia(command.purpose, command.source, tuple(each.node for each in nodes))
+            living = tuple(each.node for each in nodes)
+            asked = OpenMedia(command.purpose, command.source, living, self._living.silent())
             answer = await self._live.execute(session_id, caller, asked)
             if isinstance(answer, Refused):
                 return answer

@@ -215,11 +215,12 @@ class StopRecording:
 @dataclass(frozen=True)
 class OpenMedia:
     """May the caller publish `source`, or watch, and where? `nodes` are the MediaNodes that live, the least loaded first,
-    each as `name@run`."""
+    each as `name@run`; of `silent`, by their names alone, it is not known yet."""
 
     purpose: Literal["publish", "watch"]
     source: Literal["camera", "screen"]
     nodes: tuple[str, ...]
+    silent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,8 @@ def open_media(state: LiveClass, command: c.OpenMedia, caller: Caller, now: Mome
         return (e.MediaPlaced(command.nodes[0], 1),)
     if origin.node in command.nodes:
         return ()
+    if origin.node.partition("@")[0] in command.silent:
+        return MediaAway()
     if origin.moved_at is not None and now < origin.moved_at + MOVED_FOR:
         return MediaAway()
     return (e.MediaPlaced(command.nodes[0], origin.generation + 1),)

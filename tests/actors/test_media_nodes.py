@@ -82,6 +82,31 @@ async def test_a_slow_node_keeps_its_classes_for_some_seconds() -> None:
     assert names(await living.now()) == ["b@1"]
 
 
+async def test_a_node_that_has_not_answered_yet_is_not_gone_for_some_seconds() -> None:
+    carriers = Carriers(a=Carrier(hangs=True), b=Carrier())
+    living = carriers.living()
+    began = asyncio.get_running_loop().time()
+    while names(await living.now()) == ["b@1"] and living.silent() == ("media-node-a",):
+        assert asyncio.get_running_loop().time() - began <= SILENT_SECONDS + 5, "a silent node is waited for for ever"
+        await asyncio.sleep(0.2)
+    assert asyncio.get_running_loop().time() - began >= SILENT_SECONDS
+    assert (names(await living.now()), living.silent()) == (["b@1"], ())
+    carriers.nodes["a"].hangs = False
+    await asyncio.sleep(FRESH_SECONDS)
+    assert (names(await living.now()), living.silent()) == (["a@1", "b@1"], ())
+
+
+async def test_a_node_that_was_away_and_is_silent_now_is_gone() -> None:
+    carriers = Carriers(a=Carrier(), b=Carrier(is_alive=False))
+    living = carriers.living()
+    assert names(await living.now()) == ["a@1"]
+    living.doubt("media-node-a@1")
+    for carrier in carriers.nodes.values():
+        carrier.is_alive, carrier.hangs = True, True
+    await asyncio.sleep(FRESH_SECONDS)
+    assert (await living.now(), living.silent()) == ((), ())
+
+
 async def test_a_node_in_doubt_counts_as_gone_until_it_has_answered() -> None:
     carriers = Carriers(a=Carrier(), b=Carrier())
     living = carriers.living()

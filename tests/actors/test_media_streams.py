@@ -110,6 +110,19 @@ async def test_two_replicas_that_see_different_nodes_settle(school: School) -> N
     assert school.log(room).count("media.placed") == 2
 
 
+async def test_a_replica_that_has_not_heard_of_a_node_yet_leaves_its_class_there(school: School) -> None:
+    (room, students), nodes = await seated(school), carriers()
+    await streams(school, nodes).publish(room.id, TEACHER, "camera", "offer")
+    nodes.nodes[A].hangs = True
+    new = streams(school, nodes)
+    assert await new.watch(room.id, students[0], "offer") == Refused(MediaAway())
+    nodes.nodes[A].hangs = False
+    async with asyncio.timeout(10):
+        while isinstance(await new.watch(room.id, students[0], "offer"), Refused):
+            await asyncio.sleep(FRESH_SECONDS)
+    assert school.log(room).count("media.placed") == 1
+
+
 async def test_a_node_that_was_started_again_is_another_one(school: School) -> None:
     (room, _), nodes = await seated(school), Carriers(**{A: Carrier()})
     door = streams(school, nodes)

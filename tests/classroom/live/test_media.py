@@ -108,6 +108,12 @@ def test_a_class_stays_where_it_is_while_that_node_lives(placed: Room) -> None:
     assert placed.do(ben, replace(WATCH, nodes=("node-1@later", TWO))) == ()
 
 
+def test_a_class_waits_for_a_node_of_which_it_is_not_known_yet_whether_it_lives(placed: Room) -> None:
+    unheard = replace(WATCH, nodes=(TWO,), silent=(ONE.partition("@")[0],))
+    assert placed.ask(ben, unheard) == MediaAway()
+    assert placed.do(ben, replace(unheard, silent=("another",))) == (e.MediaPlaced(TWO, 2),)
+
+
 def test_replicas_that_see_different_nodes_do_not_toss_a_class_about(placed: Room) -> None:
     views = (replace(WATCH, nodes=(TWO,)), replace(WATCH, nodes=(ONE,)))
     moves = 0
