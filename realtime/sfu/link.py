@@ -34,7 +34,7 @@ _LEVEL = 1  # the number of the audio level's extension on a link
 class End(Protocol):
     """One end of a link, as its gate sees it."""
 
-    def on_media(self, data: bytes) -> None:
+    def on_media(self, data: bytes, age: float) -> None:
         """A datagram whose SSRC is this link's."""
         ...
 
@@ -50,13 +50,13 @@ class Gate:
         mux.add(self)
         mux.expect(self, address)
 
-    def on_media(self, data: bytes) -> None:
+    def on_media(self, data: bytes, age: float) -> None:
         """Hand on what belongs to a link."""
         end = self.ends.get(data[4:8] if is_rtcp(data) else data[8:12])
         if end is None:
             self._mux.faults.count("unknown_ssrc")
         else:
-            end.on_media(data)
+            end.on_media(data, age)
 
     def on_handshake(self, data: bytes) -> None:
         """Nodes do not shake hands."""
@@ -163,7 +163,7 @@ class OriginEnd:
         raw = write_sender_report(ssrc, told.ntp, told.timestamp, told.packets, told.octets, "link")
         self._gates.mux.send(self._sender.protect_rtcp(raw), self._address)
 
-    def on_media(self, data: bytes) -> None:
+    def on_media(self, data: bytes, age: float) -> None:
         """Reports of the edge: what it misses, and where it needs a keyframe."""
         if not is_rtcp(data):
             return
@@ -264,7 +264,7 @@ class EdgeEnd:
         labelled = reports[:4] + self.asks.label.to_bytes(4, "big") + reports[8:]
         self._gates.mux.send(self._sender.protect_rtcp(labelled), (self._opened.host, self._opened.port))
 
-    def on_media(self, data: bytes) -> None:
+    def on_media(self, data: bytes, age: float) -> None:
         """Packets and reports of the origin."""
         at = 4 if is_rtcp(data) else 8
         publisher = self._by_ssrc.get(int.from_bytes(data[at : at + 4], "big"))
@@ -275,7 +275,7 @@ class EdgeEnd:
             if at == 4:
                 publisher.on_rtcp(self._receiver.unprotect_rtcp(data), now)
             else:
-                publisher.on_rtp(self._receiver.unprotect(data), now)
+                publisher.on_rtp(self._receiver.unprotect(data), now, now - age)
         except (SrtpError, ValueError):
             self._gates.mux.faults.count("srtp_unread")
 

@@ -5,6 +5,8 @@ import socket
 import sys
 import time
 from collections import deque
+from collections.abc import Sequence
+from struct import Struct
 from typing import Protocol
 
 import structlog
@@ -18,8 +20,11 @@ DATAGRAM_BYTES = 2048
 _READS_A_TURN = 64
 _SECONDS_A_TURN = 0.01
 _ADDRESSES_A_PEER = 8
-_SNDBUFFORCE, _RCVBUFFORCE = 32, 33  # socket(7); Python has no names for them
 _REQUESTS_A_SECOND = 50  # of one peer, whose signature is checked: from its addresses, and as many from ones not known yet
+_SNDBUFFORCE, _RCVBUFFORCE, _TIMESTAMP_NS = 32, 33, 35  # socket(7); Python has no names for them
+_STAMP = Struct("@qq")
+_NOTES_BYTES = socket.CMSG_SPACE(_STAMP.size)
+_OLDEST_SECONDS = 1.0  # a clock that was set in between says anything
 
 _log = structlog.get_logger(__name__)
 
@@ -58,8 +63,8 @@ class Endpoint(Protocol):
         """A DTLS datagram from one of the peer's addresses."""
         ...
 
-    def on_media(self, data: bytes) -> None:
-        """An SRTP or SRTCP datagram from one of the peer's addresses."""
+    def on_media(self, data: bytes, age: float) -> None:
+        """An SRTP or SRTCP datagram from one of the peer's addresses, which came to this machine so many seconds ago."""
         ...
 
 
@@ -81,6 +86,8 @@ class Mux:
             self.socket.settimeout(0.0)
             _enlarge(self.socket, socket.SO_RCVBUF, _RCVBUFFORCE, receive_buffer)
             _enlarge(self.socket, socket.SO_SNDBUF, _SNDBUFFORCE, send_buffer)
+            if sys.platform == "linux":
+                self.socket.setsockopt(socket.SOL_SOCKET, _TIMESTAMP_NS, 1)
             self.socket.bind((address, port))
         except OSError:
             self.socket.close()
@@ -128,11 +135,11 @@ class Mux:
             self.dropped += 1
 
     def _readable(self) -> None:
-        receive, by_address = self.socket.recvfrom, self._by_address
+        receive, by_address = self.socket.recvmsg, self._by_address
         until = time.monotonic() + _SECONDS_A_TURN
         for _ in range(_READS_A_TURN):
             try:
-                data, address = receive(DATAGRAM_BYTES)
+                data, notes, _flags, address = receive(DATAGRAM_BYTES, _NOTES_BYTES)
             except BlockingIOError:
                 return
             except OSError:  # what the network says of an earlier datagram, for example that nobody listens
@@ -144,7 +151,7 @@ class Mux:
             if 127 < first < 192:
                 peer = by_address.get(address)
                 if peer is not None:
-                    peer.on_media(data)
+                    peer.on_media(data, _age(notes))
                 else:
                     self.faults.count("media_of_a_stranger")
             elif first < 4:
@@ -194,6 +201,16 @@ class Mux:
                 del self._by_address[oldest]
         known.append(address)
         self._by_address[address] = peer
+
+
+def _age(notes: Sequence[tuple[int, int, bytes]]) -> float:
+    """Seconds since the system took a datagram in, by what it noted on it; 0 where it notes nothing."""
+    for level, kind, note in notes:
+        if level == socket.SOL_SOCKET and kind == _TIMESTAMP_NS and len(note) == _STAMP.size:
+            seconds, nanoseconds = _STAMP.unpack(note)
+            waited: float = time.time() - (seconds + nanoseconds / 1e9)
+            return min(_OLDEST_SECONDS, max(0.0, waited))
+    return 0.0
 
 
 def _enlarge(port: socket.socket, option: int, force: int, size: int) -> None:

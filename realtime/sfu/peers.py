@@ -27,8 +27,8 @@ _SSRC_SECONDS = 30.0  # unheard for so long, one gives way to another: who begin
 class Listener(Protocol):
     """What a peer's packets and fate are told to."""
 
-    def on_rtp(self, data: bytes, now: float) -> None:
-        """A packet of media, decrypted."""
+    def on_rtp(self, data: bytes, now: float, arrived: float) -> None:
+        """A packet of media, decrypted. It `arrived` at this machine by then, and perhaps waited for us."""
         ...
 
     def on_rtcp(self, data: bytes, now: float) -> None:
@@ -110,8 +110,9 @@ class Peer:
         if not self._handshakes.take(self._clock()) or not self._dtls.receive(data):
             self._mux.faults.count("handshake_flood")
 
-    def on_media(self, data: bytes) -> None:
-        """Decrypt and hand on; what is forged, repeated or too much is dropped and counted."""
+    def on_media(self, data: bytes, age: float) -> None:
+        """Decrypt and hand on; what is forged, repeated or too much is dropped and counted. `age`: how
+        long it waited for us, in seconds."""
         session = self._receiver
         if session is None or self._closed:
             return
@@ -130,7 +131,7 @@ class Peer:
                     return
                 plain = self._decrypted(session.unprotect, data, data[8:12], now)
                 if plain is not None:
-                    self._listener.on_rtp(plain, now)
+                    self._listener.on_rtp(plain, now, now - age)
             else:
                 self._mux.faults.count("media_of_a_viewer")
         except (SrtpError, ValueError):

@@ -172,8 +172,8 @@ class Publisher:
         encoding.begin(ssrc)
         self._room.begin_anew(encoding, now)
 
-    def on_rtp(self, data: bytes, now: float) -> None:
-        """Count a packet and hand it on."""
+    def on_rtp(self, data: bytes, now: float, arrived: float) -> None:
+        """Count a packet and hand it on. The publisher is told when it `arrived`: our own delay is not the path's."""
         header = parse_header(data)
         if header is None:
             self._faults.count("rtp_unread")
@@ -181,7 +181,7 @@ class Publisher:
         values = extensions(data, header)
         arrival = values.get(self._extension_arrival)
         if arrival is not None and len(arrival) == 2:
-            self._arrivals.add(int.from_bytes(arrival, "big"), now)
+            self._arrivals.add(int.from_bytes(arrival, "big"), arrived)
         encoding = self._by_ssrc.get(header.ssrc)
         if encoding is None:
             encoding = self._again.get(header.ssrc) or self._learn(header, values, now)

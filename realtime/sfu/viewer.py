@@ -93,7 +93,7 @@ class Viewer:
             self.lanes[line.slot] = lane
             self._by_ssrc[streams.ssrc] = lane
 
-    def on_rtp(self, data: bytes, now: float) -> None:
+    def on_rtp(self, data: bytes, now: float, arrived: float) -> None:
         """A viewer sends no media."""
 
     def on_rtcp(self, data: bytes, now: float) -> None:

@@ -28,7 +28,7 @@ class Waiting:
     def on_handshake(self, data: bytes) -> None:
         raise AssertionError(data)
 
-    def on_media(self, data: bytes) -> None:
+    def on_media(self, data: bytes, age: float) -> None:
         raise AssertionError(data)
 
     def request(self, password: bytes) -> bytes:

@@ -25,7 +25,8 @@ class Heard:
         self.moves: list[Address] = []
         self.ends: list[str] = []
 
-    def on_rtp(self, data: bytes, now: float) -> None:
+    def on_rtp(self, data: bytes, now: float, arrived: float) -> None:
+        assert arrived <= now
         self.rtp.append(data)
 
     def on_rtcp(self, data: bytes, now: float) -> None:

@@ -49,29 +49,34 @@ def rtp(ssrc: int, sequence: int, payload: bytes = b"\x10\x00frame", payload_typ
     return struct.pack("!BBHII", 0x80, payload_type, sequence & 0xFFFF, 3000, ssrc) + payload
 
 
+def receive(publisher: Publisher, packet: bytes, now: float) -> None:
+    """A packet that is read as it comes."""
+    publisher.on_rtp(packet, now, now)
+
+
 def test_an_encoder_that_is_started_a_hundred_times_is_heard_each_time(room: Forwarded, publisher: Publisher) -> None:
     for number in range(1, MANY + 1):
         now = 2.0 * number
-        publisher.on_rtp(rtp(number, 7), now)
-        publisher.on_rtp(rtp(1000 + number, 1, struct.pack("!H", 6) + b"frame", RTX), now)
+        receive(publisher, rtp(number, 7), now)
+        receive(publisher, rtp(1000 + number, 1, struct.pack("!H", 6) + b"frame", RTX), now)
     assert room.packets == [(number, sequence) for number in range(1, MANY + 1) for sequence in (7, 6)]
     assert len(publisher._again) == 1
 
 
 def test_numbers_that_begin_anew_all_the_time_are_begun_anew_once_a_second(room: Forwarded, publisher: Publisher) -> None:
     """Each beginning costs everybody a keyframe, and a link a new stream."""
-    publisher.on_rtp(rtp(1, 0), 1.0)
+    receive(publisher, rtp(1, 0), 1.0)
     for number in range(4000):
-        publisher.on_rtp(rtp(1, 20_000 * (number // 2) + number % 2), 1.0 + number / 1000)
+        receive(publisher, rtp(1, 20_000 * (number // 2) + number % 2), 1.0 + number / 1000)
     assert 10 <= len(room.beginnings) <= 17
 
 
 def test_who_began_anew_too_often_goes_on_once_it_is_rare_again(room: Forwarded, publisher: Publisher) -> None:
-    publisher.on_rtp(rtp(1, 0), 1.0)
+    receive(publisher, rtp(1, 0), 1.0)
     for number in range(100):
-        publisher.on_rtp(rtp(1, 20_000 * (number // 2) + number % 2), 1.0)
+        receive(publisher, rtp(1, 20_000 * (number // 2) + number % 2), 1.0)
     told, sequence = len(room.beginnings), 20_000 * 49 + 2
     for number in range(3):
-        publisher.on_rtp(rtp(1, sequence + number), 3.0)
+        receive(publisher, rtp(1, sequence + number), 3.0)
     assert len(room.beginnings) == told + 1
     assert room.packets[-3:] == [(1, (sequence + number) & 0xFFFF) for number in range(3)]
