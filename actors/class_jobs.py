@@ -5,7 +5,8 @@ from collections.abc import Iterable
 import msgspec
 
 from classroom.ids import SessionId
-from classroom.live.events import Event, RecordingStopped, SessionEnded
+from classroom.live.events import Event, SessionEnded
+from classroom.live.stage_events import RecordingStopped
 from classroom.records import JobRow
 
 ATTENDED = "class.attended"

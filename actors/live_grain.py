@@ -23,12 +23,13 @@ from classroom.live.attendance import touched_intervals
 from classroom.live.codec import payload_of
 from classroom.live.decide import Ask, Decision, decide
 from classroom.live.door import no_longer_inside
-from classroom.live.events import Event, MemberRemoved, SeatPromoted, WaitlistLeft
+from classroom.live.events import Event, SeatPromoted, WaitlistLeft
 from classroom.live.evolve import evolve
 from classroom.live.publications import VIEWS, offset_in, shown_on
 from classroom.live.settle import settle, settle_due
 from classroom.live.snapshot import save
 from classroom.live.state import LiveClass, Status, next_deadline
+from classroom.live.talk_events import MemberRemoved
 from classroom.live.views import may_follow, reply, row_of, session_frame, standing
 from classroom.ports import Batch, Entered
 from classroom.progress.commands import Command as ProgressCommand

@@ -8,11 +8,12 @@ from actors.envelopes import EvictNotice
 from actors.turns import Notice
 from classroom.ids import CommandId, SessionId
 from classroom.live.codec import event_of
-from classroom.live.events import Event, MemberRemoved
+from classroom.live.events import Event
 from classroom.live.evolve import evolve, fresh_id
 from classroom.live.publications import VIEWS, notices, publication
 from classroom.live.snapshot import load
 from classroom.live.state import LiveClass
+from classroom.live.talk_events import MemberRemoved
 from classroom.records import LoggedEvent
 from classroom.times import Moment, rfc3339
 from persistence.live_log import Loaded

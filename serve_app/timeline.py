@@ -3,7 +3,7 @@
 import msgspec
 
 from classroom.ids import UserId
-from classroom.live.events import ChatPosted
+from classroom.live.talk_events import ChatPosted
 from classroom.records import LoggedEvent
 from classroom.times import rfc3339
 

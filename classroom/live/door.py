@@ -4,6 +4,7 @@ from classroom.callers import Caller, Role
 from classroom.ids import UserId
 from classroom.live import commands as c
 from classroom.live import events as e
+from classroom.live import talk_events as t
 from classroom.live.seats import Seat
 from classroom.live.stage import seat_gone
 from classroom.live.state import CONNECTIONS_A_STUDENT, WAITLIST_LIMIT, LiveClass, Status
@@ -96,7 +97,7 @@ def remove(state: LiveClass, command: c.RemoveMember, caller: Caller, now: Momen
         return () if user_id in state.removed else NotSeated(user_id)
     if len(state.removed) >= WAITLIST_LIMIT:
         return TooMany("removed people", WAITLIST_LIMIT)
-    return (e.MemberRemoved(user_id, command.ban), *_send_out(state, user_id, "removed", now))
+    return (t.MemberRemoved(user_id, command.ban), *_send_out(state, user_id, "removed", now))
 
 
 def expire(state: LiveClass, user_id: UserId, now: Moment) -> tuple[e.Event, ...]:
@@ -108,7 +109,7 @@ def _send_out(state: LiveClass, user_id: UserId, reason: str, now: Moment) -> tu
     seat = state.seats.find(user_id)
     if seat is not None:
         # Those inside are not told of seats, so the hand needs a word of its own.
-        lowered = (e.HandLowered(user_id),) if user_id in state.hands else ()
+        lowered = (t.HandLowered(user_id),) if user_id in state.hands else ()
         off = seat_gone(state, user_id)
         return (*lowered, *off, e.SeatReleased(user_id, seat.number, reason), *promotions(state, now, released=seat))
     waiter = state.waitlist.find(user_id)

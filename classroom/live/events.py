@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from classroom.ids import ConnectionId, CourseId, LessonId, MessageId, PollId, RecordingId, UserId
-from classroom.live.people import Person
+from classroom.ids import ConnectionId, CourseId, LessonId, UserId
+from classroom.live import stage_events as s
+from classroom.live import talk_events as t
 from classroom.times import Moment
 
 
@@ -183,202 +184,6 @@ class CountChanged:
     waitlisted: int
 
 
-@dataclass(frozen=True)
-class ChatPosted:
-    """Somebody said something to `all`, to `staff` or to one person."""
-
-    type: ClassVar[str] = "chat.posted"
-    message_id: MessageId
-    user_id: UserId
-    name: str
-    text: str
-    to: str
-
-
-@dataclass(frozen=True)
-class ChatRemoved:
-    """A message was taken back. `to` is whom it had been for."""
-
-    type: ClassVar[str] = "chat.removed"
-    message_id: MessageId
-    to: str
-    by: UserId
-    author: UserId
-
-
-@dataclass(frozen=True)
-class HandRaised:
-    """Somebody asks to speak."""
-
-    type: ClassVar[str] = "hand.raised"
-    user_id: UserId
-    name: str
-
-
-@dataclass(frozen=True)
-class HandLowered:
-    """A hand went down."""
-
-    type: ClassVar[str] = "hand.lowered"
-    user_id: UserId
-
-
-@dataclass(frozen=True)
-class ReactionSent:
-    """An emoji, for a moment."""
-
-    type: ClassVar[str] = "reaction.sent"
-    user_id: UserId
-    emoji: str
-
-
-@dataclass(frozen=True)
-class PollOpened:
-    """A question to the class. `correct` is for staff until the poll closes."""
-
-    type: ClassVar[str] = "poll.opened"
-    poll_id: PollId
-    question: str
-    options: tuple[str, ...]
-    multiple: bool
-    quiz: bool
-    correct: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class PollVoted:
-    """One student's choice, replacing an earlier one."""
-
-    type: ClassVar[str] = "poll.voted"
-    poll_id: PollId
-    user_id: UserId
-    choices: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class PollTallied:
-    """The count so far; told at most ten times a second."""
-
-    type: ClassVar[str] = "poll.tallied"
-    poll_id: PollId
-    tally: tuple[int, ...]
-    votes: int
-
-
-@dataclass(frozen=True)
-class PollClosed:
-    """The result."""
-
-    type: ClassVar[str] = "poll.closed"
-    poll_id: PollId
-    tally: tuple[int, ...]
-    votes: int
-    correct: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class MemberMuted:
-    """This person may not post to everybody."""
-
-    type: ClassVar[str] = "member.muted"
-    user_id: UserId
-
-
-@dataclass(frozen=True)
-class MemberUnmuted:
-    """This person may post again."""
-
-    type: ClassVar[str] = "member.unmuted"
-    user_id: UserId
-
-
-@dataclass(frozen=True)
-class MemberRemoved:
-    """Staff sent this person out; with `ban` for good."""
-
-    type: ClassVar[str] = "member.removed"
-    user_id: UserId
-    ban: bool
-
-
-@dataclass(frozen=True)
-class StageInvited:
-    """Staff asked this student up."""
-
-    type: ClassVar[str] = "stage.invited"
-    user_id: UserId
-    name: str
-
-
-@dataclass(frozen=True)
-class StageDeclined:
-    """An invitation is no more: declined, taken back, or the seat went."""
-
-    type: ClassVar[str] = "stage.declined"
-    user_id: UserId
-
-
-@dataclass(frozen=True)
-class StageJoined:
-    """This student is on the stage and may publish."""
-
-    type: ClassVar[str] = "stage.joined"
-    user_id: UserId
-    name: str
-
-
-@dataclass(frozen=True)
-class StageLeft:
-    """No longer on the stage. Reasons: `left`, `removed`, `gone` (the seat went), `ended` (the class is over)."""
-
-    type: ClassVar[str] = "stage.left"
-    user_id: UserId
-    reason: str
-
-
-@dataclass(frozen=True)
-class MediaPlaced:
-    """The class's video is on this node from now on; nobody is shown on it yet. Generations grow by one."""
-
-    type: ClassVar[str] = "media.placed"
-    node: str
-    generation: int
-
-
-@dataclass(frozen=True)
-class MediaChanged:
-    """Who is in which slot now; None: nobody."""
-
-    type: ClassVar[str] = "media.changed"
-    screen: Person | None
-    cameras: tuple[Person | None, ...]
-    microphones: tuple[Person | None, ...]
-
-
-@dataclass(frozen=True)
-class MediaSpeaking:
-    """Who speaks, the loudest first."""
-
-    type: ClassVar[str] = "media.speaking"
-    speakers: tuple[UserId, ...]
-
-
-@dataclass(frozen=True)
-class RecordingStarted:
-    """The class is recorded from now on."""
-
-    type: ClassVar[str] = "recording.started"
-    recording_id: RecordingId
-
-
-@dataclass(frozen=True)
-class RecordingStopped:
-    """That recording is over."""
-
-    type: ClassVar[str] = "recording.stopped"
-    recording_id: RecordingId
-
-
 Event = (
     SessionScheduled
     | SessionRevised
@@ -398,25 +203,25 @@ Event = (
     | PresenceLost
     | GraceRenewed
     | CountChanged
-    | ChatPosted
-    | ChatRemoved
-    | HandRaised
-    | HandLowered
-    | ReactionSent
-    | PollOpened
-    | PollVoted
-    | PollTallied
-    | PollClosed
-    | MemberMuted
-    | MemberUnmuted
-    | MemberRemoved
-    | StageInvited
-    | StageDeclined
-    | StageJoined
-    | StageLeft
-    | MediaPlaced
-    | MediaChanged
-    | MediaSpeaking
-    | RecordingStarted
-    | RecordingStopped
+    | t.ChatPosted
+    | t.ChatRemoved
+    | t.HandRaised
+    | t.HandLowered
+    | t.ReactionSent
+    | t.PollOpened
+    | t.PollVoted
+    | t.PollTallied
+    | t.PollClosed
+    | t.MemberMuted
+    | t.MemberUnmuted
+    | t.MemberRemoved
+    | s.StageInvited
+    | s.StageDeclined
+    | s.StageJoined
+    | s.StageLeft
+    | s.MediaPlaced
+    | s.MediaChanged
+    | s.MediaSpeaking
+    | s.RecordingStarted
+    | s.RecordingStopped
 )

@@ -1,26 +1,18 @@
-"""How an event moves a class: one function an event, in a table. The only code that changes a `LiveClass`."""
+"""How an event moves a class: one function an event, in a table. Only this, `talk_moves.py` and `stage_moves.py`
+change a `LiveClass`."""
 
 from collections.abc import Callable
 from typing import Any
 
 from classroom.ids import CommandId, ConnectionId, UserId
 from classroom.live import events as e
+from classroom.live import stage_events as s
+from classroom.live import talk_events as t
 from classroom.live.publications import advance
 from classroom.live.seats import Seat
-from classroom.live.state import (
-    POLLS_KEPT,
-    WARNING,
-    Hand,
-    LiveClass,
-    Message,
-    Origin,
-    Plan,
-    Poll,
-    Recording,
-    Shown,
-    Status,
-    Stay,
-)
+from classroom.live.stage_moves import STAGE_MOVES
+from classroom.live.state import WARNING, LiveClass, Plan, Shown, Status, Stay
+from classroom.live.talk_moves import TALK_MOVES
 from classroom.live.waitlist import Waiter
 from classroom.times import MINUTE, Moment
 
@@ -36,11 +28,11 @@ def evolve(state: LiveClass, event: e.Event, at: Moment, command_id: CommandId |
 
 def fresh_id(event: e.Event) -> str:
     """The id that the command made up, if it made one (a message, a poll, a recording)."""
-    if isinstance(event, e.ChatPosted):
+    if isinstance(event, t.ChatPosted):
         return event.message_id
-    if isinstance(event, e.RecordingStarted):
+    if isinstance(event, s.RecordingStarted):
         return event.recording_id
-    return event.poll_id if isinstance(event, e.PollOpened) else ""
+    return event.poll_id if isinstance(event, t.PollOpened) else ""
 
 
 def _scheduled(state: LiveClass, event: e.SessionScheduled, at: Moment) -> None:
@@ -189,122 +181,6 @@ def _count_changed(state: LiveClass, event: e.CountChanged, at: Moment) -> None:
     state.told_at = at
 
 
-def _chat_posted(state: LiveClass, event: e.ChatPosted, at: Moment) -> None:
-    message = Message(event.message_id, event.user_id, event.name, event.text, event.to, at)
-    if event.to == "all":
-        state.chat.append(message)
-    elif event.to == "staff":
-        state.staff_chat.append(message)
-    else:
-        state.aside.append(message)
-
-
-def _chat_removed(state: LiveClass, event: e.ChatRemoved, at: Moment) -> None:
-    for history in (state.chat, state.staff_chat, state.aside):
-        kept = [message for message in history if message.message_id != event.message_id]
-        history.clear()
-        history.extend(kept)
-
-
-def _hand_raised(state: LiveClass, event: e.HandRaised, at: Moment) -> None:
-    state.hands[event.user_id] = Hand(event.name, at)
-
-
-def _hand_lowered(state: LiveClass, event: e.HandLowered, at: Moment) -> None:
-    state.hands.pop(event.user_id, None)
-
-
-def _reaction(state: LiveClass, event: e.ReactionSent, at: Moment) -> None:
-    """Reactions pass by; nothing is kept."""
-
-
-def _poll_opened(state: LiveClass, event: e.PollOpened, at: Moment) -> None:
-    if len(state.polls) >= POLLS_KEPT:
-        del state.polls[next(poll_id for poll_id, poll in state.polls.items() if not poll.open)]
-    zeros = [0] * len(event.options)
-    state.polls[event.poll_id] = Poll(
-        event.question,
-        tuple(event.options),
-        event.multiple,
-        event.quiz,
-        tuple(event.correct),
-        tally=zeros,
-        told=(tuple(zeros), 0),
-    )
-
-
-def _poll_voted(state: LiveClass, event: e.PollVoted, at: Moment) -> None:
-    poll = state.polls[event.poll_id]
-    for choice in poll.votes.get(event.user_id, ()):
-        poll.tally[choice] -= 1
-    poll.votes[event.user_id] = tuple(event.choices)
-    for choice in event.choices:
-        poll.tally[choice] += 1
-
-
-def _poll_tallied(state: LiveClass, event: e.PollTallied, at: Moment) -> None:
-    state.polls[event.poll_id].told = (tuple(event.tally), event.votes)
-    state.told_at = at
-
-
-def _poll_closed(state: LiveClass, event: e.PollClosed, at: Moment) -> None:
-    poll = state.polls[event.poll_id]
-    poll.open = False
-    poll.told = (tuple(event.tally), event.votes)
-
-
-def _muted(state: LiveClass, event: e.MemberMuted, at: Moment) -> None:
-    state.muted.add(event.user_id)
-
-
-def _unmuted(state: LiveClass, event: e.MemberUnmuted, at: Moment) -> None:
-    state.muted.discard(event.user_id)
-
-
-def _removed(state: LiveClass, event: e.MemberRemoved, at: Moment) -> None:
-    if event.ban:
-        state.removed.add(event.user_id)
-
-
-def _invited(state: LiveClass, event: e.StageInvited, at: Moment) -> None:
-    state.invited[event.user_id] = event.name
-
-
-def _declined(state: LiveClass, event: e.StageDeclined, at: Moment) -> None:
-    state.invited.pop(event.user_id, None)
-
-
-def _on_stage(state: LiveClass, event: e.StageJoined, at: Moment) -> None:
-    state.invited.pop(event.user_id, None)
-    state.stage[event.user_id] = event.name
-
-
-def _off_stage(state: LiveClass, event: e.StageLeft, at: Moment) -> None:
-    state.stage.pop(event.user_id, None)
-
-
-def _placed(state: LiveClass, event: e.MediaPlaced, at: Moment) -> None:
-    state.origin = Origin(event.node, event.generation, at if state.origin is not None else None)
-    state.shown, state.speakers = Shown(), ()
-
-
-def _media_changed(state: LiveClass, event: e.MediaChanged, at: Moment) -> None:
-    state.shown = Shown(event.screen, event.cameras, event.microphones)
-
-
-def _speaking(state: LiveClass, event: e.MediaSpeaking, at: Moment) -> None:
-    state.speakers = event.speakers
-
-
-def _recording(state: LiveClass, event: e.RecordingStarted, at: Moment) -> None:
-    state.recording = Recording(event.recording_id, at)
-    state.recorded = event.recording_id
-
-
-def _recorded(state: LiveClass, event: e.RecordingStopped, at: Moment) -> None:
-    state.recording = None
-
-
 _MOVES: dict[type[Any], Callable[[LiveClass, Any, Moment], None]] = {
     e.SessionScheduled: _scheduled,
     e.SessionRevised: _revised,
@@ -324,25 +200,6 @@ _MOVES: dict[type[Any], Callable[[LiveClass, Any, Moment], None]] = {
     e.PresenceLost: _connection_lost,
     e.GraceRenewed: _grace_renewed,
     e.CountChanged: _count_changed,
-    e.ChatPosted: _chat_posted,
-    e.ChatRemoved: _chat_removed,
-    e.HandRaised: _hand_raised,
-    e.HandLowered: _hand_lowered,
-    e.ReactionSent: _reaction,
-    e.PollOpened: _poll_opened,
-    e.PollVoted: _poll_voted,
-    e.PollTallied: _poll_tallied,
-    e.PollClosed: _poll_closed,
-    e.MemberMuted: _muted,
-    e.MemberUnmuted: _unmuted,
-    e.MemberRemoved: _removed,
-    e.StageInvited: _invited,
-    e.StageDeclined: _declined,
-    e.StageJoined: _on_stage,
-    e.StageLeft: _off_stage,
-    e.MediaPlaced: _placed,
-    e.MediaChanged: _media_changed,
-    e.MediaSpeaking: _speaking,
-    e.RecordingStarted: _recording,
-    e.RecordingStopped: _recorded,
+    **TALK_MOVES,
+    **STAGE_MOVES,
 }

@@ -7,6 +7,7 @@ from classroom.callers import Caller, Role
 from classroom.ids import UserId
 from classroom.live import commands as c
 from classroom.live import events as e
+from classroom.live import stage_events as s
 from classroom.live.over import over
 from classroom.live.state import LiveClass, Shown, Status
 from classroom.media_refusals import MediaAway
@@ -34,14 +35,14 @@ def open_media(state: LiveClass, command: c.OpenMedia, caller: Caller, now: Mome
         return MediaAway()
     origin = state.origin
     if origin is None:
-        return (e.MediaPlaced(command.nodes[0], 1),)
+        return (s.MediaPlaced(command.nodes[0], 1),)
     if origin.node in command.nodes:
         return ()
     if origin.node.partition("@")[0] in command.silent:
         return MediaAway()
     if origin.moved_at is not None and now < origin.moved_at + MOVED_FOR:
         return MediaAway()
-    return (e.MediaPlaced(command.nodes[0], origin.generation + 1),)
+    return (s.MediaPlaced(command.nodes[0], origin.generation + 1),)
 
 
 def _kept_out(state: LiveClass, command: c.OpenMedia, caller: Caller) -> Refusal | None:
@@ -75,7 +76,7 @@ def show(state: LiveClass, command: c.ShowMedia, caller: Caller) -> Decision:
     shown = Shown(command.screen, command.cameras, command.microphones)
     if not _is_origin(state, command.node) or shown == state.shown:
         return ()
-    return (e.MediaChanged(shown.screen, shown.cameras, shown.microphones),)
+    return (s.MediaChanged(shown.screen, shown.cameras, shown.microphones),)
 
 
 def show_speakers(state: LiveClass, command: c.ShowSpeakers, caller: Caller) -> Decision:
@@ -85,7 +86,7 @@ def show_speakers(state: LiveClass, command: c.ShowSpeakers, caller: Caller) -> 
     speakers = command.speakers[:SPEAKERS]
     if not _is_origin(state, command.node) or speakers == state.speakers:
         return ()
-    return (e.MediaSpeaking(speakers),)
+    return (s.MediaSpeaking(speakers),)
 
 
 def _is_origin(state: LiveClass, node: str) -> bool:

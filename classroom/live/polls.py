@@ -4,6 +4,7 @@ from classroom.callers import Caller
 from classroom.ids import PollId
 from classroom.live import commands as c
 from classroom.live import events as e
+from classroom.live import talk_events as t
 from classroom.live.state import LiveClass, Poll
 from classroom.live.talk import may_speak
 from classroom.live.wording import is_fit
@@ -25,7 +26,7 @@ def open_poll(state: LiveClass, command: c.OpenPoll, caller: Caller, poll_id: st
     if sum(poll.open for poll in state.polls.values()) >= OPEN_POLLS:
         return TooMany("open polls", OPEN_POLLS)
     return (
-        e.PollOpened(PollId(poll_id), command.question, command.options, command.multiple, command.quiz, command.correct),
+        t.PollOpened(PollId(poll_id), command.question, command.options, command.multiple, command.quiz, command.correct),
     )
 
 
@@ -61,7 +62,7 @@ def vote(state: LiveClass, command: c.Vote, caller: Caller) -> Decision:
     if not _fits(poll, command.choices):
         return Malformed((("choices", "Choose from the options of this poll."),))
     choices = tuple(sorted(command.choices))
-    return () if poll.votes.get(caller.user_id) == choices else (e.PollVoted(command.poll_id, caller.user_id, choices),)
+    return () if poll.votes.get(caller.user_id) == choices else (t.PollVoted(command.poll_id, caller.user_id, choices),)
 
 
 def _fits(poll: Poll, choices: tuple[int, ...]) -> bool:
@@ -78,13 +79,13 @@ def close(state: LiveClass, command: c.ClosePoll, caller: Caller) -> Decision:
         return NotFound("poll", command.poll_id)
     if not poll.open:
         return ()
-    return (e.PollClosed(command.poll_id, tuple(poll.tally), len(poll.votes), poll.correct),)
+    return (t.PollClosed(command.poll_id, tuple(poll.tally), len(poll.votes), poll.correct),)
 
 
-def results(state: LiveClass) -> tuple[e.PollClosed, ...]:
+def results(state: LiveClass) -> tuple[t.PollClosed, ...]:
     """What comes of the polls that are still open when the class is over."""
     return tuple(
-        e.PollClosed(poll_id, tuple(poll.tally), len(poll.votes), poll.correct)
+        t.PollClosed(poll_id, tuple(poll.tally), len(poll.votes), poll.correct)
         for poll_id, poll in state.polls.items()
         if poll.open
     )

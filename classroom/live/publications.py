@@ -6,6 +6,8 @@ from typing import Any
 
 from classroom.ids import SessionId, UserId
 from classroom.live import events as e
+from classroom.live import stage_events as s
+from classroom.live import talk_events as t
 from classroom.live.codec import payload_of
 from classroom.live.state import Offsets
 
@@ -36,31 +38,31 @@ _SHOWN: dict[type[e.Event], tuple[bool, bool, bool]] = {
     e.WaitlistLeft: _STAFF_QUEUE,
     e.GraceRenewed: _NONE,
     e.CountChanged: _ALL,
-    e.HandRaised: _INSIDE,
-    e.HandLowered: _INSIDE,
-    e.ReactionSent: _EVERYBODY,
-    e.PollOpened: _INSIDE,
-    e.PollVoted: _NONE,
-    e.PollTallied: _INSIDE,
-    e.PollClosed: _INSIDE,
-    e.MemberMuted: _INSIDE,
-    e.MemberUnmuted: _INSIDE,
-    e.MemberRemoved: _INSIDE,
-    e.StageInvited: _INSIDE,
-    e.StageDeclined: _INSIDE,
-    e.StageJoined: _INSIDE,
-    e.StageLeft: _INSIDE,
-    e.MediaPlaced: _EVERYBODY,
-    e.MediaChanged: _EVERYBODY,
-    e.MediaSpeaking: _EVERYBODY,
-    e.RecordingStarted: _EVERYBODY,
-    e.RecordingStopped: _EVERYBODY,
+    t.HandRaised: _INSIDE,
+    t.HandLowered: _INSIDE,
+    t.ReactionSent: _EVERYBODY,
+    t.PollOpened: _INSIDE,
+    t.PollVoted: _NONE,
+    t.PollTallied: _INSIDE,
+    t.PollClosed: _INSIDE,
+    t.MemberMuted: _INSIDE,
+    t.MemberUnmuted: _INSIDE,
+    t.MemberRemoved: _INSIDE,
+    s.StageInvited: _INSIDE,
+    s.StageDeclined: _INSIDE,
+    s.StageJoined: _INSIDE,
+    s.StageLeft: _INSIDE,
+    s.MediaPlaced: _EVERYBODY,
+    s.MediaChanged: _EVERYBODY,
+    s.MediaSpeaking: _EVERYBODY,
+    s.RecordingStarted: _EVERYBODY,
+    s.RecordingStopped: _EVERYBODY,
 }
 
 
 def shown_on(event: e.Event) -> tuple[bool, bool, bool]:
     """Whether the event is told to everybody, to staff, to the queue."""
-    if isinstance(event, e.ChatPosted | e.ChatRemoved):
+    if isinstance(event, t.ChatPosted | t.ChatRemoved):
         return (event.to == "all", event.to == "staff", False)
     if isinstance(event, e.PresenceConnected):
         return _STAFF if event.first else _NONE
@@ -104,18 +106,18 @@ def _end(event: e.SessionEnded, view: str) -> dict[str, Any]:
     return {name: value for name, value in payload_of(event).items() if value is not None}
 
 
-def _removed_message(event: e.ChatRemoved, view: str) -> dict[str, Any]:
+def _removed_message(event: t.ChatRemoved, view: str) -> dict[str, Any]:
     return {"messageId": event.message_id, "to": event.to}
 
 
-def _question(event: e.PollOpened, view: str) -> dict[str, Any]:
+def _question(event: t.PollOpened, view: str) -> dict[str, Any]:
     data = payload_of(event)
     if view != STAFF:
         del data["correct"]
     return data
 
 
-def _generation(event: e.MediaPlaced, view: str) -> dict[str, Any]:
+def _generation(event: s.MediaPlaced, view: str) -> dict[str, Any]:
     return {"generation": event.generation}  # the names of our machines are nobody's business
 
 
@@ -125,9 +127,9 @@ _WORDS: dict[type[e.Event], Callable[[Any, str], dict[str, Any]]] = {
     e.WaitlistJoined: _held,
     e.PresenceConnected: _who,
     e.PresenceLost: _who,
-    e.ChatRemoved: _removed_message,
-    e.PollOpened: _question,
-    e.MediaPlaced: _generation,
+    t.ChatRemoved: _removed_message,
+    t.PollOpened: _question,
+    s.MediaPlaced: _generation,
 }
 
 
@@ -135,14 +137,14 @@ def notices(session_id: SessionId, event: e.Event) -> list[tuple[UserId, str, di
     """What single persons are told on their own topic because of the event: who, type, data."""
     if isinstance(event, e.SeatPromoted):
         return [(event.user_id, event.type, {"sessionId": session_id, "seat": {"number": event.seat}})]
-    if isinstance(event, e.ChatPosted) and event.to != "all":
+    if isinstance(event, t.ChatPosted) and event.to != "all":
         data = {"sessionId": session_id, **payload_of(event)}
         told = {event.user_id} if event.to == "staff" else {event.user_id, UserId(event.to)}
         return [(user_id, event.type, data) for user_id in sorted(told)]
-    if isinstance(event, e.ChatRemoved) and event.to != "all":
+    if isinstance(event, t.ChatRemoved) and event.to != "all":
         data = {"sessionId": session_id, "messageId": event.message_id, "to": event.to}
         told = {event.author} if event.to == "staff" else {event.author, UserId(event.to)}
         return [(user_id, event.type, data) for user_id in sorted(told)]
-    if isinstance(event, e.MemberRemoved):
+    if isinstance(event, t.MemberRemoved):
         return [(event.user_id, event.type, {"sessionId": session_id, "ban": event.ban})]
     return []

@@ -3,6 +3,7 @@
 from classroom.callers import Caller
 from classroom.ids import RecordingId
 from classroom.live import events as e
+from classroom.live import stage_events as s
 from classroom.live.over import over
 from classroom.live.state import LiveClass, Status
 from classroom.refusals import Forbidden, NotLive, Refusal
@@ -20,7 +21,7 @@ def start(state: LiveClass, caller: Caller, recording_id: str, now: Moment) -> D
         return refusal
     if state.status is not Status.LIVE:
         return NotLive()
-    return () if state.recording is not None else (e.RecordingStarted(RecordingId(recording_id)),)
+    return () if state.recording is not None else (s.RecordingStarted(RecordingId(recording_id)),)
 
 
 def stop(state: LiveClass, caller: Caller) -> Decision:
@@ -32,4 +33,4 @@ def stop(state: LiveClass, caller: Caller) -> Decision:
 
 def closing(state: LiveClass) -> tuple[e.Event, ...]:
     """The end of the recording that runs, if one does."""
-    return (e.RecordingStopped(state.recording.recording_id),) if state.recording is not None else ()
+    return (s.RecordingStopped(state.recording.recording_id),) if state.recording is not None else ()

@@ -1,7 +1,8 @@
 """Counts and tallies are told at most ten times a second, however many joins and votes there are."""
 
-from classroom.live.events import CountChanged, Event, PollTallied
+from classroom.live.events import CountChanged, Event
 from classroom.live.state import LiveClass, Status
+from classroom.live.talk_events import PollTallied
 from classroom.times import SECOND, Moment
 
 TELL_EVERY = SECOND // 10

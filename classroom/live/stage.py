@@ -4,6 +4,8 @@ from classroom.callers import Caller
 from classroom.ids import UserId
 from classroom.live import commands as c
 from classroom.live import events as e
+from classroom.live import stage_events as s
+from classroom.live import talk_events as t
 from classroom.live.over import over
 from classroom.live.state import LiveClass
 from classroom.refusals import Forbidden, NotInvited, NotSeated, Refusal, StageFull, TooMany
@@ -30,7 +32,7 @@ def invite(state: LiveClass, command: c.InviteToStage, caller: Caller, now: Mome
         return ()
     if len(state.invited) >= INVITED_AT_MOST:
         return TooMany("invitations to the stage", INVITED_AT_MOST)
-    return (e.StageInvited(user_id, seat.name),)
+    return (s.StageInvited(user_id, seat.name),)
 
 
 def accept(state: LiveClass, caller: Caller, now: Moment) -> Decision:
@@ -45,8 +47,8 @@ def accept(state: LiveClass, caller: Caller, now: Moment) -> Decision:
         return NotInvited() if user_id in state.seats else NotSeated(user_id)
     if len(state.stage) >= STAGE_PLACES:
         return StageFull(STAGE_PLACES)
-    lowered = (e.HandLowered(user_id),) if user_id in state.hands else ()
-    return (*lowered, e.StageJoined(user_id, state.invited[user_id]))
+    lowered = (t.HandLowered(user_id),) if user_id in state.hands else ()
+    return (*lowered, s.StageJoined(user_id, state.invited[user_id]))
 
 
 def leave(state: LiveClass, caller: Caller) -> Decision:
@@ -68,10 +70,10 @@ def seat_gone(state: LiveClass, user_id: UserId) -> tuple[e.Event, ...]:
 
 def closing(state: LiveClass) -> tuple[e.Event, ...]:
     """The class is over: nobody stays on the stage. Invitations go with the class, without a word."""
-    return tuple(e.StageLeft(user_id, "ended") for user_id in state.stage)
+    return tuple(s.StageLeft(user_id, "ended") for user_id in state.stage)
 
 
 def _off(state: LiveClass, user_id: UserId, reason: str) -> tuple[e.Event, ...]:
     if user_id in state.stage:
-        return (e.StageLeft(user_id, reason),)
-    return (e.StageDeclined(user_id),) if user_id in state.invited else ()
+        return (s.StageLeft(user_id, reason),)
+    return (s.StageDeclined(user_id),) if user_id in state.invited else ()

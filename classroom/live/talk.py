@@ -6,6 +6,7 @@ from classroom.callers import Caller
 from classroom.ids import MessageId, UserId
 from classroom.live import commands as c
 from classroom.live import events as e
+from classroom.live import talk_events as t
 from classroom.live.state import WAITLIST_LIMIT, LiveClass, Status
 from classroom.live.wording import is_fit
 from classroom.refusals import (
@@ -48,7 +49,7 @@ def post(state: LiveClass, command: c.PostChat, caller: Caller, message_id: str)
         return NotSeated(command.to)
     if caller.user_id in state.muted and command.to != "staff":
         return MemberMuted()
-    return (e.ChatPosted(MessageId(message_id), caller.user_id, caller.name, command.text, command.to),)
+    return (t.ChatPosted(MessageId(message_id), caller.user_id, caller.name, command.text, command.to),)
 
 
 def _reachable(state: LiveClass, user_id: UserId) -> bool:
@@ -63,7 +64,7 @@ def remove(state: LiveClass, command: c.RemoveChat, caller: Caller) -> Decision:
         return NotFound("message", command.message_id)
     if found.user_id != caller.user_id and not state.is_staff(caller):
         return Forbidden("remove this message")
-    return (e.ChatRemoved(found.message_id, found.to, caller.user_id, found.user_id),)
+    return (t.ChatRemoved(found.message_id, found.to, caller.user_id, found.user_id),)
 
 
 def raise_hand(state: LiveClass, caller: Caller) -> Decision:
@@ -73,7 +74,7 @@ def raise_hand(state: LiveClass, caller: Caller) -> Decision:
         return refusal
     if caller.user_id not in state.seats:
         return NotSeated(caller.user_id)
-    return () if caller.user_id in state.hands else (e.HandRaised(caller.user_id, caller.name),)
+    return () if caller.user_id in state.hands else (t.HandRaised(caller.user_id, caller.name),)
 
 
 def lower_hand(state: LiveClass, command: c.LowerHand, caller: Caller) -> Decision:
@@ -81,7 +82,7 @@ def lower_hand(state: LiveClass, command: c.LowerHand, caller: Caller) -> Decisi
     user_id = command.user_id or caller.user_id
     if user_id != caller.user_id and not state.is_staff(caller):
         return Forbidden("lower somebody else's hand")
-    return (e.HandLowered(user_id),) if user_id in state.hands else ()
+    return (t.HandLowered(user_id),) if user_id in state.hands else ()
 
 
 def react(state: LiveClass, command: c.React, caller: Caller) -> Decision:
@@ -91,7 +92,7 @@ def react(state: LiveClass, command: c.React, caller: Caller) -> Decision:
         return refusal
     if not is_fit(command.emoji, EMOJI_LIMIT):
         return Malformed((("emoji", f"A reaction has 1 to {EMOJI_LIMIT} characters."),))
-    return MemberMuted() if caller.user_id in state.muted else (e.ReactionSent(caller.user_id, command.emoji),)
+    return MemberMuted() if caller.user_id in state.muted else (t.ReactionSent(caller.user_id, command.emoji),)
 
 
 def mute(state: LiveClass, command: c.Mute, caller: Caller) -> Decision:
@@ -104,11 +105,11 @@ def mute(state: LiveClass, command: c.Mute, caller: Caller) -> Decision:
         return NotSeated(command.user_id)
     if len(state.muted) >= WAITLIST_LIMIT:
         return TooMany("muted people", WAITLIST_LIMIT)
-    return (e.MemberMuted(command.user_id),)
+    return (t.MemberMuted(command.user_id),)
 
 
 def unmute(state: LiveClass, command: c.Unmute, caller: Caller) -> Decision:
     """Staff let a student post again."""
     if not state.is_staff(caller):
         return Forbidden("unmute people in this class")
-    return (e.MemberUnmuted(command.user_id),) if command.user_id in state.muted else ()
+    return (t.MemberUnmuted(command.user_id),) if command.user_id in state.muted else ()

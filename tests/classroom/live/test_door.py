@@ -6,6 +6,7 @@ from classroom.callers import Caller, Role
 from classroom.ids import ConnectionId, UserId
 from classroom.live import commands as c
 from classroom.live import events as e
+from classroom.live import talk_events as t
 from classroom.refusals import (
     ClassCancelled,
     ClassEnded,
@@ -196,7 +197,7 @@ def test_the_hand_of_who_goes_is_lowered_for_everybody() -> None:
     room.join(ada)
     room.do(ada, c.RaiseHand())
     events = room.do(ada, c.Leave())
-    assert e.HandLowered(ada.user_id) in events
+    assert t.HandLowered(ada.user_id) in events
     assert [told.type for told in room.told[""]][-1] == "hand.lowered"
 
 

@@ -13,20 +13,20 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from classroom.callers import Caller
 from classroom.ids import CommandId, ConnectionId, MessageId, PollId, UserId
 from classroom.live import commands as c
-from classroom.live import events as e
-from classroom.live.codec import event_of, payload_of
+from classroom.live import talk_events as t
+from classroom.live.codec import event_of
 from classroom.live.decide import Ask
 from classroom.live.media import MEDIA_NODE
 from classroom.live.people import Person
-from classroom.live.publications import QUEUE, VIEWS, notices, offset_in
-from classroom.live.settle import TELL_EVERY, settle, settle_due
+from classroom.live.publications import QUEUE, VIEWS, offset_in
+from classroom.live.settle import TELL_EVERY, settle_due
 from classroom.live.snapshot import load, save
-from classroom.live.stage import INVITED_AT_MOST, STAGE_PLACES
-from classroom.live.state import LiveClass, Status, next_deadline
-from classroom.live.views import may_follow, reply, row_of, session_view, snapshot
+from classroom.live.state import next_deadline
+from classroom.live.views import may_follow, reply, snapshot
 from classroom.refusals import Refusal
 from classroom.times import SECOND
-from tests.classroom.live.room import SESSION, TEACHER, Room, fold, plan, student, through_json
+from tests.classroom.live.promises import WatchedRoom, promises_hold
+from tests.classroom.live.room import TEACHER, fold, plan, student, through_json
 from tests.classroom.live.subscriber import Subscriber, comparable
 
 PEOPLE = [student(name) for name in ("ada", "ben", "cyd", "dan", "eve", "fay")]
@@ -47,45 +47,6 @@ class Asked:
     caller: Caller
     command: c.Command
     command_id: str
-
-
-class WatchedRoom(Room):
-    """Checks at every single event what must hold at every single event. A second class follows the log."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.follower = LiveClass(SESSION)
-
-    def move(self, events: Any, key: CommandId | None = None) -> None:
-        for event in events:
-            assert event_of(event.type, through_json(payload_of(event))) == event
-            through_json(notices(SESSION, event))
-            if isinstance(event, e.SeatPromoted):
-                tickets = [waiter.ticket for waiter in self.state.waitlist]
-                assert event.ticket == min(tickets), "not the head of the queue"
-                assert event.user_id == next(iter(self.state.waitlist)).user_id
-            earlier = dict(self.intervals)
-            super().move([event], key)
-            fold(self.log[-1:], self.follower)
-            key = None
-            if isinstance(event, e.SeatTaken | e.SeatPromoted):
-                assert len(self.state.seats) <= self.state.known.max_students, "more seats than there are"
-                assert event.seat <= self.state.known.max_students
-            self._check_intervals(earlier)
-
-    def _check_intervals(self, earlier: dict[tuple[UserId, int], Any]) -> None:
-        for key, row in self.intervals.items():
-            before = earlier.get(key)
-            if before == row:
-                continue
-            user_id, ordinal = key
-            if before is None:
-                assert ordinal == 1 or earlier[user_id, ordinal - 1].left_at <= row.joined_at, "stays overlap"
-                assert (user_id, ordinal + 1) not in earlier
-            else:
-                assert before.left_at is None, "a stay was closed twice"
-                assert row.joined_at == before.joined_at <= row.left_at
-                assert row.reason in ("left", "lost", "removed", "ended", "cancelled")
 
 
 class LiveClassMachine(RuleBasedStateMachine):
@@ -212,7 +173,7 @@ class LiveClassMachine(RuleBasedStateMachine):
         said = [entry for entry in self.room.log if entry.type == "chat.posted"]
         if said:
             message = event_of(said[-1 - which % len(said)].type, self.payload(said[-1 - which % len(said)]))
-            assert isinstance(message, e.ChatPosted)
+            assert isinstance(message, t.ChatPosted)
             self.put(caller, c.RemoveChat(MessageId(message.message_id)))
 
     @staticmethod
@@ -363,89 +324,7 @@ class LiveClassMachine(RuleBasedStateMachine):
 
     @invariant()
     def promises_hold(self) -> None:
-        self.nobody_sits_and_waits()
-        self.no_seat_is_free_while_somebody_waits()
-        self.who_waits_has_places_without_a_hole()
-        self.seats_have_different_numbers()
-        self.nobody_is_inside_when_it_is_over()
-        self.a_stay_lasts_while_one_sits_and_is_not_lost()
-        self.only_who_is_inside_has_sockets_hands_or_grace()
-        self.who_is_on_the_stage_sits()
-        self.a_recording_runs_while_the_class_is_live()
-        self.the_log_tells_the_class()
-        self.offsets_grow_by_one()
-        self.what_people_see_is_json_and_agrees()
-
-    def nobody_sits_and_waits(self) -> None:
-        assert not set(self.room.seated()) & set(self.room.waiting())
-
-    def no_seat_is_free_while_somebody_waits(self) -> None:
-        state = self.room.state
-        if state.is_open and not state.is_past_its_end(self.room.now):
-            assert not (state.free_seats and len(state.waitlist))
-
-    def who_waits_has_places_without_a_hole(self) -> None:
-        waitlist = self.room.state.waitlist
-        assert [waitlist.place(one.user_id) for one in waitlist] == list(range(1, len(waitlist) + 1))
-        tickets = [one.ticket for one in waitlist]
-        assert tickets == sorted(set(tickets))
-
-    def seats_have_different_numbers(self) -> None:
-        numbers = [seat.number for seat in self.room.state.seats]
-        assert len(set(numbers)) == len(numbers)
-
-    def who_is_on_the_stage_sits(self) -> None:
-        state = self.room.state
-        assert {*state.stage, *state.invited} <= set(self.room.seated())
-        assert not set(state.stage) & set(state.invited)
-        assert len(state.stage) <= STAGE_PLACES
-        assert len(state.invited) <= INVITED_AT_MOST
-
-    def a_recording_runs_while_the_class_is_live(self) -> None:
-        state = self.room.state
-        assert state.recording is None or state.status is Status.LIVE
-        told = [entry for entry in self.room.log if entry.type.startswith("recording.")]
-        assert [entry.type for entry in told] == ["recording.started", "recording.stopped"] * (len(told) // 2) + [
-            "recording.started"
-        ] * (state.recording is not None)
-
-    def nobody_is_inside_when_it_is_over(self) -> None:
-        state = self.room.state
-        if state.status in (Status.ENDED, Status.CANCELLED):
-            assert (len(state.seats), len(state.waitlist)) == (0, 0)
-            assert (state.connections, state.lost, state.hands) == ({}, {}, {})
-            assert next_deadline(state) is None
-            assert settle(state, self.room.now) == ()
-
-    def a_stay_lasts_while_one_sits_and_is_not_lost(self) -> None:
-        present = {user_id for (user_id, _), row in self.room.intervals.items() if row.left_at is None}
-        assert present == set(self.room.seated()) - set(self.room.state.lost)
-
-    def only_who_is_inside_has_sockets_hands_or_grace(self) -> None:
-        state = self.room.state
-        inside = {*self.room.seated(), *self.room.waiting()}
-        assert {*state.connections, *state.lost} <= inside
-        assert not state.connections.keys() & state.lost.keys()
-        assert all(state.connections.values())
-        assert set(state.hands) <= set(self.room.seated())
-        assert not state.removed & inside
-
-    def the_log_tells_the_class(self) -> None:
-        assert save(self.room.follower) == save(self.room.state)
-
-    def offsets_grow_by_one(self) -> None:
-        state = self.room.state
-        assert state.offsets.log == len(self.room.log)
-        for view in VIEWS:
-            told = self.room.told[view]
-            assert [one.offset for one in told] == list(range(1, len(told) + 1))
-            assert offset_in(state.offsets, view) == len(told)
-
-    def what_people_see_is_json_and_agrees(self) -> None:
-        state = self.room.state
-        session = session_view(row_of(state))
-        assert (session["currentStudents"], session["waitlisted"]) == (len(state.seats), len(state.waitlist))
-        assert through_json(session) == session
+        promises_hold(self.room)
 
 
 LiveClassMachine.TestCase.settings = settings(max_examples=3 * settings().max_examples)

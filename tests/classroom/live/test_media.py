@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from classroom.callers import Caller, Role
 from classroom.ids import UserId
 from classroom.live import commands as c
-from classroom.live import events as e
+from classroom.live import stage_events as s
 from classroom.live.media import CAMERAS, MEDIA_NODE, MICROPHONES, MOVED_FOR, SPEAKERS
 from classroom.live.people import Person
 from classroom.live.publications import EVERYBODY, QUEUE, STAFF
@@ -24,7 +24,7 @@ OTHER = Caller(UserId("olga"), "Olga", Role.INSTRUCTOR)
 ONE, TWO = "node-1@a", "node-2@b"
 WATCH = c.OpenMedia("watch", "camera", (ONE, TWO))
 PUBLISH = c.OpenMedia("publish", "camera", (ONE, TWO))
-PLACED = (e.MediaPlaced(ONE, 1),)
+PLACED = (s.MediaPlaced(ONE, 1),)
 ADA, BEN = Person(ada.user_id, "Ada"), Person(ben.user_id, "Ben")
 
 
@@ -104,14 +104,14 @@ def test_nobody_opens_anything_in_a_class_that_is_over(command: c.OpenMedia) -> 
 def test_a_class_stays_where_it_is_while_that_node_lives(placed: Room) -> None:
     assert placed.do(ben, replace(WATCH, nodes=(TWO, ONE))) == ()
     assert placed.do(TEACHER, replace(PUBLISH, nodes=(TWO, ONE))) == ()
-    assert placed.do(ben, replace(WATCH, nodes=(TWO,))) == (e.MediaPlaced(TWO, 2),)
+    assert placed.do(ben, replace(WATCH, nodes=(TWO,))) == (s.MediaPlaced(TWO, 2),)
     assert placed.do(ben, replace(WATCH, nodes=("node-1@later", TWO))) == ()
 
 
 def test_a_class_waits_for_a_node_of_which_it_is_not_known_yet_whether_it_lives(placed: Room) -> None:
     unheard = replace(WATCH, nodes=(TWO,), silent=(ONE.partition("@")[0],))
     assert placed.ask(ben, unheard) == MediaAway()
-    assert placed.do(ben, replace(unheard, silent=("another",))) == (e.MediaPlaced(TWO, 2),)
+    assert placed.do(ben, replace(unheard, silent=("another",))) == (s.MediaPlaced(TWO, 2),)
 
 
 def test_replicas_that_see_different_nodes_do_not_toss_a_class_about(placed: Room) -> None:
@@ -123,7 +123,7 @@ def test_replicas_that_see_different_nodes_do_not_toss_a_class_about(placed: Roo
         placed.wait(0.25)
     assert moves == 10 / (MOVED_FOR / SECOND)
     placed.wait(MOVED_FOR / SECOND)
-    assert placed.do(ben, replace(WATCH, nodes=("node-3@c",))) == (e.MediaPlaced("node-3@c", moves + 2),)
+    assert placed.do(ben, replace(WATCH, nodes=("node-3@c",))) == (s.MediaPlaced("node-3@c", moves + 2),)
     assert placed.ask(ben, replace(WATCH, nodes=())) == MediaAway()
 
 
@@ -142,7 +142,7 @@ def test_a_class_moves_once_in_a_while_however_nodes_come_and_go(asked: list[tup
 
 
 def test_a_node_that_was_restarted_is_another_one(placed: Room) -> None:
-    assert placed.do(ben, replace(WATCH, nodes=("node-1@later",))) == (e.MediaPlaced("node-1@later", 2),)
+    assert placed.do(ben, replace(WATCH, nodes=("node-1@later",))) == (s.MediaPlaced("node-1@later", 2),)
 
 
 def test_a_new_place_begins_with_nobody_shown(placed: Room) -> None:
@@ -160,7 +160,7 @@ def test_without_a_living_node_video_is_away_and_nothing_is_placed(room: Room) -
 
 def test_what_the_origin_shows_is_told_to_everybody_once(placed: Room) -> None:
     show = c.ShowMedia(ONE, BEN, (ADA, None), (None, BEN))
-    assert placed.do(MEDIA_NODE, show) == (e.MediaChanged(BEN, (ADA, None), (None, BEN)),)
+    assert placed.do(MEDIA_NODE, show) == (s.MediaChanged(BEN, (ADA, None), (None, BEN)),)
     assert placed.do(MEDIA_NODE, show) == ()
     assert placed.told[EVERYBODY][-1].data == {
         "screen": {"userId": "ben", "name": "Ben"},
@@ -172,9 +172,9 @@ def test_what_the_origin_shows_is_told_to_everybody_once(placed: Room) -> None:
 
 def test_who_speaks_is_told_to_everybody_once_and_six_at_most(placed: Room) -> None:
     crowd = tuple(UserId(f"s{number}") for number in range(SPEAKERS + 2))
-    assert placed.do(MEDIA_NODE, c.ShowSpeakers(ONE, crowd)) == (e.MediaSpeaking(crowd[:SPEAKERS]),)
+    assert placed.do(MEDIA_NODE, c.ShowSpeakers(ONE, crowd)) == (s.MediaSpeaking(crowd[:SPEAKERS]),)
     assert placed.do(MEDIA_NODE, c.ShowSpeakers(ONE, crowd)) == ()
-    assert placed.do(MEDIA_NODE, c.ShowSpeakers(ONE, ())) == (e.MediaSpeaking(()),)
+    assert placed.do(MEDIA_NODE, c.ShowSpeakers(ONE, ())) == (s.MediaSpeaking(()),)
 
 
 def test_another_node_than_the_origin_changes_nothing(room: Room) -> None:

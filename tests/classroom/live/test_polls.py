@@ -7,6 +7,7 @@ import pytest
 from classroom.ids import PollId
 from classroom.live import commands as c
 from classroom.live import events as e
+from classroom.live import talk_events as t
 from classroom.live.polls import OPEN_POLLS, OPTIONS
 from classroom.live.state import POLLS_KEPT
 from classroom.refusals import (
@@ -34,7 +35,7 @@ def room() -> Room:
 def ask(room: Room, **changes: Any) -> PollId:
     words: dict[str, Any] = {"question": "Which?", "options": ("a", "b", "c")}
     [event] = room.do(TEACHER, c.OpenPoll(**{**words, **changes}))
-    assert isinstance(event, e.PollOpened)
+    assert isinstance(event, t.PollOpened)
     return event.poll_id
 
 
@@ -77,13 +78,13 @@ def test_the_vote_of_who_left_still_counts(room: Room) -> None:
     poll = ask(room)
     room.do(ada, c.Vote(poll, (1,)))
     room.do(ada, c.Leave())
-    assert room.do(TEACHER, c.ClosePoll(poll)) == (e.PollClosed(poll, (0, 1, 0), 1, ()),)
+    assert room.do(TEACHER, c.ClosePoll(poll)) == (t.PollClosed(poll, (0, 1, 0), 1, ()),)
 
 
 def test_a_closed_poll_takes_no_votes_and_shows_what_was_right(room: Room) -> None:
     poll = ask(room, quiz=True, correct=(1,))
     room.do(ada, c.Vote(poll, (1,)))
-    assert room.do(TEACHER, c.ClosePoll(poll)) == (e.PollClosed(poll, (0, 1, 0), 1, (1,)),)
+    assert room.do(TEACHER, c.ClosePoll(poll)) == (t.PollClosed(poll, (0, 1, 0), 1, (1,)),)
     assert room.ask(ben, c.Vote(poll, (1,))) == PollClosed()
     assert room.do(TEACHER, c.ClosePoll(poll)) == ()
 
@@ -139,7 +140,7 @@ def test_the_latest_polls_are_kept_and_no_open_one_is_forgotten(room: Room) -> N
 def test_open_polls_are_closed_with_their_result_when_the_class_is_over(room: Room) -> None:
     poll = ask(room, quiz=True, correct=(0,))
     room.do(ada, c.Vote(poll, (0,)))
-    closed = e.PollClosed(poll, (1, 0, 0), 1, (0,))
+    closed = t.PollClosed(poll, (1, 0, 0), 1, (0,))
     assert room.do(TEACHER, c.End()) == (closed, e.SessionEnded("staff", room.now))
     assert room.told[""][-2].data == {"pollId": poll, "tally": [1, 0, 0], "votes": 1, "correct": [0]}
     assert room.ask(ada, c.Vote(poll, (0,))) == AlreadyEnded()
@@ -149,7 +150,7 @@ def test_they_are_closed_too_when_time_is_up_or_the_class_is_cancelled() -> None
     timed = started()
     poll = ask(timed)
     timed.wait(3600)
-    assert timed.tick() == [e.PollClosed(poll, (0, 0, 0), 0, ()), e.SessionEnded("time", timed.now)]
+    assert timed.tick() == [t.PollClosed(poll, (0, 0, 0), 0, ()), e.SessionEnded("time", timed.now)]
     cancelled = scheduled()
     poll = ask(cancelled)
-    assert cancelled.do(TEACHER, c.Cancel()) == (e.PollClosed(poll, (0, 0, 0), 0, ()), e.SessionCancelled())
+    assert cancelled.do(TEACHER, c.Cancel()) == (t.PollClosed(poll, (0, 0, 0), 0, ()), e.SessionCancelled())

@@ -5,6 +5,7 @@ import pytest
 from classroom.ids import ConnectionId, MessageId, PollId, UserId
 from classroom.live import commands as c
 from classroom.live import events as e
+from classroom.live import talk_events as t
 from classroom.live.publications import EVERYBODY, QUEUE, STAFF, VIEWS, advance, notices, publication, shown_on
 from classroom.live.state import Offsets
 from tests.classroom.live.room import SESSION, TEACHER, Room, started, student
@@ -118,9 +119,9 @@ def test_each_topic_counts_only_what_it_is_told() -> None:
         (e.SeatTaken(UserId("ada"), "Ada", 1, None), Offsets(1, 0, 1, 0)),
         (e.SeatPromoted(UserId("ben"), "Ben", 2, 1), Offsets(2, 0, 2, 1)),
         (e.CountChanged(2, 0), Offsets(3, 1, 3, 2)),
-        (e.PollVoted(PollId("p"), UserId("ada"), (0,)), Offsets(4, 1, 3, 2)),
-        (e.ChatPosted(MessageId("m"), UserId("ada"), "Ada", "hi", "ben"), Offsets(5, 1, 3, 2)),
-        (e.ReactionSent(UserId("ada"), "x"), Offsets(6, 2, 3, 2)),
+        (t.PollVoted(PollId("p"), UserId("ada"), (0,)), Offsets(4, 1, 3, 2)),
+        (t.ChatPosted(MessageId("m"), UserId("ada"), "Ada", "hi", "ben"), Offsets(5, 1, 3, 2)),
+        (t.ReactionSent(UserId("ada"), "x"), Offsets(6, 2, 3, 2)),
     ):
         offsets = advance(offsets, event)
         assert offsets == expected
@@ -142,8 +143,8 @@ def test_the_promoted_are_told_of_their_seat() -> None:
 
 
 def test_private_messages_are_told_to_both_and_messages_to_staff_to_their_author() -> None:
-    def posted(to: str) -> e.ChatPosted:
-        return e.ChatPosted(MessageId("m"), UserId("ada"), "Ada", "hi", to)
+    def posted(to: str) -> t.ChatPosted:
+        return t.ChatPosted(MessageId("m"), UserId("ada"), "Ada", "hi", to)
 
     assert told_by(posted("ben")) == {"ada": "chat.posted", "ben": "chat.posted"}
     assert told_by(posted("ada")) == {"ada": "chat.posted"}
@@ -152,8 +153,8 @@ def test_private_messages_are_told_to_both_and_messages_to_staff_to_their_author
 
 
 def test_who_was_told_of_a_message_is_told_that_it_was_taken_back() -> None:
-    def removed(to: str) -> e.ChatRemoved:
-        return e.ChatRemoved(MessageId("m"), to, UserId("tess"), UserId("ada"))
+    def removed(to: str) -> t.ChatRemoved:
+        return t.ChatRemoved(MessageId("m"), to, UserId("tess"), UserId("ada"))
 
     assert told_by(removed("staff")) == {"ada": "chat.removed"}
     assert told_by(removed("ben")) == {"ada": "chat.removed", "ben": "chat.removed"}
@@ -161,4 +162,4 @@ def test_who_was_told_of_a_message_is_told_that_it_was_taken_back() -> None:
 
 
 def test_who_is_removed_is_told() -> None:
-    assert told_by(e.MemberRemoved(UserId("ada"), ban=True)) == {"ada": "member.removed"}
+    assert told_by(t.MemberRemoved(UserId("ada"), ban=True)) == {"ada": "member.removed"}

@@ -4,7 +4,7 @@ import pytest
 
 from classroom.callers import Caller
 from classroom.live import commands as c
-from classroom.live import events as e
+from classroom.live import stage_events as s
 from classroom.live.publications import EVERYBODY, QUEUE, STAFF
 from classroom.refusals import AlreadyEnded, ClassCancelled, Forbidden, NotLive
 from tests.classroom.live.room import ADMIN, TEACHER, Room, scheduled, started, student
@@ -23,8 +23,8 @@ def room() -> Room:
 @pytest.mark.parametrize("staff", [TEACHER, ADMIN])
 def test_staff_start_and_stop_it_and_everybody_is_told(room: Room, staff: Caller) -> None:
     [begun] = room.do(staff, c.StartRecording())
-    assert isinstance(begun, e.RecordingStarted)
-    assert room.do(staff, c.StopRecording()) == (e.RecordingStopped(begun.recording_id),)
+    assert isinstance(begun, s.RecordingStarted)
+    assert room.do(staff, c.StopRecording()) == (s.RecordingStopped(begun.recording_id),)
     assert room.state.recording is None
     told = [told for told in room.told[EVERYBODY] if told.type.startswith("recording.")]
     assert [one.type for one in told] == ["recording.started", "recording.stopped"]

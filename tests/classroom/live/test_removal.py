@@ -4,6 +4,7 @@ import pytest
 
 from classroom.live import commands as c
 from classroom.live import events as e
+from classroom.live import talk_events as t
 from classroom.refusals import ClassLocked, Forbidden, NotSeated, RemovedFromClass, TooMany
 from tests.classroom.live.room import ADMIN, TEACHER, started, student
 
@@ -52,7 +53,7 @@ def test_removing_the_seated_promotes_and_removing_a_waiter_closes_the_gap() -> 
 
 def test_a_ban_holds_for_who_never_came_and_is_said_once() -> None:
     room = started()
-    assert room.do(TEACHER, c.RemoveMember(eve.user_id, ban=True)) == (e.MemberRemoved(eve.user_id, ban=True),)
+    assert room.do(TEACHER, c.RemoveMember(eve.user_id, ban=True)) == (t.MemberRemoved(eve.user_id, ban=True),)
     assert room.do(TEACHER, c.RemoveMember(eve.user_id, ban=True)) == ()
     assert room.ask(eve, c.TakeSeat()) == RemovedFromClass()
 

@@ -2,6 +2,7 @@
 
 from classroom.live import commands as c
 from classroom.live import events as e
+from classroom.live import talk_events as t
 from classroom.live.publications import EVERYBODY
 from classroom.live.settle import TELL_EVERY, settle_due
 from classroom.live.views import snapshot
@@ -57,11 +58,11 @@ def test_tallies_are_told_with_the_counts_and_only_of_open_polls() -> None:
     room.join(ada)
     room.settle()
     [opened] = room.do(TEACHER, c.OpenPoll("Which?", ("a", "b")))
-    assert isinstance(opened, e.PollOpened)
+    assert isinstance(opened, t.PollOpened)
     assert settle_due(room.state) is None
     room.do(ada, c.Vote(opened.poll_id, (1,)))
     room.wait(0.1)
-    assert room.settle() == (e.PollTallied(opened.poll_id, (0, 1), 1),)
+    assert room.settle() == (t.PollTallied(opened.poll_id, (0, 1), 1),)
     room.do(ada, c.Vote(opened.poll_id, (0,)))
     room.do(TEACHER, c.ClosePoll(opened.poll_id))
     room.wait(1)

@@ -10,6 +10,8 @@ from classroom.callers import Caller
 from classroom.ids import UserId
 from classroom.live import commands as c
 from classroom.live import events as e
+from classroom.live import stage_events as s
+from classroom.live import talk_events as t
 from classroom.live.publications import EVERYBODY, QUEUE, STAFF
 from classroom.live.stage import INVITED_AT_MOST, STAGE_PLACES
 from classroom.refusals import (
@@ -44,9 +46,9 @@ def up(room: Room, *callers: Caller) -> None:
 
 def test_who_was_invited_and_accepts_is_on_the_stage_and_the_hand_goes_down(room: Room) -> None:
     room.do(ada, c.RaiseHand())
-    assert room.do(TEACHER, c.InviteToStage(ada.user_id)) == (e.StageInvited(ada.user_id, "Ada"),)
+    assert room.do(TEACHER, c.InviteToStage(ada.user_id)) == (s.StageInvited(ada.user_id, "Ada"),)
     assert (list(room.state.invited), list(room.state.stage)) == (["ada"], [])
-    assert room.do(ada, c.AcceptStage()) == (e.HandLowered(ada.user_id), e.StageJoined(ada.user_id, "Ada"))
+    assert room.do(ada, c.AcceptStage()) == (t.HandLowered(ada.user_id), s.StageJoined(ada.user_id, "Ada"))
     assert (room.state.invited, room.state.stage, room.state.hands) == ({}, {"ada": "Ada"}, {})
 
 
@@ -56,9 +58,9 @@ def test_only_staff_invite_and_take_off(room: Room, staff: Caller) -> None:
         refused = room.ask(ada, command)
         assert isinstance(refused, Forbidden)
     room.do(staff, c.InviteToStage(ben.user_id))
-    assert room.do(staff, c.RemoveFromStage(ben.user_id)) == (e.StageDeclined(ben.user_id),)
+    assert room.do(staff, c.RemoveFromStage(ben.user_id)) == (s.StageDeclined(ben.user_id),)
     up(room, ben)
-    assert room.do(staff, c.RemoveFromStage(ben.user_id)) == (e.StageLeft(ben.user_id, "removed"),)
+    assert room.do(staff, c.RemoveFromStage(ben.user_id)) == (s.StageLeft(ben.user_id, "removed"),)
     assert room.do(staff, c.RemoveFromStage(ben.user_id)) == ()
 
 
@@ -81,11 +83,11 @@ def test_saying_it_again_changes_nothing(room: Room) -> None:
     up(room, ada)
     assert room.do(TEACHER, c.InviteToStage(ada.user_id)) == ()
     assert room.do(ada, c.AcceptStage()) == ()
-    assert room.do(ada, c.LeaveStage()) == (e.StageLeft(ada.user_id, "left"),)
+    assert room.do(ada, c.LeaveStage()) == (s.StageLeft(ada.user_id, "left"),)
     assert room.do(ada, c.LeaveStage()) == ()
     room.do(TEACHER, c.InviteToStage(ada.user_id))
     assert room.do(TEACHER, c.InviteToStage(ada.user_id)) == ()
-    assert room.do(ada, c.LeaveStage()) == (e.StageDeclined(ada.user_id),)
+    assert room.do(ada, c.LeaveStage()) == (s.StageDeclined(ada.user_id),)
 
 
 def test_the_stage_has_three_places_and_who_comes_too_late_keeps_the_invitation() -> None:
@@ -156,7 +158,7 @@ def test_a_class_called_off_clears_the_stage_too() -> None:
     room = scheduled()
     room.join(ada)
     up(room, ada)
-    assert room.do(TEACHER, c.Cancel()) == (e.StageLeft(ada.user_id, "ended"), e.SessionCancelled())
+    assert room.do(TEACHER, c.Cancel()) == (s.StageLeft(ada.user_id, "ended"), e.SessionCancelled())
     assert room.ask(TEACHER, c.InviteToStage(ada.user_id)) == ClassCancelled()
 
 

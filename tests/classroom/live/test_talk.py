@@ -4,7 +4,7 @@ import pytest
 
 from classroom.ids import MessageId, UserId
 from classroom.live import commands as c
-from classroom.live import events as e
+from classroom.live import talk_events as t
 from classroom.live.state import CHAT_KEPT
 from classroom.live.talk import EMOJI_LIMIT, TEXT_LIMIT
 from classroom.refusals import (
@@ -33,7 +33,7 @@ def room() -> Room:
 
 def post(room: Room, caller: object, text: str = "hello", to: str = "all") -> MessageId:
     [event] = room.do(caller, c.PostChat(text, to))  # type: ignore[arg-type]
-    assert isinstance(event, e.ChatPosted)
+    assert isinstance(event, t.ChatPosted)
     return event.message_id
 
 
@@ -66,7 +66,7 @@ def test_the_seated_and_staff_speak_also_before_the_start() -> None:
 
 def test_a_message_carries_who_said_what_to_whom(room: Room) -> None:
     assert room.do(ada, c.PostChat("hi", "ben")) == (
-        e.ChatPosted(MessageId(f"made-{room._made}"), ada.user_id, "Ada", "hi", "ben"),
+        t.ChatPosted(MessageId(f"made-{room._made}"), ada.user_id, "Ada", "hi", "ben"),
     )
 
 
@@ -104,8 +104,8 @@ def test_the_latest_messages_are_kept_and_staff_messages_push_none_of_them_out(r
 def test_the_author_and_staff_take_a_message_back_and_nobody_else(room: Room) -> None:
     first, second, third = post(room, ada, "one"), post(room, ada, "two"), post(room, ada, "three")
     assert isinstance(room.ask(ben, c.RemoveChat(first)), Forbidden)
-    assert room.do(ada, c.RemoveChat(first)) == (e.ChatRemoved(first, "all", ada.user_id, ada.user_id),)
-    assert room.do(TEACHER, c.RemoveChat(second)) == (e.ChatRemoved(second, "all", TEACHER.user_id, ada.user_id),)
+    assert room.do(ada, c.RemoveChat(first)) == (t.ChatRemoved(first, "all", ada.user_id, ada.user_id),)
+    assert room.do(TEACHER, c.RemoveChat(second)) == (t.ChatRemoved(second, "all", TEACHER.user_id, ada.user_id),)
     assert shown(room) == ["three"]
     assert room.ask(ada, c.RemoveChat(first)) == NotFound("message", first)
     assert third != first
@@ -113,14 +113,14 @@ def test_the_author_and_staff_take_a_message_back_and_nobody_else(room: Room) ->
 
 def test_messages_to_staff_can_be_taken_back_too(room: Room) -> None:
     message = post(room, ada, to="staff")
-    assert room.do(ada, c.RemoveChat(message)) == (e.ChatRemoved(message, "staff", ada.user_id, ada.user_id),)
+    assert room.do(ada, c.RemoveChat(message)) == (t.ChatRemoved(message, "staff", ada.user_id, ada.user_id),)
     assert len(room.state.staff_chat) == 0
 
 
 def test_a_message_to_one_person_can_be_taken_back_too(room: Room) -> None:
     message = post(room, ada, to="ben")
     assert isinstance(room.ask(ben, c.RemoveChat(message)), Forbidden)
-    assert room.do(ada, c.RemoveChat(message)) == (e.ChatRemoved(message, "ben", ada.user_id, ada.user_id),)
+    assert room.do(ada, c.RemoveChat(message)) == (t.ChatRemoved(message, "ben", ada.user_id, ada.user_id),)
     assert room.ask(ada, c.RemoveChat(message)) == NotFound("message", message)
 
 
@@ -162,9 +162,9 @@ def test_muting_and_unmuting_are_for_staff_and_said_once(room: Room) -> None:
     assert isinstance(room.ask(ben, c.Mute(ada.user_id)), Forbidden)
     assert isinstance(room.ask(ben, c.Unmute(ada.user_id)), Forbidden)
     assert room.do(TEACHER, c.Unmute(ada.user_id)) == ()
-    assert room.do(TEACHER, c.Mute(ada.user_id)) == (e.MemberMuted(ada.user_id),)
+    assert room.do(TEACHER, c.Mute(ada.user_id)) == (t.MemberMuted(ada.user_id),)
     assert room.do(TEACHER, c.Mute(ada.user_id)) == ()
-    assert room.do(TEACHER, c.Unmute(ada.user_id)) == (e.MemberUnmuted(ada.user_id),)
+    assert room.do(TEACHER, c.Unmute(ada.user_id)) == (t.MemberUnmuted(ada.user_id),)
 
 
 def test_who_waits_can_be_muted_and_who_is_not_inside_cannot(room: Room) -> None:
@@ -183,14 +183,14 @@ def test_hands_go_up_and_down_once_in_their_order(room: Room) -> None:
     room.do(ada, c.RaiseHand())
     assert room.do(ada, c.RaiseHand()) == ()
     assert list(room.state.hands) == ["ben", "ada"]
-    assert room.do(ben, c.LowerHand()) == (e.HandLowered(ben.user_id),)
+    assert room.do(ben, c.LowerHand()) == (t.HandLowered(ben.user_id),)
     assert room.do(ben, c.LowerHand()) == ()
 
 
 def test_staff_lower_hands_but_raise_none(room: Room) -> None:
     room.do(ada, c.RaiseHand())
     assert isinstance(room.ask(ben, c.LowerHand(ada.user_id)), Forbidden)
-    assert room.do(TEACHER, c.LowerHand(ada.user_id)) == (e.HandLowered(ada.user_id),)
+    assert room.do(TEACHER, c.LowerHand(ada.user_id)) == (t.HandLowered(ada.user_id),)
     assert room.ask(TEACHER, c.RaiseHand()) == NotSeated(TEACHER.user_id)
 
 
@@ -200,5 +200,5 @@ def test_a_reaction_is_an_emoji_within_the_bound(room: Room, emoji: str) -> None
 
 
 def test_reactions_pass_by(room: Room) -> None:
-    assert room.do(TEACHER, c.React("👏")) == (e.ReactionSent(UserId("tess"), "👏"),)
+    assert room.do(TEACHER, c.React("👏")) == (t.ReactionSent(UserId("tess"), "👏"),)
     assert room.told[""][-1].data == {"userId": "tess", "emoji": "👏"}
