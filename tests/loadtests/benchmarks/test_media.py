@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from loadtests.benchmarks.comparison import NothingMeasured
-from loadtests.benchmarks.media import Found, Rush, Turn, report
+from loadtests.benchmarks.media_report import Found, Rush, Turn, report
 from loadtests.benchmarks.media_servers import JANUS, LYCEUM, RELAY
 
 OURS = Turn(LYCEUM, 102, 0.03, 0.13, 0, 9_000, 0, 25.0, 2.0, 8.0, 0.1, 0.5, 0.3, 650.0, 93.0, "SRTP_AEAD_AES_256_GCM", 1.0)
