@@ -63,6 +63,17 @@ class PieceFiles:
                 found.append(Piece(info.key, run, int(number), tuple(codecs), info.size, info.written_at))
         return sorted(found, key=lambda piece: (piece.run, piece.number))
 
+    async def newest(self) -> dict[tuple[str, str], Moment]:
+        """When the newest piece of each recording was written that has some, by the ids of class and recording. Raises
+        StoreAway."""
+        found: dict[tuple[str, str], Moment] = {}
+        async for info in self._objects.list_(PIECES):
+            _, *ids, _ = info.key.split("/")
+            if len(ids) == 2 and all(map(_is_id, ids)):
+                recording = ids[0], ids[1]
+                found[recording] = max(info.written_at, found.get(recording, info.written_at))
+        return found
+
     async def read(self, piece: Piece) -> bytes:
         """The piece. Raises ObjectMissing and StoreAway."""
         return await self._objects.read_all(piece.key, _MOST_PIECE_BYTES)
@@ -150,6 +161,14 @@ async def _section(connection: AsyncConnection, course_id: CourseId, now: Moment
 
 async def _has_lesson(connection: AsyncConnection, ident: str) -> bool:
     return (await connection.execute(select(Lesson.id).where(Lesson.id == ident))).one_or_none() is not None
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _folder(session_id: str, recording_id: str) -> str:

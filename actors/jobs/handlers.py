@@ -39,6 +39,7 @@ HANDLERS: dict[str, Handler] = {
     "notification.tidy": notifying.tidy_notices,
     "progress.quiz": grading.tell_progress,
     "recording.finish": recordings.finish_recording,
+    "recording.tidy": recordings.tidy_recordings,
     "reminder.sweep": reminding.sweep_reminders,
     "statistics.add_up": partitions.add_up,
 }
@@ -62,6 +63,7 @@ CARE: dict[str, Care] = {
     "notification.spread": Care(tries=20),
     "notification.tidy": Care(seconds=1_800, at_once=1, every_seconds=3_600),
     "recording.finish": Care(tries=12, seconds=recordings.LIMIT_SECONDS, at_once=2),
+    "recording.tidy": Care(seconds=1_800, at_once=1, every_seconds=3_600),
     "reminder.sweep": Care(seconds=300, at_once=1, every_seconds=60),
     "statistics.add_up": Care(seconds=300, at_once=1, every_seconds=30),
 }

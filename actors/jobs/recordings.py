@@ -2,8 +2,6 @@
 
 import asyncio
 import hashlib
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 import structlog
 
 from actors.jobs.tools import GiveUp, JobTools
+from actors.jobs.work_folders import work_folder
 from classroom.refusals import NotFound
 from classroom.times import SECOND, Moment, to_datetime
 from persistence.media import Media, MediaRow, NewMedia, folder_of
@@ -25,6 +24,7 @@ LIMIT_SECONDS = 2 * 3_600.0
 _SOUND = "opus"
 _READ_BYTES = 1 << 20
 _DAY = Moment(86_400 * SECOND)
+_LATE = 3_600 * SECOND  # who makes the lesson has long read what it needs
 _ENDINGS = {"video/webm": "webm", "video/mp4": "mp4"}
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -52,6 +52,21 @@ async def finish_recording(tools: JobTools, payload: dict[str, Any], quiet_secon
     await files.delete(session_id, recording_id)
 
 
+async def tidy_recordings(tools: JobTools, _payload: dict[str, Any]) -> None:
+    """Job `recording.tidy`: remove pieces that came when the lesson was already made, and those of no class.
+
+    A node that could not reach the store for long may bring them. A recording that is not a lesson yet keeps its pieces.
+    """
+    files, recordings = PieceFiles(tools.objects), Recordings(tools.database)
+    for (session_id, recording_id), newest in (await files.newest()).items():
+        if newest >= tools.clock() - _LATE:
+            continue
+        if await recordings.was_made(recording_id) or await recordings.find_class(session_id) is None:
+            lost = await files.list_(session_id, recording_id)
+            _log.error("recording_pieces_late", session_id=session_id, recording_id=recording_id, pieces=len(lost))
+            await files.delete(session_id, recording_id)
+
+
 async def _settled(files: PieceFiles, session_id: str, recording_id: str, quiet_seconds: float) -> list[Piece]:
     """The pieces, after a time in which none came."""
     pieces = await files.list_(session_id, recording_id)
@@ -71,17 +86,13 @@ async def _make(
     before = await media.find(media_id_of(recording_id))
     if before is not None and before.status == "ready":
         return
-    work = tools.values.data_dir / "work"
-    await asyncio.to_thread(work.mkdir, parents=True, exist_ok=True)
-    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="recording-", dir=work))
     try:
-        path = folder / "film"
-        joined, picture = await _join(files, pieces, path)
-        await _keep(tools, recorded, recording_id, path, joined, has_picture=picture is not None)
+        async with work_folder(tools.values.data_dir, "recording") as folder:
+            path = folder / "film"
+            joined, picture = await _join(files, pieces, path)
+            await _keep(tools, recorded, recording_id, path, joined, has_picture=picture is not None)
     except BadPiece as error:
         raise GiveUp(f"the recording {recording_id} cannot be joined: {error}") from error
-    finally:
-        await asyncio.to_thread(shutil.rmtree, folder)
 
 
 async def _join(files: PieceFiles, pieces: Sequence[Piece], path: Path) -> tuple[Joined, str | None]:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import structlog
 
 from actors.jobs.tools import GiveUp, JobTools
+from actors.jobs.work_folders import work_folder
 from classroom.content import rendition_heights
 from persistence.media import Media, MediaRow, folder_of
 from persistence.object_store import ObjectMissing
@@ -73,19 +73,17 @@ async def make_renditions(tools: JobTools, payload: dict[str, Any]) -> None:
     if programs is None:
         _log.info("no_ffmpeg", media=row.id)
         return
-    work = tools.values.data_dir / "work"
-    await asyncio.to_thread(work.mkdir, parents=True, exist_ok=True)
-    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="renditions-", dir=work))
     try:
-        async with tools.objects.as_file(row.object_key, folder) as source:
+        async with (
+            work_folder(tools.values.data_dir, "renditions") as folder,
+            tools.objects.as_file(row.object_key, folder) as source,
+        ):
             seconds, heights, has_poster = await _make(programs, row, source, folder, tools)
         await media.note_playback(row.id, seconds, heights, has_poster, tools.clock())
     except Failed as error:
         raise GiveUp(f"ffmpeg cannot make anything of the video {row.id}: {error}") from error
     except ObjectMissing as error:
         raise GiveUp(f"the bytes of the video {row.id} are gone") from error
-    finally:
-        await asyncio.to_thread(shutil.rmtree, folder)
 
 
 async def _make(programs: Tools, row: MediaRow, source: Path, folder: Path, tools: JobTools) -> tuple[int, list[int], bool]:

@@ -1,16 +1,19 @@
 """A recording becomes a lesson: once, with its film, in a section of its own; and pieces go."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import av
 import pytest
 
+from actors.clock import wall_clock
 from actors.jobs.handlers import CARE, HANDLERS
-from actors.jobs.recordings import QUIET_SECONDS, finish_recording
+from actors.jobs.recordings import QUIET_SECONDS, finish_recording, tidy_recordings
 from actors.jobs.tools import GiveUp, JobTools
 from classroom.ids import CourseId
+from classroom.times import SECOND, Moment
 from persistence.arranging import MOST_SECTIONS, NewSection
 from persistence.ids import new_id
 from persistence.media import Media
@@ -147,6 +150,33 @@ async def test_pieces_that_still_come_are_waited_for(room: Taught) -> None:
     assert lesson.duration_seconds == 4
 
 
+async def test_pieces_that_come_when_the_lesson_was_made_are_removed_an_hour_later(room: Taught) -> None:
+    await room.record("opus", seconds=2)
+    await room.finish()
+    await room.record("opus", seconds=2, run="1795300299999-00000000")
+    late = await room.files.list_(room.id, room.recording)
+    await tidy_recordings(room.tools, {})
+    assert await room.files.list_(room.id, room.recording) == late
+
+    in_an_hour = replace(room.tools, clock=lambda: Moment(wall_clock() + 3_700 * SECOND))
+    await tidy_recordings(in_an_hour, {})
+    assert await room.files.list_(room.id, room.recording) == []
+    assert await room.lessons() == [("Recordings", ["Bowlines, 2026-11-21"])]
+
+
+async def test_of_recordings_that_are_no_lesson_only_those_of_no_class_are_tidied(room: Taught) -> None:
+    await room.record("opus", seconds=2)
+    kept = await room.files.list_(room.id, room.recording)
+    nobody = new_id(), new_id()
+    await room.files.keep(*nobody, RUN, 0, ("opus",), await room.files.read(kept[0]))
+    in_a_year = replace(room.tools, clock=lambda: Moment(wall_clock() + 365 * 86_400 * SECOND))
+    await tidy_recordings(in_a_year, {})
+    assert await room.files.list_(*nobody) == []
+    assert await room.files.list_(room.id, room.recording) == kept
+    await room.finish()
+    assert await room.lessons() == [("Recordings", ["Bowlines, 2026-11-21"])]
+
+
 async def test_a_broken_piece_does_not_cost_the_others(room: Taught) -> None:
     await room.record("opus")
     await room.files.keep(room.id, room.recording, RUN, 7, ("opus",), b"not a piece")
@@ -185,3 +215,5 @@ async def test_a_full_course_keeps_the_pieces(room: Taught) -> None:
 def test_the_job_has_time_to_wait_and_to_join() -> None:
     assert HANDLERS["recording.finish"] is finish_recording
     assert CARE["recording.finish"].seconds > 100 * QUIET_SECONDS
+    assert HANDLERS["recording.tidy"] is tidy_recordings
+    assert CARE["recording.tidy"].every_seconds == 3_600
