@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
+from aiortc import MediaStreamTrack, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, VideoStreamTrack
 from av import AudioFrame, VideoFrame
 
@@ -20,7 +20,7 @@ FRAMES = 25
 class Foreign:
     """aiortc as an application would use it: it publishes a green picture and silence, or counts decoded frames."""
 
-    def __init__(self, *, sends: bool) -> None:
+    def __init__(self, *, sends: bool, codec: str | None = None) -> None:
         self.connection = RTCPeerConnection()
         self.frames = {"audio": 0, "video": 0}
         self.size = (0, 0)
@@ -33,6 +33,10 @@ class Foreign:
             for kind in ("audio", "video"):
                 self.connection.addTransceiver(kind, direction="recvonly")
             self.connection.on("track", lambda track: self._tasks.append(asyncio.create_task(self._count(track))))
+        if codec is not None:
+            known = RTCRtpSender.getCapabilities("video").codecs
+            pictures = next(one for one in self.connection.getTransceivers() if one.kind == "video")
+            pictures.setCodecPreferences([each for each in known if each.mimeType == codec])
 
     async def connect(self, answer: str) -> None:
         await self.connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
@@ -66,9 +70,9 @@ class Foreign:
 
 
 @asynccontextmanager
-async def foreign(*, sends: bool) -> AsyncIterator[Foreign]:
-    """With its offer made."""
-    made = Foreign(sends=sends)
+async def foreign(*, sends: bool, codec: str | None = None) -> AsyncIterator[Foreign]:
+    """With its offer made; of pictures only `codec`, such as "video/H264", is offered, None: all that aiortc has."""
+    made = Foreign(sends=sends, codec=codec)
     await made.connection.setLocalDescription(await made.connection.createOffer())
     try:
         yield made

@@ -119,3 +119,38 @@ async def test_the_low_layer_is_what_comes_while_the_high_one_stopped(stage: Sta
         await until(lambda: room.best_layer(MAIN, time.monotonic()) == LOW)
         camera.paused.add("low")
         await until(lambda: room.best_layer(MAIN, time.monotonic()) == HIGH)
+
+
+async def test_h264_is_recorded_and_watched_by_who_has_it_and_others_hear_it(stage: Stage, tmp_path: Path) -> None:
+    server = stage.server
+    async with (
+        foreign(sends=True, codec="video/H264") as phone,
+        foreign(sends=False) as both,
+        foreign(sends=False, codec="video/VP8") as old,
+    ):
+        await phone.connect((await server.publish(who("teacher"), phone.offer())).answer)
+        for viewer, name in ((both, "ana"), (old, "ben")):
+            await viewer.connect((await server.watch(who(name, "viewer"), viewer.offer(), None)).answer)
+        await both.until_decoded(10)
+        await until(lambda: old.frames["audio"] >= 10)
+        assert old.frames["video"] == 0
+        stage.desk.verdict = Verdict(recording=RECORDING)
+        await stage.until(2)
+        stage.desk.verdict = Verdict()
+        await stage.until_quiet()
+
+        async with foreign(sends=True, codec="video/VP8") as laptop:
+            await laptop.connect((await server.publish(who("teacher"), laptop.offer())).answer)
+            await old.until_decoded(10)
+            seen = both.frames["video"]
+            await until(lambda: both.frames["video"] >= seen + 10)
+
+    pieces = await stage.pieces()
+    size = read_size(await stage.files.read(next(piece for piece in pieces if "h264" in piece.codecs)))
+    with Joiner(tmp_path / "film", "h264", size, sound=True) as joiner:
+        for piece in pieces:
+            joiner.add(piece.run, piece.number, await stage.files.read(piece))
+        assert joiner.finish().content_type == "video/mp4"
+    with av.open(str(tmp_path / "film")) as film:
+        assert {stream.codec_context.name for stream in film.streams} == {"h264", "opus"}
+        assert [(frame.width, frame.height) for frame in film.decode(video=0)][-1] == size == (640, 480)
