@@ -24,7 +24,11 @@ export function chosenBefore(): Choice {
 }
 
 export function remember(choice: Choice): void {
-  localStorage.setItem(CHOSEN, JSON.stringify(choice));
+  try {
+    localStorage.setItem(CHOSEN, JSON.stringify(choice));
+  } catch {
+    // Storage is full, or closed to this page: the choice is for this time only.
+  }
 }
 
 export async function listDevices(): Promise<Devices> {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { problemOf } from "../api/problem";
 import { MediaSession, type Purpose } from "./mediaSession";
 import type { Answer, Signalling } from "./signalling";
 
@@ -58,6 +59,7 @@ let connections: Connection[];
 let stalled: boolean;
 let prepared: number;
 let session: MediaSession;
+let iceServers: () => Promise<RTCIceServer[]>;
 
 const purpose: Purpose = {
   path: "watch",
@@ -74,9 +76,10 @@ beforeEach(() => {
   connections = [];
   stalled = false;
   prepared = 0;
+  iceServers = async () => [];
   session = new MediaSession(purpose, {
     signalling: desk,
-    iceServers: async () => [],
+    iceServers: () => iceServers(),
     openConnection: () => {
       const connection = new Connection();
       connections.push(connection);
@@ -178,6 +181,29 @@ test("an answer that cannot be read is a failure like another", async () => {
   expect(warn).toHaveBeenCalledOnce();
   await pass();
   expect(desk.asked).toHaveLength(2);
+});
+
+test("a server that is away is said to be away, and asked again", async () => {
+  iceServers = async () => {
+    throw new TypeError("Failed to fetch");
+  };
+  session.start();
+  await pass();
+  expect(session.state).toMatchObject({ why: expect.stringContaining("Lyceum cannot be reached") as string });
+  iceServers = async () => [];
+  await pass(1_000);
+  expect(desk.asked).toEqual(["watch"]);
+});
+
+test("who may not be here is told so, and asks no more", async () => {
+  const asked = vi.fn(async () => {
+    throw problemOf(403, { errorCode: "not_seated", message: "You have no seat." });
+  });
+  iceServers = asked;
+  session.start();
+  await pass(60_000);
+  expect(session.state).toEqual({ at: "refused", why: "You have no seat." });
+  expect(asked).toHaveBeenCalledOnce();
 });
 
 test("a class that moved is opened anew", async () => {

@@ -1,5 +1,6 @@
 /** One media session that stays alive: opens a peer connection, looks at it twice a second, begins anew when it must. */
 
+import { wireErrorOf } from "../api/problem";
 import { Attempts, STALLED, type AttemptState, type Effect } from "./attempts";
 import type { Signalling } from "./signalling";
 import type { Stat } from "./statistics";
@@ -86,8 +87,8 @@ export class MediaSession {
     const { signalling, iceServers, openConnection, now, generation } = this.around;
     let connection: RTCPeerConnection | null = null;
     try {
-      const servers = await iceServers();
-      if (turn !== this.turn) return;
+      const servers = await iceServers().catch((thrown: unknown) => this.unserved(turn, thrown));
+      if (turn !== this.turn || servers === null) return;
       connection = openConnection({ iceServers: servers, bundlePolicy: "max-bundle" });
       this.connection = connection;
       this.listen(connection, turn);
@@ -108,6 +109,14 @@ export class MediaSession {
       console.warn("a media session could not be opened", thrown);
       if (turn === this.turn) this.fail(UNREADABLE);
     }
+  }
+
+  /** The server did not say by which servers a way is found: it is away, or refuses. */
+  private unserved(turn: number, thrown: unknown): null {
+    const { message: sentence, retry } = wireErrorOf(thrown);
+    if (turn === this.turn)
+      this.run(this.attempts.failed({ kind: retry ? "failed" : "refused", sentence }, this.around.now()));
+    return null;
   }
 
   private listen(connection: RTCPeerConnection, turn: number): void {

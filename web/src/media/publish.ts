@@ -27,6 +27,7 @@ export class Publishing implements Purpose {
   quality: Quality = "unknown";
   private readonly session: MediaSession;
   private readonly stall = new Stall(UNHEARD_MS, FIRST_REPORT_MS);
+  private connection: RTCPeerConnection | null = null;
   private video: RTCRtpSender | null = null;
   private sent = 0;
 
@@ -49,6 +50,7 @@ export class Publishing implements Purpose {
 
   stop(): void {
     this.session.stop();
+    this.connection = null;
     this.video = null;
   }
 
@@ -59,12 +61,14 @@ export class Publishing implements Purpose {
   /** Send this camera, or none, from now on; the session stays. */
   async showPicture(track: MediaStreamTrack | null): Promise<void> {
     this.tracks = { ...this.tracks, video: track };
-    await this.video?.replaceTrack(track);
+    // While there is no connection, the next one begins with it.
+    if (this.connection?.signalingState !== "closed") await this.video?.replaceTrack(track);
   }
 
   prepare(connection: RTCPeerConnection): void {
     this.stall.reset();
     this.sent = 0;
+    this.connection = connection;
     const { video, audio } = this.tracks;
     if (this.source === "camera" || video !== null) this.video = addPicture(connection, video, this.source);
     if (this.source === "camera" || audio !== null)

@@ -41,6 +41,8 @@ interface Sender {
   publishing: Publishing;
   tracks: Tracks;
   picture: MediaStream | null;
+  /** What the browser is being asked for: nothing is opened twice. */
+  opening: Set<"camera" | "microphone">;
 }
 
 const SERVER_FRESH_MS = 5 * 60_000;
@@ -59,6 +61,8 @@ export class RoomMedia {
   private soundOnly = false;
   private trouble: string | null = null;
   private asking: ReturnType<typeof setTimeout> | null = null;
+  /** Counts the questions for a screen: what is chosen for an earlier one, or after one has left, is not taken. */
+  private screenTurn = 0;
   private closed = false;
 
   constructor(
@@ -166,15 +170,15 @@ export class RoomMedia {
   async toggleMicrophone(): Promise<void> {
     const sender = this.senders.get("camera");
     if (sender === undefined) return;
-    const { video, audio } = sender.tracks;
-    if (audio !== null) {
+    const { audio } = sender.tracks;
+    if (audio?.readyState === "live") {
       audio.enabled = !audio.enabled;
       return this.tell();
     }
-    const opened = await this.attempt("microphone", () => openMicrophone(chosenBefore().microphoneId));
-    if (opened === null || this.senders.get("camera") !== sender) return opened?.stop();
+    const opened = await this.openFor(sender, "microphone", openMicrophone, chosenBefore().microphoneId);
+    if (opened === null) return;
     this.stopSending("camera", false);
-    this.send("camera", { video, audio: opened });
+    this.send("camera", { video: sender.tracks.video, audio: opened });
   }
 
   async toggleCamera(): Promise<void> {
@@ -187,19 +191,23 @@ export class RoomMedia {
       if (audio === null) return this.stopCamera();
       return this.replacePicture(sender, null);
     }
-    const opened = await this.attempt("camera", () => openCamera(chosenBefore().cameraId));
-    if (opened === null || this.senders.get("camera") !== sender) return opened?.stop();
-    await this.replacePicture(sender, opened);
+    const opened = await this.openFor(sender, "camera", openCamera, chosenBefore().cameraId);
+    if (opened !== null) await this.replacePicture(sender, opened);
   }
 
   async shareScreen(): Promise<void> {
+    this.screenTurn += 1;
+    const turn = this.screenTurn;
     const stream = await this.attempt("screen", openScreen);
     if (stream === null) return;
-    this.stopScreen();
-    this.send("screen", { video: stream.getVideoTracks()[0] ?? null, audio: stream.getAudioTracks()[0] ?? null });
+    const tracks = { video: stream.getVideoTracks()[0] ?? null, audio: stream.getAudioTracks()[0] ?? null };
+    if (turn !== this.screenTurn) return stopTracks(tracks);
+    this.stopSending("screen");
+    this.send("screen", tracks);
   }
 
   stopScreen(): void {
+    this.screenTurn += 1;
     this.stopSending("screen");
   }
 
@@ -212,7 +220,7 @@ export class RoomMedia {
     if (this.closed) return stopTracks(tracks);
     const publishing = new Publishing(source, tracks, this.around);
     this.trouble = null;
-    this.senders.set(source, { publishing, tracks, picture: pictureOf(tracks.video) });
+    this.senders.set(source, { publishing, tracks, picture: pictureOf(tracks.video), opening: new Set() });
     for (const track of [tracks.video, tracks.audio]) if (track !== null) this.noteEnd(source, track);
     publishing.start();
     this.tell();
@@ -248,6 +256,22 @@ export class RoomMedia {
       if (track.kind === "video") void this.toggleCamera();
       else this.tell();
     };
+  }
+
+  /** What the person allows for this sender; null also when it is being asked for already, or nobody is sent any more. */
+  private async openFor(
+    sender: Sender,
+    wanted: "camera" | "microphone",
+    open: (deviceId: string | null) => Promise<MediaStreamTrack>,
+    deviceId: string | null,
+  ): Promise<MediaStreamTrack | null> {
+    if (sender.opening.has(wanted)) return null;
+    sender.opening.add(wanted);
+    const opened = await this.attempt(wanted, () => open(deviceId));
+    sender.opening.delete(wanted);
+    if (this.senders.get("camera") === sender) return opened;
+    opened?.stop();
+    return null;
   }
 
   private async attempt<T>(wanted: Wanted, open: () => Promise<T>): Promise<T | null> {

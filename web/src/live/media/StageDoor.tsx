@@ -30,8 +30,10 @@ export function mayPublish(state: VisitState): boolean {
 
 export function useStageDoor(room: Room | null, visitor: Visitor, state: VisitState): StageDoor {
   const [choosing, setChoosing] = useState(false);
-  if (room === null || room.now.mode !== "embedded") return { setUp: null, dialog: null };
   const may = mayPublish(state);
+  // Who comes up again later is not asked by a dialog that was open when they went.
+  if (choosing && !may) setChoosing(false);
+  if (room === null || room.now.mode !== "embedded") return { setUp: null, dialog: null };
   const invited = state.everybody?.stage.invited.some((person) => person.userId === state.me.id) ?? false;
   const close = () => setChoosing(false);
   return {
@@ -55,8 +57,10 @@ export function useStageDoor(room: Room | null, visitor: Visitor, state: VisitSt
 
 function Invitation({ room, visitor, state }: Props) {
   const [ask, busy] = useAsk();
+  const [refused, setRefused] = useState(0);
   return (
     <DevicePreview
+      key={refused}
       title="You are invited to the stage"
       confirm="Join the stage"
       cancel="No, thank you"
@@ -66,6 +70,8 @@ function Invitation({ room, visitor, state }: Props) {
         void ask(() => visitor.command("stage.accept")).then((accepted) => {
           if (accepted) return room.media.startCamera(tracks);
           for (const track of [tracks.video, tracks.audio]) track?.stop();
+          // The stage may have a place later: camera and microphone are opened anew for another try.
+          setRefused((times) => times + 1);
         })
       }
     >
