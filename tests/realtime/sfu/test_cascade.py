@@ -3,17 +3,19 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import pytest
 
 from realtime.sfu.cascade import Cascade
-from realtime.sfu.desk import LinkFrom, LinkOpened, LinkRefused
+from realtime.sfu.desk import LinkFrom, LinkOpened, LinkRefused, MediaFull, MediaSettings
 from realtime.sfu.link import KEY_BYTES, Gates
 from realtime.sfu.mux import Mux
 from realtime.sfu.room import Room
+from realtime.sfu.server import MediaServer
 from realtime.sfu.streams import Sent
 from realtime.tasks import Tasks
-from tests.realtime.sfu.media_clients import CLASS
+from tests.realtime.sfu.media_clients import CLASS, Desk, Watcher, who
 from tests.realtime.sfu.raw_client import until
 
 
@@ -108,3 +110,43 @@ async def test_a_link_is_asked_for_again_until_it_is_left(edge: Edge) -> None:
     assert edge.cascade.origin_of(CLASS) is None
     assert not edge.room.is_edge
     await edge.tasks.finish(5.0)  # it notices
+
+
+async def test_a_node_that_lost_its_origin_speaks_for_itself_and_can_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("realtime.sfu.cascade.KEPT_SECONDS", 0.5)
+    settings = MediaSettings("127.0.0.1", "127.0.0.1", check_seconds=0.2)
+    desk, origin, third = Desk(), Origin("one"), LinkFrom("third", "127.0.0.1", 9, bytes(KEY_BYTES), 7)
+    server = MediaServer(settings, desk, None, time.monotonic)
+    await server.start()
+    try:
+        async with Watcher() as student:
+            origin.answers.set()
+            await student.watch(server, who("student", "viewer"), origin=origin)
+            await until(lambda: bool(desk.checks) and desk.checks[-1][0] == origin.node)
+            with pytest.raises(LinkRefused, match="edge"):
+                await server.open_link(CLASS, third)
+            origin.fault = ConnectionError("It is away.")
+            await until(lambda: desk.checks[-1][0] is None)
+            assert (await server.open_link(CLASS, third)).sources == ()
+    finally:
+        await server.close()
+
+
+async def test_those_who_wait_for_an_origin_together_do_not_overfill_the_node() -> None:
+    origin = Origin("one")
+    server = MediaServer(MediaSettings("127.0.0.1", "127.0.0.1", most_viewers=2), Desk(), None, time.monotonic)
+    await server.start()
+    try:
+        async with AsyncExitStack() as stack:
+            students = [await stack.enter_async_context(Watcher()) for _ in range(3)]
+            coming = [
+                asyncio.create_task(each.watch(server, who(f"student-{number}", "viewer"), origin=origin))
+                for number, each in enumerate(students)
+            ]
+            await until(lambda: origin.asked > 0)
+            origin.answers.set()
+            ended = await asyncio.gather(*coming, return_exceptions=True)
+            assert [type(each) for each in ended if isinstance(each, Exception)] == [MediaFull]
+            assert server.load().viewers == 2
+    finally:
+        await server.close()
