@@ -40,6 +40,7 @@ class Keeper:
         self._cascade = cascade
         self._recordings = recordings
         self._stopped = False
+        self._kept: set[Room] = set()
 
     def stop(self) -> None:
         """Ask nothing more; what is under way comes to its end."""
@@ -50,7 +51,8 @@ class Keeper:
         settings = self._settings
         empty_since: float | None = None
         told_at, checked_at = -_TELL_AGAIN_SECONDS, self._clock()
-        while not self._stopped:
+        self._kept.add(room)
+        while not self._stopped and room in self._kept:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, checked_at + settings.check_seconds - self._clock())):
                     await room.changed.wait()
@@ -74,8 +76,15 @@ class Keeper:
                 empty_since = now
             elif now - empty_since >= _EMPTY_SECONDS:
                 break
-        self._cascade.end(room)
-        self._recordings.follow(room, None)
+        self.end(room)
+
+    def end(self, room: Room) -> None:
+        """Keep it no longer: no link carries it, and nothing records it."""
+        if room in self._kept:
+            self._kept.discard(room)
+            room.changed.set()
+            self._cascade.end(room)
+            self._recordings.follow(room, None)
 
     async def _tell(self, room: Room) -> None:
         """A class that is away is told again after some seconds. An edge has nothing to tell."""

@@ -231,6 +231,9 @@ class MediaServer:
         except HandshakeFailed as failed:
             await self._sessions.end(session, str(failed))
             return
+        except Exception:
+            await self._sessions.end(session, "a fault of ours")
+            raise  # to whoever owns the tasks, who says so
         if self._sessions.find(session.member.media_id) is None:
             return  # closed meanwhile
         now, member = self._clock(), session.member
@@ -255,11 +258,34 @@ class MediaServer:
         while True:
             await asyncio.sleep(_TICK_SECONDS)
             now = self._clock()
-            for room in self._rooms.values():
-                room.tick(now)
+            for room in list(self._rooms.values()):
+                try:
+                    room.tick(now)
+                except Exception as fault:  # whatever it is, it is this class's: the others go on
+                    self._give_up(room, fault)
 
     async def _keep(self, room: Room, keeper: Keeper) -> None:
-        await keeper.keep(room)
-        if self._rooms.get(room.session_id) is room:
-            del self._rooms[room.session_id]
-            self._packets_in += room.packets_in
+        try:
+            await keeper.keep(room)
+        except Exception as fault:  # nobody stays in a class that is not asked any more who may
+            self._give_up(room, fault)
+        else:
+            self._forget(room)
+
+    def _forget(self, room: Room) -> bool:
+        """Whether it was there."""
+        if self._rooms.get(room.session_id) is not room:
+            return False
+        del self._rooms[room.session_id]
+        self._packets_in += room.packets_in
+        return True
+
+    def _give_up(self, room: Room, fault: Exception) -> None:
+        """A class that a fault of ours has broken ends on this node: its people begin anew, and it with them."""
+        if not self._forget(room):
+            return
+        _log.error("media.class_broke", session_id=room.session_id, exc_info=fault)
+        if self._open is not None:
+            self._open.keeper.end(room)
+        for session in self._sessions.of(room):
+            self._tasks.start(self._sessions.end(session, "the class broke"), f"media.end.{session.member.media_id}")

@@ -71,10 +71,14 @@ class Sessions:
         member = session.member
         if self._by_id.pop(member.media_id, None) is None:
             return
-        if isinstance(member, Viewer):
-            session.room.remove_viewer(member)
-        else:
-            session.room.remove_publisher(member, self._clock())
+        try:
+            if isinstance(member, Viewer):
+                session.room.remove_viewer(member)
+            else:
+                session.room.remove_publisher(member, self._clock())
+        finally:  # the connection ends, whatever has happened to the class
+            member.peer = None
+            await session.peer.close()
         _log.info(
             "media.session_ended",
             session_id=session.who.session_id,
@@ -82,5 +86,3 @@ class Sessions:
             kind="watch" if isinstance(member, Viewer) else session.who.source,
             why=why,
         )
-        member.peer = None
-        await session.peer.close()

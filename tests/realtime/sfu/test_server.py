@@ -5,16 +5,19 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 import pytest
 
+from realtime.sfu.cascade import Cascade
 from realtime.sfu.desk import MediaClosed, MediaFull, MediaSettings, Verdict
+from realtime.sfu.dtls import Dtls
 from realtime.sfu.packets import from_retransmission, parse_header
 from realtime.sfu.reports import Block, write_lost, write_picture_loss, write_receiver_report
 from realtime.sfu.sdp import BadOffer
 from realtime.sfu.server import MediaServer
-from tests.realtime.sfu.media_clients import CLASS, RTX, VP8, Camera, Desk, Watcher, offer_of, who
+from tests.realtime.sfu.media_clients import CLASS, RTX, VP8, Camera, Desk, Watcher, join, offer_of, who
 from tests.realtime.sfu.raw_client import until
 
 SETTINGS = MediaSettings("127.0.0.1", "127.0.0.1", check_seconds=0.2)
@@ -368,3 +371,48 @@ def layers_of(watcher: Watcher) -> list[str]:
     """The layers that came in `main`, one after the other."""
     names = ["high" if b"high" in packet else "low" for packet in watcher.of("main")]
     return [name for place, name in enumerate(names) if place == 0 or names[place - 1] != name]
+
+
+@pytest.mark.parametrize("breaks", ["tick", "expire"])
+async def test_a_class_that_a_fault_breaks_ends_and_the_others_go_on(
+    server: MediaServer, clients: AsyncExitStack, monkeypatch: pytest.MonkeyPatch, breaks: str
+) -> None:
+    """Nobody may stay where nobody asks any more who may; and who begins anew finds everything as it should be."""
+    broken, well, again = Camera(), Watcher(), Watcher()
+    for client in (broken, well, again):
+        await clients.enter_async_context(client)
+    await broken.publish(server, who("teacher"))
+    room, other = server._rooms[CLASS], Camera(ssrc_offset=100)
+    await clients.enter_async_context(other)
+    await other.publish(server, replace(who("teacher"), session_id="another"))
+    await well.watch(server, replace(who("student", "viewer"), session_id="another"))
+
+    def fail(_given: object) -> bool:
+        raise ArithmeticError("a fault of ours")
+
+    if breaks == "tick":
+        monkeypatch.setattr(room, "tick", fail)
+    else:
+        expire = Cascade.expire
+        monkeypatch.setattr(Cascade, "expire", lambda self, kept: (fail if kept is room else partial(expire, self))(kept))
+    await until(lambda: broken.ended)
+    seen = len(well.of("main"))
+    await until(lambda: len(well.of("main")) > seen + 30)
+    assert server.load().classes == ("another",)
+    await again.watch(server, who("student", "viewer"))
+    await until(lambda: server.load().viewers == 2)
+    assert server._rooms[CLASS] is not room
+
+
+async def test_a_handshake_that_a_fault_breaks_leaves_no_session(
+    server: MediaServer, clients: AsyncExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_dtls: object, _fingerprints: object, *, server: bool) -> None:
+        raise ArithmeticError("a fault of ours")
+
+    watcher = await clients.enter_async_context(Watcher())
+    opened = await server.watch(who("student", "viewer"), offer_of(watcher, ["video"], "recvonly"), None)
+    monkeypatch.setattr(Dtls, "connect", fail)
+    with pytest.raises(ArithmeticError):
+        await join(server, watcher, opened)
+    await until(lambda: not server.load().viewers)
