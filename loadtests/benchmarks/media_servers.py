@@ -68,7 +68,7 @@ async def serve_lyceum(port: int, most_viewers: int = 1_000) -> None:
         return JSONResponse({"viewers": carried.viewers, "dropped": carried.dropped, "packets": carried.packets_out})
 
     try:
-        await _serve(port, publish, watch, load)
+        await serve_offers(port, publish, watch, load)
     finally:
         await server.close()
 
@@ -105,13 +105,17 @@ async def serve_relay(port: int) -> None:
         connected = sum(each.connectionState == "connected" for each in connections)
         return JSONResponse({"viewers": connected - 1, "dropped": 0, "packets": 0})
 
-    await _serve(port, publish, watch, load)
+    await serve_offers(port, publish, watch, load)
 
 
 SERVERS: dict[str, Callable[[int], Coroutine[None, None, None]]] = {LYCEUM: serve_lyceum, RELAY: serve_relay}
 
 
-async def _serve(port: int, publish: Answer, watch: Answer, load: Callable[[Request], Awaitable[JSONResponse]]) -> None:
+async def serve_offers(
+    port: int, publish: Answer, watch: Answer, load: Callable[[Request], Awaitable[JSONResponse]]
+) -> None:
+    """The three routes on loopback, until SIGTERM or SIGINT."""
+
     def route(answer: Answer) -> Callable[[Request], Awaitable[PlainTextResponse]]:
         async def answered(request: Request) -> PlainTextResponse:
             sdp: str = await answer((await request.body()).decode())
