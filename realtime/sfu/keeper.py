@@ -110,7 +110,7 @@ class Keeper:
         except Exception as fault:  # whatever it is, a class that cannot be asked changes nothing
             _log.warning("media.class_not_asked", session_id=room.session_id, exc_info=fault)
             verdict = None
-        if verdict is None:
+        if verdict is None or room not in self._kept:
             return False
         self._recordings.follow(room, None if verdict.over or verdict.moved or room.is_edge else verdict.recording)
         for session in self._sessions.of(room):

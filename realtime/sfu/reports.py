@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from struct import Struct
 
 MOST_PACKETS = 32  # read of one compound packet; browsers send three or four
-MOST_SEQUENCES = 256  # read of one request for lost packets
+MOST_SEQUENCES = 256  # that are said to be lost, read of one compound packet
 
 SENDER_REPORT, RECEIVER_REPORT, DESCRIPTION, GOODBYE, TRANSPORT, PAYLOAD = 200, 201, 202, 203, 205, 206
 _LOST, _TRANSPORT_CC = 1, 15  # formats of TRANSPORT
@@ -70,7 +70,8 @@ class KeyframeWanted:
 
 @dataclass(frozen=True, slots=True)
 class PacketsWanted:
-    """These sequences of a stream are missing (generic NACK), in the order told, at most `MOST_SEQUENCES`."""
+    """These sequences of a stream are missing (generic NACK), in the order told, of all in a compound packet
+    at most `MOST_SEQUENCES`."""
 
     ssrc: int
     sequences: tuple[int, ...]
@@ -127,18 +128,19 @@ def _read_one(kind: int, count: int, body: bytes, found: list[Report]) -> None:
 
 def _read_transport(form: int, body: bytes, found: list[Report]) -> None:
     if form == _LOST and len(body) >= 8:
-        found.append(PacketsWanted(int.from_bytes(body[4:8], "big"), _read_lost(body)))
+        left = MOST_SEQUENCES - sum(len(one.sequences) for one in found if isinstance(one, PacketsWanted))
+        found.append(PacketsWanted(int.from_bytes(body[4:8], "big"), _read_lost(body, left)))
 
 
-def _read_lost(body: bytes) -> tuple[int, ...]:
+def _read_lost(body: bytes, most: int) -> tuple[int, ...]:
     sequences: list[int] = []
     for at in range(8, len(body) - 3, 4):
+        if len(sequences) >= most:
+            break
         first, mask = _PAIR.unpack_from(body, at)
         sequences.append(first)
         sequences.extend((first + bit + 1) & 0xFFFF for bit in range(16) if mask >> bit & 1)
-        if len(sequences) >= MOST_SEQUENCES:
-            break
-    return tuple(sequences[:MOST_SEQUENCES])
+    return tuple(sequences[:most])
 
 
 def _read_payload(form: int, body: bytes, found: list[Report]) -> None:

@@ -101,6 +101,8 @@ def test_much_in_one_packet_is_bounded() -> None:
     (wanted,) = read_reports(write_lost(1, 2, range(0, 65536, 3)))
     assert isinstance(wanted, PacketsWanted)
     assert len(wanted.sequences) == MOST_SEQUENCES
+    many = read_reports(write_lost(1, 2, range(100)) * 28)
+    assert sum(len(one.sequences) for one in many if isinstance(one, PacketsWanted)) == MOST_SEQUENCES
 
 
 @given(st.integers(192, 223), st.integers(0, 255), st.binary(max_size=120))
