@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from loadtests.benchmarks.media_transport import Remote, Transport, identity
+from loadtests.benchmarks.media_dtls import identity
+from loadtests.benchmarks.media_transport import Remote, Transport
 
 AUDIO, VIDEO = "audio", "video"
 OPUS, VP8, RTX = 111, 96, 97

@@ -3,8 +3,9 @@
 import pytest
 
 from loadtests.benchmarks.media_clip import PAYLOAD_BYTES, encode, payloads
+from loadtests.benchmarks.media_dtls import identity
 from loadtests.benchmarks.media_sdp import publisher_offer, read_description, viewer_offer
-from loadtests.benchmarks.media_transport import Transport, identity
+from loadtests.benchmarks.media_transport import Transport
 from loadtests.benchmarks.media_viewer import FREEZE_SECONDS, Stream
 
 
