@@ -8,19 +8,15 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import Protocol
 
+from realtime.sfu.canonical import canonical, places_of, stamp_of, written
 from realtime.sfu.lanes import CLOCK_RATES, CODES, Lane, Numbers, Shape
 from realtime.sfu.packets import Header, to_retransmission
 from realtime.sfu.payloads import PayloadFacts, describe
-from realtime.sfu.payloads import patch as patch_canonical
 from realtime.sfu.reports import SenderReport, write_sender_report
 from realtime.sfu.ring import Ring
 from realtime.sfu.splice import Splice
-from realtime.sfu.srtp import Places, Receiver, fan, patch
+from realtime.sfu.srtp import Receiver, fan, patch
 
-_RTP = Struct("!BBHII")
-_VIDEO_EXTENSION = Struct("!HHB3s")
-_AUDIO_EXTENSION = Struct("!HHBBH")
-_ONE_BYTE = 0xBEDE
 _NUMBERS = Struct("!HI")
 _NAMES = {code: name for name, code in CODES.items()}
 
@@ -175,12 +171,7 @@ class Stream:
         sequence, timestamp, picture, zero = placed
         code = CODES[encoding.codec]
         payload = data[header.payload_at : header.payload_end]
-        stamp = self._stamp(code, level)
-        packet = _RTP.pack(0x80, code | header.marker << 7, sequence, timestamp, stamp) + payload
-        if picture >= 0 or zero >= 0:
-            changed = bytearray(packet)
-            patch_canonical(changed, 12, facts, picture, zero)
-            packet = bytes(changed)
+        packet = canonical(code, header.marker, placed, stamp_of(code, level, self._wall()), payload, facts)
         if not self._ring.put(sequence, packet):
             return
         newest = self.newest
@@ -214,10 +205,10 @@ class Stream:
         same number went out with another stream."""
         sent = self._sent
         for group in self._groups.values():
-            out = self._written(group.shape, packet, int.from_bytes(packet[8:12], "big"))
+            out = written(group.shape, packet, int.from_bytes(packet[8:12], "big"))
             if out is None:
                 continue
-            places = _places(len(out) - len(packet) + 12, facts, picture, zero)
+            places = places_of(len(out) - len(packet) + 12, facts, picture, zero)
             receivers = group.receivers
             if late is not None:
                 receivers = [one.receiver for one in self.lanes if one.shape == group.shape and one.first <= late]
@@ -238,15 +229,16 @@ class Stream:
         again_type = lane.rtx_types.get(code)
         stamp = int.from_bytes(packet[8:12], "big")
         if again_type is not None and code != CODES["opus"]:
-            stamp = self._stamp(code, None)  # browsers estimate their bandwidth by when it was sent, not first sent
-        out = self._written(lane.shape, packet, stamp)
+            # browsers estimate their bandwidth by when it was sent, not first sent
+            stamp = stamp_of(code, None, self._wall())
+        out = written(lane.shape, packet, stamp)
         if out is None:
             return None
         changed = bytearray(out)
         _NUMBERS.pack_into(changed, 2, sequence, (int.from_bytes(packet[4:8], "big") + receiver.add_timestamp) & 0xFFFFFFFF)
         if receiver.patched:
             facts = describe(_NAMES[code], packet[12:])
-            places = _places(len(out) - len(packet) + 12, facts, facts.picture_id, facts.tl0picidx)
+            places = places_of(len(out) - len(packet) + 12, facts, facts.picture_id, facts.tl0picidx)
             if places is not None:
                 patch(changed, places, receiver)
         if again_type is None:
@@ -269,28 +261,6 @@ class Stream:
                 self._port.sendto(receiver.session.protect_rtcp(raw), receiver.address)
             except OSError:
                 self._sent.dropped += 1
-
-    def _stamp(self, code: int, level: int | None) -> int:
-        """What the header extension says: the audio level, or when a picture is sent (6.18 bits of seconds). A canonical
-        packet keeps it in the place of the SSRC."""
-        if code == CODES["opus"]:
-            return 127 if level is None else level
-        return int(self._wall() * 262144) & 0xFFFFFF
-
-    def _written(self, shape: Shape, packet: bytes, stamp: int) -> bytes | None:
-        code = packet[1] & 0x7F
-        payload_type = shape.payload_types[code]
-        if payload_type < 0:
-            return None
-        first, extension = 0x80, b""
-        if shape.extension_id:
-            first = 0x90
-            if code == CODES["opus"]:
-                extension = _AUDIO_EXTENSION.pack(_ONE_BYTE, 1, shape.extension_id << 4, stamp, 0)
-            else:
-                extension = _VIDEO_EXTENSION.pack(_ONE_BYTE, 1, shape.extension_id << 4 | 2, stamp.to_bytes(3, "big"))
-        head = bytes((first, payload_type | packet[1] & 0x80)) + packet[2:8] + shape.ssrc.to_bytes(4, "big")
-        return head + extension + packet[12:]
 
     def _admit(self, begin: Numbers) -> None:
         waiting, self.waiting = self.waiting, []
@@ -318,12 +288,3 @@ class Stream:
         if not self.is_watched:
             self._splice.drop()
             self._ring.clear()
-
-
-def _places(begin: int, facts: PayloadFacts, picture: int, zero: int) -> Places | None:
-    """Where the numbers stand in a packet whose payload begins there."""
-    if picture < 0 and zero < 0:
-        return None
-    picture_at = begin + facts.picture_id_at if picture >= 0 else 0
-    zero_at = begin + facts.tl0picidx_at if zero >= 0 else 0
-    return Places(picture_at, picture, zero_at, zero, long=facts.picture_id_wide)
