@@ -97,9 +97,10 @@ export class RoomMedia {
     const { media } = followed;
     const others = (slots: (Media["screen"] | undefined)[]) =>
       slots.some((person) => person != null && person.userId !== this.me);
-    const pictures = others([media.screen, ...media.cameras]);
+    const cameras = others(media.cameras);
+    const pictures = cameras || others([media.screen]);
     const sound = others(media.microphones);
-    this.watching.expect(sound || (pictures && !this.soundOnly));
+    this.watching.expect(sound || (pictures && !this.soundOnly), !sound && !cameras);
     if (pictures || sound) {
       if (this.mode === null) this.ask();
       if (this.mode === "embedded" && this.watching.state.at === "idle") this.watching.start();

@@ -7,7 +7,7 @@ export class Stall {
 
   /** `patienceMs` once it has grown, `firstMs` until it does. */
   constructor(
-    private readonly patienceMs: number,
+    public patienceMs: number,
     private readonly firstMs: number,
   ) {}
 

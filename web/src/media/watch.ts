@@ -9,6 +9,8 @@ import { arrived, type Stat } from "./statistics";
 
 /** Nothing at all arrives for so long: begin anew. */
 export const SILENCE_MS = 1_500;
+/** The same while only a screen is shared: browsers send a page that stands still about once a second. */
+export const STILL_SCREEN_MS = 4_000;
 const FIRST_PACKET_MS = 3_000;
 /** A slot in which nothing came for so long shows the name instead of a picture that stands still. */
 const STILL_MS = 2_000;
@@ -51,9 +53,10 @@ export class Watching implements Purpose {
     this.session.placed(generation);
   }
 
-  /** Whether a slot that the viewer sees or hears is filled by somebody else. */
-  expect(expected: boolean): void {
+  /** Whether a slot that the viewer sees or hears is filled by somebody else, and whether that is a screen alone. */
+  expect(expected: boolean, onlyScreen: boolean): void {
     this.expected = expected;
+    this.stall.patienceMs = onlyScreen ? STILL_SCREEN_MS : SILENCE_MS;
   }
 
   /** No pictures from now on, or pictures again. */
