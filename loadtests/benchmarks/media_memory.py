@@ -61,6 +61,8 @@ async def measure(options: argparse.Namespace, found: Found, folder: Path, fault
             found.came += _LEAVING
             found.core = (cpu_of([pid]) - used) / (loop.time() - began)
         found.held.append(((loop.time() - began) / 60, memory_of([pid]) / 2**20))
+        await crowd.ask("begin")
+        await asyncio.sleep(_EVERY_SECONDS)  # who came last may still wait for a keyframe
         told = await crowd.ask("tell")
         if told["silent"]:
             faults.say(f"{told['silent']} of {options.viewers} viewers saw nothing in the end.")
