@@ -92,7 +92,7 @@ class _Frames(ABC):
     def add(self, codec: str, data: bytes, now: float) -> list[Frame]:
         """The frames that this packet makes whole. Bytes that are no RTP packet are passed over."""
         header = parse_header(data)
-        if header is None or header.payload_at == header.payload_end:
+        if header is None:
             return []
         packet = _Packet(codec, header, data[header.payload_at : header.payload_end], now)
         return self._take(self._order.add(packet))
@@ -132,6 +132,8 @@ class Pictures(_Frames):
             if gap:
                 # Whether the frame before it was whole nobody knows: its end may be what is missing.
                 self._parts, self._bytes, self.waits = [], 0, True
+            if not packet.payload:
+                continue  # padding, which has a number all the same
             if self._parts and packet.header.timestamp != self._parts[0].header.timestamp:
                 frames.append(self._finish())
             if self._parts or describe(packet.codec, packet.payload).starts_frame:
@@ -162,7 +164,11 @@ class Sounds(_Frames):
     """Packets of sound, in order; a gap stays a gap."""
 
     def _take(self, packets: Iterator[tuple[_Packet, bool]]) -> list[Frame]:
-        return [Frame(packet.codec, packet.payload, packet.header.timestamp, is_keyframe=True) for packet, _ in packets]
+        return [
+            Frame(packet.codec, packet.payload, packet.header.timestamp, is_keyframe=True)
+            for packet, _ in packets
+            if packet.payload
+        ]
 
 
 def _vp8(parts: list[_Packet]) -> bytes:

@@ -115,3 +115,13 @@ def test_the_size_of_a_keyframe_is_read(size: tuple[int, int]) -> None:
     for codec in ("vp8", "h264"):
         frames = taken(pictures(codec, *size, [50, 60]))
         assert {(frame.width, frame.height) for frame in frames} == {size}
+
+
+def test_padding_between_packets_is_no_gap() -> None:
+    line, made = Pictures(), []
+    for place, sent in enumerate(pictures("vp8", 320, 240, [40, 60, 80, 100])):
+        number = 2 * place
+        made += line.add("vp8", sent.data[:2] + number.to_bytes(2, "big") + sent.data[4:], sent.at)
+        made += line.add("vp8", rtp(number + 1, 0, b"", marker=False), sent.at)
+    assert len(made) == 4
+    assert not line.waits

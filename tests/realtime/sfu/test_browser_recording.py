@@ -1,0 +1,187 @@
+"""A media server records a real Chromium: muted, with one layer, with a screen; the film is in step, and plays."""
+
+import asyncio
+import base64
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, async_playwright
+
+from realtime.sfu.desk import Verdict
+from realtime.sfu.layers import HIGH, LOW
+from realtime.sfu.slots import MAIN
+from realtime.sfu.webm import Joiner, read_size
+from tests.end_to_end.browser.conftest import FLAGS, find_chromium
+from tests.end_to_end.films import is_in_order, look_at, offsets
+from tests.realtime.sfu.media_clients import CLASS, who
+from tests.realtime.sfu.raw_client import until
+from tests.realtime.sfu.test_recording import RECORDING, Stage, stage
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+__all__ = ["stage"]  # the fixture
+
+CLAPPER = """
+() => {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 640, height: 360 });
+  const brush = canvas.getContext("2d");
+  const sound = new AudioContext();
+  const tone = new OscillatorNode(sound, { frequency: 440 });
+  const volume = new GainNode(sound, { gain: 0 });
+  const out = new MediaStreamAudioDestinationNode(sound);
+  tone.connect(volume).connect(out);
+  tone.start();
+  let step = 0;
+  setInterval(() => {
+    const on = performance.now() % 1000 < 200;
+    brush.fillStyle = on ? "#fff" : "#000";
+    brush.fillRect(0, 0, canvas.width, canvas.height);
+    brush.fillStyle = "#777";
+    brush.fillRect((step += 3) % canvas.width, 0, 30, 30);
+    volume.gain.value = on ? 0.5 : 0;
+  }, 20);
+  window.clapper = { pictures: canvas.captureStream(25), sounds: out.stream };
+  const screen = Object.assign(document.createElement("canvas"), { width: 960, height: 540 });
+  const ink = screen.getContext("2d");
+  setInterval(() => {
+    ink.fillStyle = "#333";
+    ink.fillRect(0, 0, 960, 540);
+    ink.fillStyle = "#777";
+    ink.fillRect((step += 3) % 960, 0, 30, 30);
+  }, 50);
+  window.desk = screen.captureStream(15);
+}
+"""
+"""Each second the picture is white and a tone is heard, both for 200 ms; and a screen of another size, which is grey."""
+
+OFFER = """async ([name, codec, rids]) => {
+  const connection = (window[name] = new RTCPeerConnection());
+  const from = name === "camera" ? clapper.pictures : desk;
+  const sendEncodings = rids.length
+    ? [{ rid: "low", scaleResolutionDownBy: 4, maxBitrate: 150_000 }, { rid: "high", maxBitrate: 1_200_000 }]
+    : [{ maxBitrate: 1_200_000 }];
+  const line = connection.addTransceiver(from.getVideoTracks()[0], { direction: "sendonly", sendEncodings });
+  const known = RTCRtpSender.getCapabilities("video").codecs;
+  line.setCodecPreferences(known.filter((one) => one.mimeType === codec));
+  connection.pictures = line.sender;
+  if (name === "camera") connection.addTransceiver(clapper.sounds.getAudioTracks()[0], { direction: "sendonly" });
+  await connection.setLocalDescription();
+  return connection.localDescription.sdp;
+}"""
+
+HIGH_LAYER = """async (on) => {
+  const wanted = camera.pictures.getParameters();
+  wanted.encodings.find((one) => one.rid === "high").active = on;
+  await camera.pictures.setParameters(wanted);
+}"""
+
+PLAY = """async ([film, type]) => {
+  const bytes = Uint8Array.from(atob(film), (one) => one.charCodeAt(0));
+  const player = Object.assign(document.createElement("video"), { muted: true });
+  document.body.append(player);
+  const happens = (name) => new Promise((done, failed) => {
+    player.addEventListener(name, done, { once: true });
+    player.addEventListener("error", () => failed(new Error(player.error.message)), { once: true });
+  });
+  const known = happens("loadedmetadata");
+  player.src = URL.createObjectURL(new Blob([bytes], { type }));
+  await known;
+  const found = { seconds: player.duration, widths: [player.videoWidth] };
+  player.addEventListener("resize", () => found.widths.push(player.videoWidth));
+  const ended = happens("ended");
+  player.playbackRate = 2;
+  await player.play();
+  await ended;
+  found.end = player.currentTime;
+  const sought = happens("seeked");
+  player.currentTime = player.duration / 2;
+  await sought;
+  found.sought = player.currentTime;
+  return found;
+}"""
+
+
+@pytest.fixture
+async def page() -> AsyncIterator[Page]:
+    """An empty page of a browser."""
+    flags = [*FLAGS, "--autoplay-policy=no-user-gesture-required"]
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=find_chromium(), headless=True, args=flags)
+        yield await browser.new_page()
+        await browser.close()
+
+
+async def publish(stage: Stage, page: Page, source: str, codec: str, rids: list[str]) -> str:
+    """The id of the session."""
+    offer = await page.evaluate(OFFER, [source, codec, rids])
+    opened = await stage.server.publish(who("teacher", source=source), offer)
+    await page.evaluate(
+        "([name, sdp]) => window[name].setRemoteDescription({ type: 'answer', sdp })", [source, opened.answer]
+    )
+    return opened.media_id
+
+
+async def more(stage: Stage, pieces: int) -> None:
+    """Until so many more pieces are stored."""
+    await stage.until(len(await stage.pieces()) + pieces)
+
+
+@pytest.mark.parametrize("codec", ["video/VP8", "video/H264"])
+async def test_a_browser_is_recorded_in_step_through_mute_layers_and_a_screen(
+    stage: Stage, page: Page, codec: str, tmp_path: Path, record_property: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server, rids = stage.server, ["low", "high"] if codec == "video/VP8" else []
+    await page.evaluate(CLAPPER)
+    await publish(stage, page, "camera", codec, rids)
+    await until(lambda: CLASS in server._rooms and server._rooms[CLASS].holds.get(MAIN))
+    room = server._rooms[CLASS]
+    stage.desk.verdict = Verdict(recording=RECORDING)
+    await more(stage, 4)
+    await page.evaluate("() => { clapper.sounds.getAudioTracks()[0].enabled = false; }")
+    await more(stage, 2)
+    await page.evaluate("() => { clapper.sounds.getAudioTracks()[0].enabled = true; }")
+    if rids:
+        await page.evaluate(HIGH_LAYER, arg=False)
+        await until(lambda: room.best_layer(MAIN, time.monotonic()) == LOW)
+        await more(stage, 3)
+        await page.evaluate(HIGH_LAYER, arg=True)
+        await until(lambda: room.best_layer(MAIN, time.monotonic()) == HIGH)
+    await more(stage, 2)
+    screen = await publish(stage, page, "screen", codec, [])
+    await until(lambda: room.holds.get(MAIN) == ("teacher", "screen"))
+    await more(stage, 3)
+    await server.close_session(CLASS, screen, "teacher")
+    await more(stage, 4)
+    stage.desk.verdict = Verdict()
+    await stage.until_quiet()
+
+    pieces, name = await stage.pieces(), "vp8" if rids else "h264"
+    size = read_size(await stage.files.read(next(piece for piece in pieces if name in piece.codecs)))
+    path = tmp_path / "film"
+    with Joiner(path, name, size, sound=True) as joiner:
+        for piece in pieces:
+            joiner.add(piece.run, piece.number, await stage.files.read(piece))
+        joined = joiner.finish()
+    film = await asyncio.to_thread(look_at, path)
+    apart = offsets(film.flashes, film.beeps)
+    told = f"{codec}: {film.seconds:.1f} s, {film.sizes}; {len(film.flashes)} flashes, {len(film.beeps)} beeps"
+    told += f", sound later by {median(apart[:4]):.3f} s, at the end {median(apart[-4:]):.3f} s"
+    record_property("film", told)
+    played = await page.evaluate(PLAY, [base64.b64encode(path.read_bytes()).decode(), joined.content_type])
+    with capsys.disabled():
+        print(f"\n{told}; played: {played}")
+    assert film.codecs == [name, "opus"] if name < "opus" else ["opus", name]
+    assert film.begins_with_keyframe
+    assert is_in_order(film.picture_times)
+    assert is_in_order(film.sound_times)
+    assert film.decoded_pictures == len(film.picture_times)
+    assert len(film.sizes) >= 2
+    assert not rids or any(width < 320 for width, _ in film.sizes)
+    assert abs(median(apart[:4])) < 0.25
+    assert abs(median(apart[-4:])) < 0.25
+    assert played["end"] == pytest.approx(film.seconds, abs=0.2)
+    assert played["sought"] == pytest.approx(played["seconds"] / 2, abs=0.2)
+    assert len(set(played["widths"])) >= 2
