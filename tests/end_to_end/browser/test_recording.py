@@ -1,10 +1,15 @@
 """A class is recorded in real browsers, and becomes a video lesson that its students play, whatever dies meanwhile."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import io
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
+from statistics import median
 from typing import Any
 
+import av
 import httpx
 import pytest
 from playwright.async_api import Browser, async_playwright, expect
@@ -14,13 +19,49 @@ from persistence.recordings import Piece, PieceFiles
 from tests.end_to_end.browser.conftest import FLAGS, find_chromium
 from tests.end_to_end.browser.people import People, Person
 from tests.end_to_end.browser.school import Account, School
-from tests.end_to_end.browser.test_video import DEVICES, at_window, go_on_stage, sees_picture_of, take_seat
-from tests.end_to_end.films import Film, is_in_order, look_at
+from tests.end_to_end.browser.test_video import (
+    DEVICES,
+    NODE_PORT,
+    WITNESS,
+    at_window,
+    go_on_stage,
+    sees_picture_of,
+    take_seat,
+)
+from tests.end_to_end.films import Film, is_in_order, look_at, offsets
+from tests.end_to_end.killing import find_actors, find_media_node, kill
 
 pytestmark = [pytest.mark.cluster, pytest.mark.browser, pytest.mark.timeout(300)]
 
 LESSON_SECONDS = 120
 LOOK_SECONDS = 0.25
+
+CLAPPER = """
+navigator.mediaDevices.getUserMedia = async ({ audio, video }) => {
+  const there = (window.clapper ??= (() => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 640, height: 360 });
+    const brush = canvas.getContext("2d");
+    const sound = new AudioContext();
+    const tone = new OscillatorNode(sound, { frequency: 440 });
+    const volume = new GainNode(sound, { gain: 0 });
+    const out = new MediaStreamAudioDestinationNode(sound);
+    tone.connect(volume).connect(out);
+    tone.start();
+    let step = 0;
+    setInterval(() => {
+      const on = performance.now() % 1_000 < 200;
+      brush.fillStyle = on ? "#fff" : "#000";
+      brush.fillRect(0, 0, 640, 360);
+      brush.fillStyle = "#777";
+      brush.fillRect((step += 3) % 640, 0, 30, 30);
+      volume.gain.value = on ? 0.5 : 0;
+    }, 20);
+    return { pictures: canvas.captureStream(25), sounds: out.stream };
+  })());
+  return video ? there.pictures : there.sounds;
+};
+"""
+"""A camera and a microphone: each second the picture is white and a tone is heard, both for 200 ms."""
 
 PLAY = """async (address) => {
   const film = document.createElement("video");
@@ -86,14 +127,31 @@ class Archive:
         """Of all of them."""
         return [piece for each in await self.recordings() for piece in await self.files.list_(self._session_id, each)]
 
-    async def until_pictures(self, count: int, beyond: int = 0) -> list[Piece]:
-        """Wait for so many pieces with a picture and with sound, on top of the first ones."""
-        async with asyncio.timeout(60):
+    async def until_pictures(self, count: int, beside: Collection[Piece] = ()) -> list[Piece]:
+        """Wait for so many more pieces with a picture and with sound, of other runs than those; all that are there."""
+        runs = {piece.run for piece in beside}
+        async with asyncio.timeout(90):
             while True:
                 found = await self.pieces()
-                if sum(len(piece.codecs) == 2 for piece in found[beyond:]) >= count:
+                if sum(len(piece.codecs) == 2 and piece.run not in runs for piece in found) >= count:
                     return found
                 await asyncio.sleep(LOOK_SECONDS)
+
+    async def until_empty(self) -> None:
+        """Wait until the job is done, which removes the pieces last of all."""
+        async with asyncio.timeout(LESSON_SECONDS):
+            while True:
+                if not await self.pieces():
+                    return
+                await asyncio.sleep(LOOK_SECONDS)
+
+    async def frames(self, pieces: Collection[Piece]) -> Counter[str]:
+        """How many pictures and packets of sound are in them."""
+        found: Counter[str] = Counter()
+        for piece in pieces:
+            with av.open(io.BytesIO(await self.files.read(piece))) as file:
+                found.update(packet.stream.type for packet in file.demux() if packet.size)
+        return found
 
 
 async def lessons_of(school: School, student: Account, title: str) -> list[dict[str, Any]]:
@@ -131,9 +189,9 @@ async def end_class(teacher: Person) -> None:
     await teacher.press("End now")
 
 
-def holds_together(film: Film) -> None:
+def holds_together(film: Film, codec: str = "vp8") -> None:
     """What every recording keeps to, whatever happened while it was made."""
-    assert film.codecs == ["opus", "vp8"]
+    assert film.codecs == sorted(("opus", codec))
     assert film.begins_with_keyframe
     assert is_in_order(film.picture_times)
     assert is_in_order(film.sound_times)
@@ -167,7 +225,7 @@ async def test_a_recorded_class_is_a_lesson_that_its_student_plays(
     holds_together(film)
     assert film.seconds >= 2 * (len(pieces) - 1)
     assert film.decoded_sound_seconds == pytest.approx(film.seconds, abs=1.0)
-    assert await archive.pieces() == []
+    await archive.until_empty()
 
     played = await student.page.evaluate(PLAY, address)
     assert played["width"] == film.sizes[0][0] > 0
@@ -180,3 +238,105 @@ async def test_a_recorded_class_is_a_lesson_that_its_student_plays(
     with capsys.disabled():
         print(f"\nrecorded: {film.seconds:.1f} s, {film.sizes}, {film.decoded_pictures} pictures; played: {played}")
         print(f"pictures from {film.picture_times[0]:.3f} s, sound from {film.sound_times[0]:.3f} s")
+
+
+async def test_a_recording_goes_on_when_the_media_node_and_then_the_job_worker_are_killed(
+    people: People, school: School, lyceum: Any, tmp_path: Path, record_property: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (ravi,) = await school.enrol("Ravi Menon")
+    session_id = await school.schedule(seats=5, title="Storm surges")
+    archive = Archive(lyceum, session_id)
+    teacher = await at_window(people, school.instructor, session_id)
+    await teacher.press("Start class")
+    await go_on_stage(teacher)
+    student = await at_window(people, ravi, session_id)
+    await take_seat(student)
+    await sees_picture_of(student, "camera-0", school.instructor)
+    await teacher.press("Start recording")
+    await archive.until_pictures(3)
+
+    port = await student.page.evaluate(NODE_PORT)
+    before = await archive.pieces()
+    killed_at = time.monotonic()
+    assert kill(find_media_node(lyceum.pid, port)) == 1
+    pieces = await archive.until_pictures(2, beside=before)
+    gap = time.monotonic() - killed_at
+    assert {piece.key for piece in before} <= {piece.key for piece in pieces}
+    assert len(await archive.recordings()) == 1
+    stored = await archive.frames(pieces)
+    [worker] = find_actors(lyceum.pid, "JobWorker")
+    work = lyceum.data_dir / "work"
+
+    def kill_while_it_joins() -> None:
+        until = time.monotonic() + LESSON_SECONDS
+        while not any(work.glob("recording-*/film")):
+            assert time.monotonic() < until, "no recording is joined"
+            time.sleep(0.001)  # a thread of its own: there is nothing to await, and joining takes some milliseconds
+        kill([worker])
+
+    joining = asyncio.create_task(asyncio.to_thread(kill_while_it_joins))
+    await end_class(teacher)
+    await joining
+    assert any(work.glob("recording-*")), "the worker had ended its work before"
+    assert await lessons_of(school, ravi, "Storm surges") == []
+
+    lesson = await lesson_of(school, ravi, "Storm surges")
+    await archive.until_empty()
+    assert len(await lessons_of(school, ravi, "Storm surges")) == 1
+    address, film = await fetch(school, ravi, lesson["id"], tmp_path)
+    holds_together(film)
+    assert len(film.picture_times) >= stored["video"]
+    assert len(film.sound_times) >= stored["audio"]
+    played = await student.page.evaluate(PLAY, address)
+    assert played["end"] == pytest.approx(film.seconds, abs=0.2)
+    record_property("seconds_until_recorded_again", gap)
+    with capsys.disabled():
+        print(f"\nmedia node killed: two pieces of the next run {gap:.1f} s later; the film: {film.seconds:.1f} s")
+
+
+async def test_sound_and_picture_stay_in_step_when_the_sound_is_muted_and_a_screen_comes_and_goes(
+    people: People, school: School, lyceum: Any, tmp_path: Path, record_property: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (lars,) = await school.enrol("Lars Holm")
+    session_id = await school.schedule(seats=5, title="Tidal bores")
+    archive = Archive(lyceum, session_id)
+    teacher = await people.arrive(school.instructor)
+    await teacher.page.add_init_script(WITNESS)
+    await teacher.page.add_init_script(CLAPPER)
+    await teacher.open_class(session_id)
+    await teacher.press("Start class")
+    await go_on_stage(teacher)
+    student = await at_window(people, lars, session_id)
+    await take_seat(student)
+    await sees_picture_of(student, "camera-0", school.instructor)
+    await teacher.press("Start recording")
+    seen = len(await archive.until_pictures(3))
+    await teacher.press("Turn microphone off")
+    seen = len(await archive.until_pictures(seen + 2))
+    await teacher.press("Turn microphone on")
+    seen = len(await archive.until_pictures(seen + 2))
+    await teacher.press("Share the screen")
+    await sees_picture_of(student, "screen", school.instructor)
+    seen = len(await archive.until_pictures(seen + 2))
+    await teacher.press("Stop sharing the screen")
+    await expect(student.page.locator("video[data-slot=screen]")).to_have_count(0)
+    await archive.until_pictures(seen + 3)
+    await end_class(teacher)
+
+    lesson = await lesson_of(school, lars, "Tidal bores")
+    address, film = await fetch(school, lars, lesson["id"], tmp_path)
+    holds_together(film)
+    assert len(film.sizes) >= 3, film.sizes
+    assert film.sizes[0] == film.sizes[-1] == (640, 360)
+    apart = offsets(film.flashes, film.beeps)
+    early, late = apart[:4], apart[-4:]
+    told = f"{len(film.flashes)} flashes, {len(film.beeps)} beeps, sound later by {median(early):.3f} s"
+    told += f", at the end {median(late):.3f} s"
+    record_property("step", told)
+    with capsys.disabled():
+        print(f"\n{film.seconds:.1f} s, {film.sizes}: {told}")
+    assert len(film.flashes) > len(film.beeps) > 6  # it was muted for a while
+    assert abs(median(early)) < 0.25
+    assert abs(median(late)) < 0.25
+    played = await student.page.evaluate(PLAY, address)
+    assert played["end"] == pytest.approx(film.seconds, abs=0.2)
