@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
-from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
+from aiortc import MediaStreamTrack, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, VideoStreamTrack
 
 AGAIN_SECONDS = 0.1
@@ -17,8 +17,12 @@ STALLED_SECONDS = 3
 class MediaPerson:
     """Who publishes a moving picture with sound (`sends`), or watches and counts what was decoded."""
 
-    def __init__(self, http: httpx.AsyncClient, path: str, sends: bool, key: str | None = None) -> None:
-        """`http` asks as this person; `path` is the class's, under `/api`. `key` is sent as idempotency key."""
+    def __init__(
+        self, http: httpx.AsyncClient, path: str, sends: bool, key: str | None = None, codec: str | None = None
+    ) -> None:
+        """`http` asks as this person; `path` is the class's, under `/api`. `key` is sent as idempotency key. Of pictures
+        only `codec`, such as "video/H264", is offered; None: all that aiortc has."""
+        self._codec = codec
         self._where = f"/api{path}/media"
         self._sends = sends
         self._http = http
@@ -54,6 +58,10 @@ class MediaPerson:
             for kind in ("audio", "video"):
                 connection.addTransceiver(kind, direction="recvonly")
             connection.on("track", lambda track: self._tasks.append(asyncio.create_task(self._count(track))))
+        if self._codec is not None:
+            known = RTCRtpSender.getCapabilities("video").codecs
+            pictures = next(one for one in connection.getTransceivers() if one.kind == "video")
+            pictures.setCodecPreferences([each for each in known if each.mimeType == self._codec])
         await connection.setLocalDescription(await connection.createOffer())
         offer = connection.localDescription.sdp
         where = f"{self._where}/{'publish' if self._sends else 'watch'}"

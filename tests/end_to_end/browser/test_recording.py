@@ -25,11 +25,13 @@ from tests.end_to_end.browser.test_video import (
     WITNESS,
     at_window,
     go_on_stage,
+    more_arrives,
     sees_picture_of,
     take_seat,
 )
 from tests.end_to_end.films import Film, is_in_order, look_at, offsets
 from tests.end_to_end.killing import find_actors, find_media_node, kill
+from tests.end_to_end.media_people import MediaPerson
 
 pytestmark = [pytest.mark.cluster, pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -340,3 +342,35 @@ async def test_sound_and_picture_stay_in_step_when_the_sound_is_muted_and_a_scre
     assert abs(median(late)) < 0.25
     played = await student.page.evaluate(PLAY, address)
     assert played["end"] == pytest.approx(film.seconds, abs=0.2)
+
+
+async def test_who_sends_h264_alone_is_seen_in_a_browser_and_recorded(
+    people: People, school: School, lyceum: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tara,) = await school.enrol("Tara Voss")
+    session_id = await school.schedule(seats=5, title="Amphidromic points")
+    archive = Archive(lyceum, session_id)
+    teacher = await at_window(people, school.instructor, session_id)
+    await teacher.press("Start class")
+    token = lyceum.command("token", school.instructor.email, timeout=60).stdout.strip()
+    http = httpx.AsyncClient(base_url=school.url, headers={"Authorization": f"Bearer {token}"}, timeout=20)
+    async with MediaPerson(http, f"/live-sessions/{session_id}", sends=True, codec="video/H264") as camera:
+        await camera.open(60)
+        student = await at_window(people, tara, session_id)
+        await take_seat(student)
+        await sees_picture_of(student, "camera-0", school.instructor)
+        await more_arrives(student.page)
+        await teacher.press("Start recording")
+        await archive.until_pictures(4)
+        await end_class(teacher)
+        await camera.until_closed(10)
+
+    lesson = await lesson_of(school, tara, "Amphidromic points")
+    address, film = await fetch(school, tara, lesson["id"], tmp_path)
+    holds_together(film, "h264")
+    with capsys.disabled():
+        print(f"\nH.264: {film.seconds:.1f} s, {film.sizes}, {film.decoded_pictures} pictures")
+    played = await student.page.evaluate(PLAY, address)
+    assert played["width"] == film.sizes[0][0]
+    assert played["end"] == pytest.approx(film.seconds, abs=0.2)
+    await http.aclose()
