@@ -151,7 +151,7 @@ class Archive:
         """How many pictures and packets of sound are in them."""
         found: Counter[str] = Counter()
         for piece in pieces:
-            with av.open(io.BytesIO(await self.files.read(piece))) as file:
+            with av.open(io.BytesIO(await self.files.read(piece)), "r") as file:
                 found.update(packet.stream.type for packet in file.demux() if packet.size)
         return found
 
