@@ -5,6 +5,7 @@ import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Literal
 from uuid import uuid4
 
@@ -32,6 +33,7 @@ from realtime.sfu.desk import (
 WAKE_SECONDS = 0.5
 START_SECONDS = 1.0
 """How long a question waits for a node that has just been started again."""
+_PARTS = ("actors.clients", "actors.media_calls", "actors.media_desk", "persistence.recordings", "realtime.sfu.server")
 
 _log = structlog.get_logger(__name__)
 
@@ -85,7 +87,7 @@ class MediaNode:
 
     async def look(self) -> NodeNow | Turned:
         """What is carried here now."""
-        if not await self._is_up():
+        if self._server is None or self._is_closing:
             return Turned("away", f"{self._name} has not started")
         load = self._server.load()
         return NodeNow(self._node, load.viewers, load.publishers, self._most_viewers, frozenset(load.classes))
@@ -185,7 +187,9 @@ class MediaNode:
             task.add_done_callback(self._dismissals.discard)
 
     async def _start(self) -> None:
-        # Here and not above: who makes this actor needs none of it, and it takes as long to import as a replica.
+        # Here and not above: who makes this actor needs none of it, and it takes as long to import as a replica; beside the
+        # loop, which says meanwhile that the run before is gone.
+        await asyncio.to_thread(_import_parts)
         from actors.clients import LiveSessionsClient
         from actors.dispatch import Dispatcher
         from actors.media_calls import RayLinks
@@ -210,6 +214,12 @@ class MediaNode:
         self._started.set()
         spare_the_collector()
         _log.info("media_node_started", node=self._node, udp_port=self._udp_port, address=settings.public_address)
+
+
+def _import_parts() -> None:
+    """What `MediaNode` uses once it has started."""
+    for name in _PARTS:
+        import_module(name)
 
 
 def media_settings(values: MediaValues, udp_port: int) -> MediaSettings:

@@ -14,6 +14,8 @@ FRESH_SECONDS = 1.0
 NOBODY_SECONDS = 0.2
 """The same while none lives, so that one that comes back is found at once."""
 LOOK_SECONDS = 2.0
+PATIENCE_SECONDS = 0.25
+"""So long one waits for the answer of a node while another is known to live."""
 SILENT_SECONDS = 6.0
 """A node that is slow to answer, and has not died, is believed in for so long: its classes stay with it."""
 
@@ -92,6 +94,7 @@ class LivingNodes:
         self._silent: dict[str, float] = {}
         self._looked_at: float | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._looks: dict[str, asyncio.Task[None]] = {}
 
     async def now(self) -> tuple[NodeNow, ...]:
         """Those that live, the least loaded first."""
@@ -124,11 +127,30 @@ class LivingNodes:
 
     async def _look(self) -> None:
         self._names = tuple(await self._find())
-        await asyncio.gather(*map(self._look_at, self._names))
+        loop = asyncio.get_running_loop()
+        for name in self._names:
+            if name not in self._looks:
+                self._looks[name] = loop.create_task(self._look_at(name))
+        await self._patiently([self._looks[name] for name in self._names])
+        for name in self._looks.keys() - self._known.keys():
+            self._silent.setdefault(name, loop.time())
         for name in (self._known.keys() | self._silent.keys()) - set(self._names):
             self._known.pop(name, None)
             self._silent.pop(name, None)
-        self._looked_at = asyncio.get_running_loop().time()
+        self._looked_at = loop.time()
+
+    async def _patiently(self, looks: Collection[asyncio.Task[None]]) -> None:
+        """Until all have answered, or one is known to live and the others were waited for: one that has just been started
+        again may have no time to say so."""
+        waiting = set(looks)
+        done: set[asyncio.Task[None]] = set()
+        if waiting:
+            done, waiting = await asyncio.wait(waiting, timeout=PATIENCE_SECONDS)
+        while waiting and not self._known:
+            more, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            done |= more
+        for look in done:
+            look.result()  # nothing that a look may raise is left
 
     async def _look_at(self, name: str) -> None:
         loop = asyncio.get_running_loop()
@@ -146,6 +168,8 @@ class LivingNodes:
             if name in self._known:
                 _log.warning("media_node_away", node=name, reason=str(error))
             self._give_up(name)
+        finally:
+            del self._looks[name]
 
     def _give_up(self, name: str) -> None:
         """It is gone until it answers: its silence from now on says nothing new."""

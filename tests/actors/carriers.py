@@ -34,6 +34,8 @@ class Carriers:
     def __init__(self, **nodes: Carrier) -> None:
         self.nodes = nodes
         self.looks = 0
+        self.waiting = 0
+        """Questions that a node which hangs has not answered."""
         self.stalled = asyncio.Semaphore(0)
         """Released by each question to a node that stalls."""
         self.let_go = asyncio.Event()
@@ -93,7 +95,11 @@ class Carriers:
     async def _reach(self, name: str) -> Carrier:
         it = self.nodes[name.removeprefix(PREFIX)]
         if it.hangs:
-            await asyncio.sleep(5)
+            self.waiting += 1
+            try:
+                await asyncio.sleep(5)
+            finally:
+                self.waiting -= 1
             raise MediaNodeSlow(f"{name} gave no answer")
         if not it.is_alive:
             raise MediaNodeAway(f"{name} is dead")

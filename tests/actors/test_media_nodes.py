@@ -96,6 +96,20 @@ async def test_a_node_that_has_not_answered_yet_is_not_gone_for_some_seconds() -
     assert (names(await living.now()), living.silent()) == (["a@1", "b@1"], ())
 
 
+async def test_who_has_a_node_does_not_wait_for_another_that_gives_no_answer() -> None:
+    carriers = Carriers(a=Carrier(), b=Carrier())
+    living = carriers.living()
+    await living.now()
+    living.doubt("media-node-a@1")
+    carriers.nodes["a"].hangs = True
+    assert names(await living.now()) == ["b@1"]
+    assert carriers.waiting == 1
+    looks = carriers.looks
+    await asyncio.sleep(FRESH_SECONDS)
+    assert names(await living.now()) == ["b@1"]
+    assert carriers.looks == looks + 1, "it was asked again, while its answer was awaited"
+
+
 async def test_a_node_that_was_away_and_is_silent_now_is_gone() -> None:
     carriers = Carriers(a=Carrier(), b=Carrier(is_alive=False))
     living = carriers.living()
