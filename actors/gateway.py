@@ -21,7 +21,7 @@ from actors.memory import spare_the_collector
 from actors.nodes import hosts_now
 from actors.orphans import end_with_parent
 from actors.placement import keep_placing
-from actors.ray_calls import RayCalls, wake_self
+from actors.ray_calls import RayCalls, wake_self, woken_once
 from classroom.ids import SessionId
 from classroom.times import Moment
 from persistence.denied import Denial
@@ -55,6 +55,7 @@ class Gateway:
         self._starting: asyncio.Lock | None = None
         wake_self()
 
+    @woken_once
     async def wake(self) -> None:
         """Listen, however long that takes: Ray makes a restarted actor anew, and clients knock at the old port."""
         while self._sockets is None:

@@ -18,7 +18,7 @@ from actors.memory import spare_the_collector
 from actors.nodes import hosts_now
 from actors.orphans import end_with_parent
 from actors.outgoing import Outgoing
-from actors.ray_calls import RayCalls, wake_self
+from actors.ray_calls import RayCalls, wake_self, woken_once
 from persistence.errors import StoreAway
 from persistence.journal import PostgresJournal
 from persistence.learning import PostgresLearningLog
@@ -75,6 +75,7 @@ class GrainHost:
         self._starting: asyncio.Lock | None = None
         wake_self()
 
+    @woken_once
     async def wake(self) -> None:
         """Start, however long Postgres is away: Ray makes a restarted actor anew, and nobody else may call it."""
         while self._hosting is None:

@@ -17,7 +17,7 @@ from actors.logs import configure_logs
 from actors.media_nodes import NodeNow
 from actors.memory import spare_the_collector
 from actors.orphans import end_with_parent
-from actors.ray_calls import wake_self
+from actors.ray_calls import wake_self, woken_once
 from persistence.denied import Denial
 from realtime.sfu.desk import (
     LinkFrom,
@@ -68,6 +68,7 @@ class MediaNode:
         self._dismissals: set[asyncio.Task[None]] = set()
         wake_self()
 
+    @woken_once
     async def wake(self) -> None:
         """Listen, however long that takes: Ray makes a restarted actor anew, and nobody else calls this."""
         while (self._server is None or self._denied is None) and not self._is_closing:

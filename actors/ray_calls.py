@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import wraps
 from typing import Any
+from weakref import WeakSet
 
 import ray
 from ray.exceptions import RayError
@@ -114,9 +116,26 @@ def _fail(sent: "asyncio.Future[Any]", error: Exception) -> None:
         sent.exception()  # who waited may be gone by now: then nobody need be told
 
 
+def woken_once(wake: Callable[[Any], Awaitable[None]]) -> Callable[[Any], Awaitable[None]]:
+    """The `wake` of an actor: it works in the first call, however often it is called."""
+    awake = WeakSet[Any]()
+
+    @wraps(wake)
+    async def called(actor: Any) -> None:
+        if actor not in awake:
+            awake.add(actor)
+            await wake(actor)
+
+    return called
+
+
 def wake_self() -> None:
-    """Have this actor's own `wake` called once it is made; a restart by Ray calls nothing but the constructor."""
-    ray.get_runtime_context().current_actor.wake.remote()
+    """Have this actor's own `wake` called once it is made; a restart by Ray calls nothing but the constructor.
+
+    Ray may tell this process that its own actor is still being restarted, and refuses the call then, or says so of one that
+    it made: the call is made again, or the actor would sleep for ever, and `woken_once` keeps a second one from working.
+    """
+    ray.get_runtime_context().current_actor.wake.options(max_task_retries=-1).remote()
 
 
 def _why(error: Exception) -> str:

@@ -11,7 +11,7 @@ import structlog
 from actors.config import ActorConfig
 from actors.logs import configure_logs
 from actors.orphans import end_with_parent
-from actors.ray_calls import wake_self
+from actors.ray_calls import wake_self, woken_once
 
 CONNECTIONS = 4
 WAKE_SECONDS = 0.5
@@ -33,6 +33,7 @@ class JobWorker:
         self._running: asyncio.Task[None] | None = None
         wake_self()
 
+    @woken_once
     async def wake(self) -> None:
         """Work until it is closed, whatever happens: Ray makes a restarted actor anew, and nobody else calls this."""
         self._running = asyncio.current_task()

@@ -8,7 +8,7 @@ import pytest
 
 from actors.dispatch import HostAway
 from actors.outgoing import GatewayAway
-from actors.ray_calls import RayCalls
+from actors.ray_calls import RayCalls, woken_once
 from tests.actors.school import turns, until
 
 
@@ -112,3 +112,30 @@ async def _ask_for_nobody(ray: ControlService) -> None:
     await until(again.done, "so is the next")
     assert isinstance(again.exception(), HostAway)
     assert ray.asked == 2
+
+
+class Sleeper:
+    """An actor that is woken, and goes on until it is let go."""
+
+    def __init__(self) -> None:
+        self.woken = 0
+        self.may_end = asyncio.Event()
+
+    @woken_once
+    async def wake(self) -> None:
+        self.woken += 1
+        await self.may_end.wait()
+
+
+async def test_an_actor_whose_waking_is_repeated_wakes_once() -> None:
+    one, other = Sleeper(), Sleeper()
+    first = asyncio.ensure_future(one.wake())
+    await until(lambda: one.woken == 1)
+    await one.wake()
+    assert (one.woken, first.done()) == (1, False)
+    one.may_end.set()
+    await first
+    await one.wake()
+    other.may_end.set()
+    await other.wake()
+    assert (one.woken, other.woken) == (1, 1)
