@@ -1,6 +1,7 @@
-"""Logs of every process: one JSON object a line on standard error, with UTC times."""
+"""Logs of every process: one JSON object a line on its own standard output, with UTC times."""
 
 import logging
+import sys
 
 import structlog
 
@@ -16,6 +17,7 @@ def configure_logs(level: int = logging.INFO) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(),
+        # `sys.stdout` may be another's for a while: a logger kept from then would write where nobody reads, or to nothing.
+        logger_factory=structlog.WriteLoggerFactory(file=sys.__stdout__),
         cache_logger_on_first_use=True,
     )
