@@ -1,11 +1,39 @@
 """What the tests of live video share."""
 
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
 import pytest
 
 from loadtests.benchmarks.media_clip import Clip, encode
+from realtime.sfu.server import MediaServer
+from tests.realtime.sfu.media_clients import SETTINGS, Desk
 
 
 @pytest.fixture(scope="session")
 def clip() -> Clip:
     """A second of pictures and sound, encoded once."""
     return encode(1)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    """A class that allows everything."""
+    return Desk()
+
+
+@pytest.fixture
+async def server(desk: Desk) -> AsyncIterator[MediaServer]:
+    """A media server of that class."""
+    media = MediaServer(SETTINGS, desk, None, time.monotonic)
+    await media.start()
+    yield media
+    await media.close()
+
+
+@pytest.fixture
+async def clients() -> AsyncIterator[AsyncExitStack]:
+    """Takes clients, and closes them at the end of the test."""
+    async with AsyncExitStack() as stack:
+        yield stack

@@ -3,14 +3,16 @@
 import asyncio
 import struct
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
-from realtime.sfu.desk import LinkTo, Opened, Participant, Shown, Verdict
+from realtime.sfu.desk import LinkTo, MediaSettings, Opened, Participant, Shown, Verdict
 from realtime.sfu.packets import parse_header, write_extensions
 from realtime.sfu.reports import KeyframeWanted, read_reports
 from realtime.sfu.server import MediaServer
 from tests.realtime.sfu.raw_client import RawClient
 
 CLASS = "class-1"
+SETTINGS = MediaSettings("127.0.0.1", "127.0.0.1", check_seconds=0.2)
 LEVEL, ABS, MID_ID, RID_ID, RRID_ID, TWCC_ID = 1, 2, 4, 10, 11, 3
 EXTENSIONS = {
     LEVEL: "urn:ietf:params:rtp-hdrext:ssrc-audio-level",
@@ -210,3 +212,12 @@ class Watcher(RawClient):
             frame, part = struct.unpack_from("!IB", payload, 6)
             found.append((header.sequence, header.timestamp, picture, frame, part))
         return found
+
+
+def assert_continuous(pictures: Sequence[tuple[int, int, int, int, int]]) -> None:
+    """Sequences without a hole, timestamps and picture ids that only grow, by one a frame."""
+    for before, after in pairwise(pictures):
+        assert (after[0] - before[0]) & 0xFFFF == 1
+        assert (after[1] - before[1]) & 0xFFFFFFFF < 1 << 31
+        assert (after[2] - before[2]) & 0x7FFF == (0 if after[4] else 1)
+        assert after[4] == (before[4] + 1) % 3

@@ -15,7 +15,7 @@ from realtime.sfu.room import Room
 from realtime.sfu.server import MediaServer
 from realtime.sfu.streams import Sent
 from realtime.tasks import Tasks
-from tests.realtime.sfu.media_clients import CLASS, Desk, Watcher, who
+from tests.realtime.sfu.media_clients import CLASS, SETTINGS, Desk, Watcher, who
 from tests.realtime.sfu.raw_client import until
 
 
@@ -114,9 +114,8 @@ async def test_a_link_is_asked_for_again_until_it_is_left(edge: Edge) -> None:
 
 async def test_a_node_that_lost_its_origin_speaks_for_itself_and_can_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("realtime.sfu.cascade.KEPT_SECONDS", 0.5)
-    settings = MediaSettings("127.0.0.1", "127.0.0.1", check_seconds=0.2)
     desk, origin, third = Desk(), Origin("one"), LinkFrom("third", "127.0.0.1", 9, bytes(KEY_BYTES), 7)
-    server = MediaServer(settings, desk, None, time.monotonic)
+    server = MediaServer(SETTINGS, desk, None, time.monotonic)
     await server.start()
     try:
         async with Watcher() as student:

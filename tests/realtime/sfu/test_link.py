@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from realtime.sfu.desk import LinkFrom, LinkOpened, LinkRefused, MediaSettings, Verdict
+from realtime.sfu.desk import LinkFrom, LinkOpened, LinkRefused, Verdict
 from realtime.sfu.link import KEY_BYTES, Gates, OriginEnd
 from realtime.sfu.mux import Mux
 from realtime.sfu.packets import parse_header
@@ -20,10 +20,8 @@ from realtime.sfu.room import Room
 from realtime.sfu.sdp import TakenLine
 from realtime.sfu.server import MediaServer
 from realtime.sfu.streams import Sent
-from tests.realtime.sfu.media_clients import CLASS, Camera, Desk, Watcher, who
+from tests.realtime.sfu.media_clients import CLASS, SETTINGS, Camera, Desk, Watcher, who
 from tests.realtime.sfu.raw_client import until
-
-SETTINGS = MediaSettings("127.0.0.1", "127.0.0.1", check_seconds=0.2)
 
 
 class Way:
@@ -55,12 +53,6 @@ async def nodes() -> AsyncIterator[tuple[Node, Node]]:
     yield origin, edge
     await edge.server.close()
     await origin.server.close()
-
-
-@pytest.fixture
-async def clients() -> AsyncIterator[AsyncExitStack]:
-    async with AsyncExitStack() as stack:
-        yield stack
 
 
 async def watch(watcher: Watcher, edge: MediaServer, way: Way, kinds: tuple[str, ...] = ("audio", "video")) -> None:

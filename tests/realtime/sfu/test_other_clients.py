@@ -12,10 +12,9 @@ from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSes
 from aiortc.mediastreams import AudioStreamTrack
 from av import VideoFrame
 
-from realtime.sfu.desk import MediaSettings
 from realtime.sfu.reports import SenderReport, read_reports
 from realtime.sfu.server import MediaServer
-from tests.realtime.sfu.media_clients import Desk, Watcher, who
+from tests.realtime.sfu.media_clients import SETTINGS, Desk, Watcher, who
 from tests.realtime.sfu.raw_client import until
 
 WIDTH, HEIGHT, RATE = 160, 128, 15
@@ -46,7 +45,7 @@ class Bars(MediaStreamTrack):
 async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[MediaServer]:
     # aioice leaves loopback out, and the machine that tests run on may have nothing else
     monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.1"])
-    media = MediaServer(MediaSettings("127.0.0.1", "127.0.0.1", check_seconds=0.2), Desk(), None, time.monotonic)
+    media = MediaServer(SETTINGS, Desk(), None, time.monotonic)
     await media.start()
     yield media
     await media.close()

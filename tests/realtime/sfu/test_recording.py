@@ -11,12 +11,12 @@ import pytest
 
 from persistence.object_store import open_object_store
 from persistence.recordings import Piece, PieceFiles
-from realtime.sfu.desk import MediaSettings, Recording, Verdict
+from realtime.sfu.desk import Recording, Verdict
 from realtime.sfu.layers import HIGH, LOW
 from realtime.sfu.server import MediaServer
 from realtime.sfu.slots import MAIN
 from realtime.sfu.webm import Joiner, read_size
-from tests.realtime.sfu.media_clients import CLASS, Camera, Desk, who
+from tests.realtime.sfu.media_clients import CLASS, SETTINGS, Camera, Desk, who
 from tests.realtime.sfu.raw_client import until
 from tests.realtime.sfu.test_foreign_client import foreign
 
@@ -50,7 +50,7 @@ class Stage:
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     desk, files = Desk(), PieceFiles(open_object_store(f"file://{tmp_path / 'objects'}"))
-    server = MediaServer(MediaSettings("127.0.0.1", "127.0.0.1", check_seconds=0.2), desk, files, time.monotonic)
+    server = MediaServer(SETTINGS, desk, files, time.monotonic)
     await server.start()
     yield Stage(server, desk, files)
     await server.close()
