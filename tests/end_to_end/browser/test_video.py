@@ -32,7 +32,7 @@ WITNESS = """
   window.seen = {};
   const look = () => {
     if (document.querySelector('[data-screen="seated"]')) seen.seat ??= performance.now();
-    const picture = document.querySelector('video[data-slot="camera-0"]');
+    const picture = document.querySelector('video[data-slot="camera-0"]:not([data-hidden])');
     if (picture !== null && picture.videoWidth > 0) seen.picture ??= performance.now();
     requestAnimationFrame(look);
   };
@@ -53,7 +53,7 @@ ARRIVED = """async () => {
 }"""
 
 SHOWN_SINCE = """async ([slot, since]) => {
-  const picture = document.querySelector(`video[data-slot='${slot}']`);
+  const picture = document.querySelector(`video[data-slot='${slot}']:not([data-hidden])`);
   const shown = picture?.srcObject?.getVideoTracks()[0];
   if (!shown || picture.videoWidth === 0) return null;
   for (const connection of connections.filter((one) => one.openedAt > since)) {
@@ -121,8 +121,9 @@ async def comes_true(page: Page, asking: str, arg: object) -> Any:
 
 async def sees_picture_of(person: Person, slot: str, owner: Account) -> None:
     """Waits until this window shows a picture, with something in it, that somebody sends in such a slot."""
+    shown = "video[data-slot^='${slot}'][data-user='${user}']:not([data-hidden])"
     await person.page.wait_for_function(
-        "([slot, user]) => document.querySelector(`video[data-slot^='${slot}'][data-user='${user}']`)?.videoWidth > 0",
+        f"([slot, user]) => document.querySelector(`{shown}`)?.videoWidth > 0",
         arg=[slot, owner.id],
         timeout=PATIENCE_MS,
     )

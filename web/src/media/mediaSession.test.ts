@@ -11,8 +11,20 @@ class Connection {
   answer: string | null = null;
   closed = false;
 
-  async setLocalDescription(): Promise<void> {
-    this.localDescription = { sdp: "offer" };
+  servers: RTCIceServer[] | undefined;
+  offers = 0;
+
+  async createOffer(): Promise<{ sdp: string }> {
+    this.offers += 1;
+    return { sdp: "offer" };
+  }
+
+  setConfiguration({ iceServers }: RTCConfiguration): void {
+    this.servers = iceServers;
+  }
+
+  async setLocalDescription(offer: { sdp: string }): Promise<void> {
+    this.localDescription = offer;
   }
 
   async setRemoteDescription({ sdp }: { sdp: string }): Promise<void> {
@@ -59,7 +71,7 @@ let connections: Connection[];
 let stalled: boolean;
 let prepared: number;
 let session: MediaSession;
-let iceServers: () => Promise<RTCIceServer[]>;
+let iceServers: () => Promise<RTCIceServer[] | null>;
 
 const purpose: Purpose = {
   path: "watch",
@@ -115,6 +127,30 @@ test("it offers, takes the answer, and ends what it opened when it leaves", asyn
   session.stop();
   expect(desk.ended).toEqual(["/media/1"]);
   expect(connection.closed).toBe(true);
+});
+
+test("the offer is made while the server says by which servers a way is found, and sent when it has", async () => {
+  let say: (servers: RTCIceServer[]) => void = () => undefined;
+  iceServers = () => new Promise((resolve) => (say = resolve));
+  session.start();
+  await pass();
+  expect(connections[0]!.offers).toBe(1);
+  expect(connections[0]!.localDescription).toBeNull();
+  expect(desk.asked).toEqual([]);
+  const servers = [{ urls: "stun:stun.example" }];
+  say(servers);
+  await pass();
+  expect(connections[0]!.servers).toBe(servers);
+  expect(desk.asked).toEqual(["watch"]);
+});
+
+test("where there is no live video nothing is offered and nothing stays open", async () => {
+  iceServers = async () => null;
+  session.start();
+  await pass(10_000);
+  expect(session.state).toEqual({ at: "idle" });
+  expect(desk.asked).toEqual([]);
+  expect(connections.map(({ closed }) => closed)).toEqual([true]);
 });
 
 test("a connection that fails is replaced at once, and the old one is given back", async () => {

@@ -19,7 +19,8 @@ export interface Purpose {
 
 export interface Surroundings {
   signalling: Signalling;
-  iceServers: () => Promise<RTCIceServer[]>;
+  /** Null when there is no live video of ours here: nothing is opened. */
+  iceServers: () => Promise<RTCIceServer[] | null>;
   openConnection: (configuration: RTCConfiguration) => RTCPeerConnection;
   now: () => number;
   random: () => number;
@@ -29,6 +30,7 @@ export interface Surroundings {
 }
 
 const LOOK_EVERY_MS = 500;
+const BUNDLED: RTCConfiguration = { bundlePolicy: "max-bundle" };
 const UNREADABLE = "The video server answered something that this browser cannot use.";
 
 export class MediaSession {
@@ -85,15 +87,20 @@ export class MediaSession {
     this.turn += 1;
     const turn = this.turn;
     const { signalling, iceServers, openConnection, now, generation } = this.around;
-    let connection: RTCPeerConnection | null = null;
     try {
-      const servers = await iceServers().catch((thrown: unknown) => this.unserved(turn, thrown));
-      if (turn !== this.turn || servers === null) return;
-      connection = openConnection({ iceServers: servers, bundlePolicy: "max-bundle" });
+      const connection = openConnection(BUNDLED);
       this.connection = connection;
       this.listen(connection, turn);
       this.purpose.prepare(connection);
-      await connection.setLocalDescription();
+      // The browser makes its keys while the server is asked.
+      const [servers, offer] = await Promise.all([
+        iceServers().catch((thrown: unknown) => this.unserved(turn, thrown)),
+        connection.createOffer(),
+      ]);
+      if (turn !== this.turn) return;
+      if (servers === null) return this.run(this.attempts.stop());
+      if (servers.length > 0) connection.setConfiguration({ ...BUNDLED, iceServers: servers });
+      await connection.setLocalDescription(offer);
       if (turn !== this.turn) return;
       // The server learns our addresses from our packets, so nobody waits for candidates.
       const answer = await signalling.offer(this.purpose.path, connection.localDescription!.sdp);
@@ -106,8 +113,9 @@ export class MediaSession {
       this.attempts.answered(generation(), now());
       await connection.setRemoteDescription({ type: "answer", sdp: answer.sdp });
     } catch (thrown) {
+      if (turn !== this.turn) return;
       console.warn("a media session could not be opened", thrown);
-      if (turn === this.turn) this.fail(UNREADABLE);
+      this.fail(UNREADABLE);
     }
   }
 

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { EMPTY } from "../live/stageState";
 import { RoomMedia } from "./roomMedia";
-import type { Signalling } from "./signalling";
+import { problemOf } from "../api/problem";
+import type { MediaServer, Signalling } from "./signalling";
 
 /** A track as far as a room needs one. */
 class Track {
@@ -42,6 +43,7 @@ class Connection {
     return { sender: { replaceTrack }, receiver: { track: {} }, setCodecPreferences: () => undefined };
   }
 
+  createOffer = async () => ({ sdp: "offer" });
   setLocalDescription = async () => undefined;
   setRemoteDescription = async () => undefined;
   getStats = async () => new Map();
@@ -55,10 +57,13 @@ let opened: Track[];
 let connections: Connection[];
 let answers: (() => void)[];
 let busy: boolean;
+let plans: (() => Promise<MediaServer>)[];
 let room: RoomMedia;
 
+const told = async (mode: MediaServer["mode"]): Promise<MediaServer> => ({ mode, iceServers: [] });
+
 const signalling: Signalling = {
-  server: async () => ({ mode: "embedded", iceServers: [] }),
+  server: () => plans.shift()?.() ?? told("embedded"),
   offer: async () =>
     busy
       ? { ok: false, failure: { kind: "busy", afterMs: 60_000, sentence: "Full." } }
@@ -88,7 +93,7 @@ const as = (track: Track) => track as unknown as MediaStreamTrack;
 
 beforeEach(() => {
   vi.useFakeTimers();
-  [opened, connections, answers, busy] = [[], [], [], false];
+  [opened, connections, answers, plans, busy] = [[], [], [], [], false];
   vi.stubGlobal("MediaStream", Stream);
   vi.stubGlobal("RTCRtpSender", { getCapabilities: () => null });
   vi.stubGlobal(
@@ -188,4 +193,38 @@ test("a camera is turned off and on while its session waits for the server", asy
   await allow();
   await on;
   expect(room.state.camera!.picture).not.toBeNull();
+});
+
+const PICTURE = { ...EMPTY.media, cameras: [{ userId: "teacher", name: "Tess" }] };
+
+test("a class with a picture is opened while the server says how pictures travel", async () => {
+  let say: () => void = () => undefined;
+  plans = [() => new Promise((resolve) => (say = () => resolve({ mode: "embedded", iceServers: [] })))];
+  room.follow({ inside: true, media: PICTURE });
+  await pass();
+  expect(room.state).toMatchObject({ mode: null, watching: { at: "opening" } });
+  expect(connections).toHaveLength(1);
+  say();
+  await pass();
+  expect(room.state.mode).toBe("embedded");
+  expect(connections).toHaveLength(1);
+});
+
+test("where pictures travel another way nothing stays open", async () => {
+  plans = [() => told("livekit")];
+  room.follow({ inside: true, media: PICTURE });
+  await pass();
+  room.follow({ inside: true, media: PICTURE });
+  await pass();
+  expect(room.state).toMatchObject({ mode: "livekit", watching: { at: "idle" } });
+  expect(connections.map(({ signalingState }) => signalingState)).toEqual(["closed"]);
+});
+
+test("who was refused before the server knew the seat is let in when it does", async () => {
+  plans = [() => Promise.reject(problemOf(403, { errorCode: "not_seated", message: "You have no seat." }))];
+  room.follow({ inside: true, media: PICTURE });
+  await pass();
+  expect(room.state.watching).toEqual({ at: "refused", why: "You have no seat." });
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(room.state).toMatchObject({ mode: "embedded", watching: { at: "opening" } });
 });

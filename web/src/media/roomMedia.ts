@@ -7,7 +7,8 @@ import type { Surroundings } from "./mediaSession";
 import { Publishing, type Tracks } from "./publish";
 import { worse, type Quality } from "./quality";
 import { reasonOf, type Wanted } from "./reasons";
-import type { MediaMode, MediaServer, Signalling } from "./signalling";
+import { Plan } from "./plan";
+import type { MediaMode, Signalling } from "./signalling";
 import type { Slot } from "./slots";
 import { Watching } from "./watch";
 
@@ -45,8 +46,6 @@ interface Sender {
   opening: Set<"camera" | "microphone">;
 }
 
-const SERVER_FRESH_MS = 5 * 60_000;
-const ASK_AGAIN_MS = 3_000;
 const LOST = "It was unplugged or switched off.";
 
 export class RoomMedia {
@@ -55,23 +54,22 @@ export class RoomMedia {
   private readonly around: Surroundings;
   private readonly watching: Watching;
   private readonly senders = new Map<"camera" | "screen", Sender>();
-  private server: { asked: Promise<MediaServer>; at: number } | null = null;
-  private mode: MediaMode | null = null;
+  private readonly plan: Plan;
   private followed: Followed | null = null;
   private soundOnly = false;
   private trouble: string | null = null;
-  private asking: ReturnType<typeof setTimeout> | null = null;
   /** Counts the questions for a screen: what is chosen for an earlier one, or after one has left, is not taken. */
   private screenTurn = 0;
   private closed = false;
 
   constructor(
     private readonly me: string,
-    private readonly signalling: Signalling,
+    signalling: Signalling,
   ) {
+    this.plan = new Plan(signalling, () => this.learned());
     this.around = {
       signalling,
-      iceServers: async () => (await this.serverNow()).iceServers,
+      iceServers: () => this.plan.iceServers(),
       openConnection: (configuration) => new RTCPeerConnection(configuration),
       now: () => performance.now(),
       random: Math.random,
@@ -102,8 +100,10 @@ export class RoomMedia {
     const sound = others(media.microphones);
     this.watching.expect(sound || (pictures && !this.soundOnly), !sound && !cameras);
     if (pictures || sound) {
-      if (this.mode === null) this.ask();
-      if (this.mode === "embedded" && this.watching.state.at === "idle") this.watching.start();
+      const { mode } = this.plan;
+      this.ask();
+      // It opens beside the question, and gives up when the answer is that there is nothing to watch.
+      if ((mode ?? "embedded") === "embedded" && this.watching.state.at === "idle") this.watching.start();
     }
     this.watching.placed(media.generation);
     for (const { publishing } of this.senders.values()) publishing.placed(media.generation);
@@ -111,23 +111,7 @@ export class RoomMedia {
 
   /** Find out whether this installation has live video. */
   ask(): void {
-    if (this.mode !== null || this.asking !== null || this.closed) return;
-    const again = () => {
-      this.asking = null;
-      this.ask();
-    };
-    this.asking = setTimeout(again, ASK_AGAIN_MS);
-    this.serverNow().then(
-      ({ mode }) => {
-        if (this.asking !== null) clearTimeout(this.asking);
-        this.asking = null;
-        this.mode = mode;
-        if (this.followed !== null) this.follow(this.followed);
-        this.tell();
-      },
-      // The server is away: it is asked again when the time has come.
-      () => undefined,
-    );
+    this.plan.ask();
   }
 
   /** Watch once more after a refusal. */
@@ -147,7 +131,7 @@ export class RoomMedia {
   close(): void {
     this.leave();
     this.closed = true;
-    if (this.asking !== null) clearTimeout(this.asking);
+    this.plan.close();
     this.watchers.clear();
   }
 
@@ -285,16 +269,10 @@ export class RoomMedia {
     }
   }
 
-  private serverNow(): Promise<MediaServer> {
-    const now = performance.now();
-    if (this.server === null || now - this.server.at > SERVER_FRESH_MS) {
-      const asked = this.signalling.server();
-      this.server = { asked, at: now };
-      asked.catch(() => {
-        if (this.server?.asked === asked) this.server = null;
-      });
-    }
-    return this.server.asked;
+  private learned(): void {
+    if (this.watching.state.at === "refused") this.watching.start(); // it was refused what has been answered now
+    if (this.followed !== null) this.follow(this.followed);
+    this.tell();
   }
 
   private tell(): void {
@@ -306,7 +284,7 @@ export class RoomMedia {
     const qualities = [...this.senders.values()].map(({ publishing }) => publishing.quality);
     const watched = this.watching.state.at === "open" ? this.watching.quality : "unknown";
     return {
-      mode: this.mode,
+      mode: this.plan.mode,
       watching: this.watching.state,
       streams: this.watching.streams,
       flowing: this.watching.flowing,

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Surroundings } from "./mediaSession";
 import type { Stat } from "./statistics";
 import { SILENCE_MS, STILL_SCREEN_MS, Watching } from "./watch";
@@ -26,4 +26,32 @@ test("who comes with a camera beside the screen is expected to be seen", () => {
   const watching = quiet(true);
   watching.expect(true, false);
   expect(watching.stalled(received(2), 101 + SILENCE_MS)).toBe(true);
+});
+
+test("a slot is shown with its first packet, and no longer when no more come", () => {
+  vi.stubGlobal("MediaStream", class {});
+  const tracks: { id: string; onunmute?: () => void }[] = [];
+  const connection = {
+    addTransceiver: () => {
+      tracks.push({ id: `t${tracks.length}` });
+      return { receiver: { track: tracks.at(-1) } };
+    },
+  } as unknown as RTCPeerConnection;
+  const changed = vi.fn();
+  const watching = new Watching({ random: () => 0, changed } as unknown as Surroundings);
+  watching.prepare(connection);
+  tracks[1]!.onunmute!();
+  expect([...watching.flowing]).toEqual(["camera-0"]);
+  expect(changed).toHaveBeenCalledOnce();
+  const stats = [
+    { type: "inbound-rtp", kind: "video", trackIdentifier: "t1", packetsReceived: 3 },
+  ] as unknown as Stat[];
+  watching.stalled(stats, 0);
+  expect([...watching.flowing]).toEqual(["camera-0"]);
+  watching.stalled(stats, 2_000);
+  expect([...watching.flowing]).toEqual([]);
+  watching.prepare(connection);
+  tracks[1]!.onunmute!();
+  expect([...watching.flowing]).toEqual([]);
+  vi.unstubAllGlobals();
 });

@@ -96,8 +96,17 @@ export class Watching implements Purpose {
 
   private addLine(connection: RTCPeerConnection, kind: "audio" | "video", slot: Slot): void {
     const { track } = connection.addTransceiver(kind, { direction: "recvonly" }).receiver;
+    track.onunmute = () => this.begins(track.id);
     this.slots.set(track.id, slot);
     this.coming.set(slot, new MediaStream([track]));
+  }
+
+  /** Its first packet is there: nobody waits for the next look. */
+  private begins(trackId: string): void {
+    const slot = this.slots.get(trackId);
+    if (slot === undefined || this.flowing.has(slot)) return;
+    this.flowing = new Set([...this.flowing, slot]);
+    this.around.changed();
   }
 
   private flowingBy(byTrack: ReadonlyMap<string, number>, now: number): Set<Slot> {

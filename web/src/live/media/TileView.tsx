@@ -2,7 +2,7 @@
 
 import { VisuallyHidden } from "@mantine/core";
 import { IconHeadphones, IconMicrophone, IconScreenShare } from "@tabler/icons-react";
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { Tile } from "./arrange";
 import { initialsOf } from "./initials";
 import classes from "./TileView.module.css";
@@ -20,7 +20,8 @@ export function TileView({ tile, large, stream, flowing, speaking }: Props) {
   const { kind, person, mine, slot } = tile;
   const name = mine ? "You" : person.name;
   const words = kind === "screen" ? (mine ? "Your screen" : `${name}’s screen`) : name;
-  const shown = stream !== null && flowing;
+  const [drawn, setDrawn] = useState<MediaStream | null>(null);
+  const shown = stream !== null && flowing && drawn === stream;
   return (
     <figure
       className={classes.tile}
@@ -37,6 +38,7 @@ export function TileView({ tile, large, stream, flowing, speaking }: Props) {
           mirrored={mine && kind === "camera"}
           hidden={!shown}
           words={words}
+          onDrawn={setDrawn}
         />
       )}
       <figcaption className={classes.name}>
@@ -72,9 +74,11 @@ interface PictureProps {
   mirrored: boolean;
   hidden: boolean;
   words: string;
+  /** The first picture of this stream is there. */
+  onDrawn: (stream: MediaStream) => void;
 }
 
-function Picture({ stream, slot, userId, mirrored, hidden, words }: PictureProps) {
+function Picture({ stream, slot, userId, mirrored, hidden, words, onDrawn }: PictureProps) {
   const element = useRef<HTMLVideoElement>(null);
   useEffect(() => {
     const video = element.current!;
@@ -87,6 +91,7 @@ function Picture({ stream, slot, userId, mirrored, hidden, words }: PictureProps
       autoPlay
       muted
       playsInline
+      onLoadedData={() => onDrawn(stream)}
       disablePictureInPicture={hidden}
       aria-label={words}
       data-slot={slot ?? undefined}
