@@ -7,7 +7,8 @@ from ipaddress import AddressValueError, IPv4Address
 import structlog
 
 from realtime.sfu.desk import LinkFrom, LinkOpened, LinkRefused, LinkTo
-from realtime.sfu.link import KEPT_SECONDS, KEY_BYTES, EdgeEnd, Gates, OriginEnd
+from realtime.sfu.gates import Gates
+from realtime.sfu.link import KEPT_SECONDS, KEY_BYTES, EdgeEnd, OriginEnd
 from realtime.sfu.room import Room
 from realtime.tasks import Tasks
 

@@ -5,15 +5,15 @@ import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from struct import Struct
-from typing import Protocol
 
 from pylibsrtp import Error as SrtpError
 from pylibsrtp import Policy
 
 from realtime.sfu.desk import LinkFrom, LinkOpened, LinkSource, LinkStream
+from realtime.sfu.gates import Gates
 from realtime.sfu.lanes import CODES
 from realtime.sfu.layers import HIGH, LOW
-from realtime.sfu.mux import Address, Mux
+from realtime.sfu.mux import Address
 from realtime.sfu.packets import Header, is_rtcp, write_extensions
 from realtime.sfu.publisher import Incoming, Publisher
 from realtime.sfu.reports import KeyframeWanted, PacketsWanted, SenderReport, read_reports, write_sender_report
@@ -29,70 +29,6 @@ KEPT_SECONDS = 5.0
 """So long a link goes on without being asked for again."""
 _PROFILE = Policy.SRTP_PROFILE_AEAD_AES_128_GCM
 _LEVEL = 1  # the number of the audio level's extension on a link
-
-
-class End(Protocol):
-    """One end of a link, as its gate sees it."""
-
-    def on_media(self, data: bytes, age: float) -> None:
-        """A datagram whose SSRC is this link's."""
-        ...
-
-
-class Gate:
-    """Everything that comes from one other node: by SSRC to its link."""
-
-    def __init__(self, mux: Mux, address: Address) -> None:
-        self.ufrag = secrets.token_hex(8)
-        self.password = secrets.token_bytes(16)
-        self.ends: dict[bytes, End] = {}
-        self._mux = mux
-        mux.add(self)
-        mux.expect(self, address)
-
-    def on_media(self, data: bytes, age: float) -> None:
-        """Hand on what belongs to a link."""
-        end = self.ends.get(data[4:8] if is_rtcp(data) else data[8:12])
-        if end is None:
-            self._mux.faults.count("unknown_ssrc")
-        else:
-            end.on_media(data, age)
-
-    def on_handshake(self, data: bytes) -> None:
-        """Nodes do not shake hands."""
-        self._mux.faults.count("handshake_on_a_link")
-
-    def is_at(self, address: Address) -> bool:
-        """A node's address is its own for as long as there is a link."""
-        return True
-
-    def on_reached(self, address: Address, *, nominated: bool) -> None:
-        """Nobody is told the password of a gate."""
-
-
-class Gates:
-    """The gates of this node, one for each node that it has links with."""
-
-    def __init__(self, mux: Mux) -> None:
-        self.mux = mux
-        self._gates: dict[Address, Gate] = {}
-
-    def join(self, address: Address, ssrc: int, end: End) -> None:
-        """Hand what comes from there with this SSRC to this end."""
-        gate = self._gates.get(address)
-        if gate is None:
-            gate = self._gates[address] = Gate(self.mux, address)
-        gate.ends[ssrc.to_bytes(4, "big")] = end
-
-    def part(self, address: Address, ssrc: int) -> None:
-        """Hand nothing on any more; a gate without ends is closed."""
-        gate = self._gates.get(address)
-        if gate is None:
-            return
-        gate.ends.pop(ssrc.to_bytes(4, "big"), None)
-        if not gate.ends:
-            self.mux.remove(gate)
-            del self._gates[address]
 
 
 class _Copy:

@@ -22,8 +22,8 @@ from realtime.sfu.desk import (
     Participant,
 )
 from realtime.sfu.dtls import Certificate, HandshakeFailed
+from realtime.sfu.gates import Gates
 from realtime.sfu.keeper import Keeper
-from realtime.sfu.link import Gates
 from realtime.sfu.mux import Mux
 from realtime.sfu.peers import Listener, Peer
 from realtime.sfu.publisher import Publisher

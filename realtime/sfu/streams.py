@@ -3,11 +3,11 @@ viewers with like payload types, encrypted once for each viewer."""
 
 import secrets
 import socket
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from struct import Struct
-from typing import Protocol
 
+from realtime.sfu.around_streams import Encoding, Tap
 from realtime.sfu.canonical import canonical, places_of, stamp_of, written
 from realtime.sfu.lanes import CLOCK_RATES, CODES, Lane, Numbers, Shape
 from realtime.sfu.packets import Header, to_retransmission
@@ -15,41 +15,15 @@ from realtime.sfu.payloads import PayloadFacts, describe
 from realtime.sfu.reports import SenderReport, write_sender_report
 from realtime.sfu.ring import Ring
 from realtime.sfu.splice import Splice
-from realtime.sfu.srtp import Receiver, fan, patch
+from realtime.sfu.srtp import Places, Receiver, fan, patch
+
+FRESH_SECONDS = 1.0
+"""So long a keyframe is good to begin with: as long as nobody may ask for another one."""
+FRESH_PACKETS = 256
+"""So many packets at most are sent at once to who begins with it."""
 
 _NUMBERS = Struct("!HI")
 _NAMES = {code: name for name, code in CODES.items()}
-
-
-class Encoding(Protocol):
-    """One layer of one track as it comes in, from a publisher or over a link."""
-
-    codec: str
-    token: Hashable
-    """Another one after each new beginning of its numbers."""
-    heard_at: float
-    rate: int
-
-    @property
-    def sender(self) -> str:
-        """Whose clock its reports tell: the same for the sound and the pictures of one session."""
-        ...
-
-    def want_keyframe(self, now: float) -> None:
-        """Ask who sends it for a keyframe, once a second at most."""
-        ...
-
-
-class Tap(Protocol):
-    """Who takes a stream without a network: a recorder."""
-
-    def on_packet(self, codec: str, packet: bytes, now: float) -> None:
-        """A packet with the stream's own numbers, without header extensions; its payload type says nothing."""
-        ...
-
-    def on_report(self, sender: str, ntp: int, timestamp: int) -> None:
-        """The clock of who sends it showed `ntp` (64 bits) at a timestamp of the stream."""
-        ...
 
 
 @dataclass(slots=True)
@@ -89,6 +63,7 @@ class Stream:
         self.waiting: list[Lane] = []
         self.taps: list[Tap] = []
         self.lanes: set[Lane] = set()
+        self._keyframe: Numbers | None = None
         self._groups: dict[Shape, Group] = {}
         self._ring = Ring()
         self._splice = Splice(CLOCK_RATES[kind], secrets.randbelow(0x4000), secrets.randbelow(1 << 32))
@@ -105,7 +80,7 @@ class Stream:
         """Carry this source from its next keyframe on; without one, nothing more."""
         if source is self.source:
             return
-        self.previous, self.source = self.source, source
+        self.previous, self.source, self._keyframe = self.source, source, None
         if source is None:
             self.previous = None
             self._splice.drop()
@@ -115,7 +90,10 @@ class Stream:
 
     def begin_anew(self, source: Encoding, now: float) -> None:
         """The source numbers its packets anew: what comes is spliced like another one."""
-        if source is self.source and self.is_watched:
+        if source is not self.source:
+            return
+        self._keyframe = None
+        if self.is_watched:
             self._splice.want(source.token)
             source.want_keyframe(now)
 
@@ -130,7 +108,9 @@ class Stream:
         return False
 
     def wait(self, lane: Lane, now: float) -> None:
-        """Have the lane follow from the next keyframe on; sound at once."""
+        """Have the lane follow from the next keyframe on, or from a fresh one if it never followed any; sound at once."""
+        if lane.stream is None and lane.last is None and self._catch_up(lane, now):
+            return
         self._attend(now)
         lane.waits_for = self
         self.waiting.append(lane)
@@ -176,8 +156,9 @@ class Stream:
             return
         newest = self.newest
         number = newest.sequence + ((sequence - newest.sequence + 0x8000) & 0xFFFF) - 0x8000
-        if facts.starts_keyframe and self.waiting and encoding is self.source:
-            self._admit(Numbers(number, timestamp, max(picture, 0), max(zero, 0), now))
+        if facts.starts_keyframe and encoding is self.source:
+            self._keyframe = Numbers(number, timestamp, max(picture, 0), max(zero, 0), now)
+            self._admit(self._keyframe)
         late = number < newest.sequence
         if not late:
             newest.sequence, newest.timestamp, newest.at = number, timestamp, now
@@ -203,7 +184,6 @@ class Stream:
     ) -> None:
         """Send to everybody; what comes late, only to those who were here before it: from a lane that came after it, the
         same number went out with another stream."""
-        sent = self._sent
         for group in self._groups.values():
             out = written(group.shape, packet, int.from_bytes(packet[8:12], "big"))
             if out is None:
@@ -212,10 +192,16 @@ class Stream:
             receivers = group.receivers
             if late is not None:
                 receivers = [one.receiver for one in self.lanes if one.shape == group.shape and one.first <= late]
-            missed = fan(out, sequence, timestamp, places, receivers, self._port)
-            sent.dropped += missed
-            sent.packets += len(receivers) - missed
-            sent.octets += (len(receivers) - missed) * len(out)
+            self._send(out, sequence, timestamp, places, receivers)
+
+    def _send(
+        self, out: bytes, sequence: int, timestamp: int, places: Places | None, receivers: Collection[Receiver]
+    ) -> None:
+        sent = self._sent
+        missed = fan(out, sequence, timestamp, places, receivers, self._port)
+        sent.dropped += missed
+        sent.packets += len(receivers) - missed
+        sent.octets += (len(receivers) - missed) * len(out)
 
     def again(self, lane: Lane, sequence: int) -> bytes | None:
         """The packet that the lane had under this sequence, to be sent again: byte for byte, or in a stream of its own
@@ -268,12 +254,35 @@ class Stream:
             lane.waits_for = None
             if lane.stream is not None:
                 lane.stream.leave(lane)
-            lane.enter(self, begin)
-            self.lanes.add(lane)
-            group = self._groups.get(lane.shape)
-            if group is None:
-                group = self._groups[lane.shape] = Group(lane.shape)
-            group.receivers.append(lane.receiver)
+            self._take(lane, begin)
+
+    def _take(self, lane: Lane, begin: Numbers) -> None:
+        lane.enter(self, begin)
+        self.lanes.add(lane)
+        group = self._groups.get(lane.shape)
+        if group is None:
+            group = self._groups[lane.shape] = Group(lane.shape)
+        group.receivers.append(lane.receiver)
+
+    def _catch_up(self, lane: Lane, now: float) -> bool:
+        """Have a lane begin with the newest keyframe, if that is fresh, and send it what came since as others had it."""
+        begin, newest = self._keyframe, self.newest.sequence
+        if begin is None or now - begin.at > FRESH_SECONDS or newest - begin.sequence >= FRESH_PACKETS:
+            return False
+        self._take(lane, begin)
+        for number in range(begin.sequence, newest + 1):
+            packet = self._ring.get(number & 0xFFFF)
+            if packet is None:  # lost on its way to us: sent to this lane, too, when it comes
+                continue
+            lane.packets_before += 1
+            lane.octets_before += len(packet) - 12
+            out = written(lane.shape, packet, int.from_bytes(packet[8:12], "big"))
+            if out is None:
+                continue
+            facts = describe(_NAMES[packet[1] & 0x7F], packet[12:])
+            places = places_of(len(out) - len(packet) + 12, facts, facts.picture_id, facts.tl0picidx)
+            self._send(out, number & 0xFFFF, int.from_bytes(packet[4:8], "big"), places, (lane.receiver,))
+        return True
 
     def _attend(self, now: float) -> None:
         """Somebody comes: take the source in again if nobody was here, and ask for what they need to begin."""
@@ -288,3 +297,4 @@ class Stream:
         if not self.is_watched:
             self._splice.drop()
             self._ring.clear()
+            self._keyframe = None

@@ -9,7 +9,8 @@ import pytest
 
 from realtime.sfu.cascade import Cascade
 from realtime.sfu.desk import LinkFrom, LinkOpened, LinkRefused, MediaFull, MediaSettings
-from realtime.sfu.link import KEY_BYTES, Gates
+from realtime.sfu.gates import Gates
+from realtime.sfu.link import KEY_BYTES
 from realtime.sfu.mux import Mux
 from realtime.sfu.room import Room
 from realtime.sfu.server import MediaServer

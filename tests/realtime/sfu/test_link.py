@@ -12,7 +12,8 @@ from contextlib import AsyncExitStack
 import pytest
 
 from realtime.sfu.desk import LinkFrom, LinkOpened, LinkRefused, Verdict
-from realtime.sfu.link import KEY_BYTES, Gates, OriginEnd
+from realtime.sfu.gates import Gates
+from realtime.sfu.link import KEY_BYTES, OriginEnd
 from realtime.sfu.mux import Mux
 from realtime.sfu.packets import parse_header
 from realtime.sfu.publisher import Publisher

@@ -13,7 +13,7 @@ from realtime.sfu.lanes import Lane, shape_of
 from realtime.sfu.packets import parse_header
 from realtime.sfu.payloads import describe
 from realtime.sfu.srtp import Receiver, session_of
-from realtime.sfu.streams import Sent, Stream
+from realtime.sfu.streams import FRESH_PACKETS, FRESH_SECONDS, Sent, Stream
 
 KEY = bytes(range(28))
 PROFILE = Policy.SRTP_PROFILE_AEAD_AES_128_GCM
@@ -101,6 +101,12 @@ class Rig:
             sequence = int.from_bytes(data[2:4], "big")
             assert self.contents.setdefault(sequence, data) == data, f"{sequence} with two contents"
 
+    def frames(self) -> list[int]:
+        """What the line was sent, in the order of its sequence."""
+        reader = session_of(KEY, PROFILE, outbound=False)
+        packets = [reader.unprotect(self.contents[sequence]) for sequence in sorted(self.contents)]
+        return [int.from_bytes(packet[-24:-20], "big", signed=True) for packet in packets]
+
     def ask_again(self, sequence: int) -> bytes | None:
         stream = self.lane.stream
         assert stream is not None
@@ -170,11 +176,66 @@ def test_what_is_missed_comes_again_however_long_the_line_was_there(rig: Rig) ->
 def test_what_a_line_was_never_sent_it_cannot_ask_for(rig: Rig) -> None:
     for place in range(20):
         rig.send(0, place, keyframe=place == 0)
+    rig.now += FRESH_SECONDS
     rig.move(0)
     rig.send(0, 20, keyframe=True)
     assert rig.ask_again(rig.newest()) is not None
     assert rig.ask_again(rig.newest() - 1 & 0xFFFF) is None
     assert rig.ask_again(rig.newest() + 1 & 0xFFFF) is None
+
+
+def test_who_comes_soon_after_a_keyframe_begins_with_it_and_costs_no_other(rig: Rig) -> None:
+    for place in (0, 1, 2, 4):
+        rig.send(0, place, keyframe=place == 1)
+    asked = rig.cameras[0].asked
+    rig.move(0)
+    rig.note()
+    assert rig.frames() == [1, 2, 4]
+    rig.send(0, 5)
+    rig.send(0, 3)  # late, and missed by this line too
+    assert rig.frames() == [1, 2, 3, 4, 5]
+    assert (rig.lane.packets, rig.lane.octets) == (5, 5 * 30)
+    assert rig.cameras[0].asked == asked
+    again = rig.ask_again(rig.newest() - 4 & 0xFFFF)
+    assert again is not None
+    assert rig.session.protect(again) == rig.contents[rig.newest() - 4 & 0xFFFF]
+
+
+def test_a_keyframe_that_is_old_or_long_past_or_of_another_source_begins_nothing(rig: Rig) -> None:
+    def waits() -> bool:
+        asked = rig.cameras[0].asked
+        rig.move(0)
+        rig.note()
+        waiting = rig.lane.waits_for is rig.streams[0] and not rig.contents and rig.cameras[0].asked > asked
+        rig.streams[0].stop_waiting(rig.lane)
+        return waiting
+
+    rig.send(0, 0, keyframe=True)
+    rig.now += FRESH_SECONDS + 0.01
+    assert waits()
+    rig.send(0, 1, keyframe=True)
+    for place in range(2, FRESH_PACKETS + 2):
+        rig.send(0, place)
+        rig.now -= 0.01
+    assert waits()
+    rig.send(0, FRESH_PACKETS + 2, keyframe=True)
+    rig.streams[0].begin_anew(rig.cameras[0], rig.now)
+    assert waits()
+    rig.streams[0].bind(rig.cameras[1], rig.now)
+    rig.streams[0].bind(rig.cameras[0], rig.now)
+    assert waits()
+
+
+def test_a_line_that_followed_another_stream_waits_for_a_keyframe_of_this(rig: Rig) -> None:
+    rig.send(0, 0, keyframe=True)
+    rig.send(1, 0, keyframe=True)
+    rig.move(1)
+    rig.note()
+    had = len(rig.contents)
+    rig.move(0)
+    rig.note()
+    assert len(rig.contents) == had
+    assert rig.lane.waits_for is rig.streams[0]
 
 
 steps = st.tuples(st.integers(0, 1), st.integers(-4, 3), st.booleans(), st.sampled_from((None, None, None, 0, 1)))
