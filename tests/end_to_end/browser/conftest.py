@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,6 +23,11 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+DEVICES = (
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+)
 MISSING = "Browser tests need Chromium or Chrome on the PATH; on Debian: apt-get install chromium"
 
 
@@ -36,14 +42,28 @@ def find_chromium() -> str:
     pytest.skip(MISSING)
 
 
+@asynccontextmanager
+async def browser_with(*flags: str) -> AsyncIterator[Browser]:
+    """A browser that has these flags besides; closed at the end."""
+    path = find_chromium()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, headless=True, args=[*FLAGS, *flags])
+        yield browser
+        await browser.close()
+
+
 @pytest.fixture(scope="session")
 async def chromium() -> AsyncIterator[Browser]:
     """One browser for all tests; each person gets a context of their own."""
-    path = find_chromium()
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, headless=True, args=list(FLAGS))
+    async with browser_with() as browser:
         yield browser
-        await browser.close()
+
+
+@pytest.fixture(scope="module")
+async def chromium_with_devices() -> AsyncIterator[Browser]:
+    """A browser with a camera and a microphone that are not real; tests of video have it as their `chromium`."""
+    async with browser_with(*DEVICES) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import asyncio
 import io
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Collection
+from collections.abc import Collection
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -12,15 +12,14 @@ from typing import Any
 import av
 import httpx
 import pytest
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, expect
 
 from persistence.object_store import open_object_store
 from persistence.recordings import Piece, PieceFiles
-from tests.end_to_end.browser.conftest import FLAGS, find_chromium
+from tests.end_to_end.browser.clapper import AS_DEVICES
 from tests.end_to_end.browser.people import People, Person
 from tests.end_to_end.browser.school import Account, School
 from tests.end_to_end.browser.test_video import (
-    DEVICES,
     NODE_PORT,
     WITNESS,
     at_window,
@@ -37,33 +36,6 @@ pytestmark = [pytest.mark.cluster, pytest.mark.browser, pytest.mark.timeout(300)
 
 LESSON_SECONDS = 120
 LOOK_SECONDS = 0.25
-
-CLAPPER = """
-navigator.mediaDevices.getUserMedia = async ({ audio, video }) => {
-  const there = (window.clapper ??= (() => {
-    const canvas = Object.assign(document.createElement("canvas"), { width: 640, height: 360 });
-    const brush = canvas.getContext("2d");
-    const sound = new AudioContext();
-    const tone = new OscillatorNode(sound, { frequency: 440 });
-    const volume = new GainNode(sound, { gain: 0 });
-    const out = new MediaStreamAudioDestinationNode(sound);
-    tone.connect(volume).connect(out);
-    tone.start();
-    let step = 0;
-    setInterval(() => {
-      const on = performance.now() % 1_000 < 200;
-      brush.fillStyle = on ? "#fff" : "#000";
-      brush.fillRect(0, 0, 640, 360);
-      brush.fillStyle = "#777";
-      brush.fillRect((step += 3) % 640, 0, 30, 30);
-      volume.gain.value = on ? 0.5 : 0;
-    }, 20);
-    return { pictures: canvas.captureStream(25), sounds: out.stream };
-  })());
-  return video ? there.pictures : there.sounds;
-};
-"""
-"""A camera and a microphone: each second the picture is white and a tone is heard, both for 200 ms."""
 
 PLAY = """async (address) => {
   const film = document.createElement("video");
@@ -104,12 +76,9 @@ PLAY = """async (address) => {
 
 
 @pytest.fixture(scope="module")
-async def chromium() -> AsyncIterator[Browser]:
+def chromium(chromium_with_devices: Browser) -> Browser:
     """A browser with a camera and a microphone that are not real."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=find_chromium(), headless=True, args=[*FLAGS, *DEVICES])
-        yield browser
-        await browser.close()
+    return chromium_with_devices
 
 
 class Archive:
@@ -200,13 +169,16 @@ def holds_together(film: Film, codec: str = "vp8") -> None:
     assert film.decoded_pictures == len(film.picture_times)
 
 
-async def test_a_recorded_class_is_a_lesson_that_its_student_plays(
+async def test_a_recorded_class_is_a_lesson_that_its_student_plays_with_sound_and_picture_in_step(
     people: People, school: School, lyceum: Any, tmp_path: Path, record_property: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (zoe,) = await school.enrol("Zoe Anand")
     session_id = await school.schedule(seats=5, title="Springs and neaps")
     archive = Archive(lyceum, session_id)
-    teacher = await at_window(people, school.instructor, session_id)
+    teacher = await people.arrive(school.instructor)
+    await teacher.page.add_init_script(WITNESS)
+    await teacher.page.add_init_script(AS_DEVICES)
+    await teacher.open_class(session_id)
     await teacher.press("Start class")
     await go_on_stage(teacher)
     student = await at_window(people, zoe, session_id)
@@ -217,7 +189,16 @@ async def test_a_recorded_class_is_a_lesson_that_its_student_plays(
     await teacher.press("Start recording")
     await expect(student.page.get_by_text("Recording since").first).to_be_attached()
     await expect(student.page.get_by_role("status").filter(has_text="The class is being recorded.")).to_be_attached()
-    pieces = await archive.until_pictures(5)
+    seen = len(await archive.until_pictures(3))
+    await teacher.press("Turn microphone off")
+    seen = len(await archive.until_pictures(seen + 2))
+    await teacher.press("Turn microphone on")
+    await teacher.press("Share the screen")
+    await sees_picture_of(student, "screen", school.instructor)
+    seen = len(await archive.until_pictures(seen + 2))
+    await teacher.press("Stop sharing the screen")
+    await expect(student.page.locator("video[data-slot=screen]")).to_have_count(0)
+    pieces = await archive.until_pictures(seen + 3)
     await end_class(teacher)
     await student.sees("ended")
 
@@ -227,19 +208,28 @@ async def test_a_recorded_class_is_a_lesson_that_its_student_plays(
     holds_together(film)
     assert film.seconds >= 2 * (len(pieces) - 1)
     assert film.decoded_sound_seconds == pytest.approx(film.seconds, abs=1.0)
+    assert len(film.sizes) >= 3, film.sizes
+    assert film.sizes[0] == film.sizes[-1] == (640, 360)
     await archive.until_empty()
 
+    apart = offsets(film.flashes, film.beeps)
+    early, late = apart[:4], apart[-4:]
+    told = f"{film.seconds:.1f} s, {film.sizes}, {len(film.flashes)} flashes, {len(film.beeps)} beeps"
+    told += f", sound later by {median(early):.3f} s, at the end {median(late):.3f} s"
+    record_property("film", told)
+    assert len(film.flashes) > len(film.beeps) > 6  # it was muted for a while
+    assert abs(median(early)) < 0.25
+    assert abs(median(late)) < 0.25
+
     played = await student.page.evaluate(PLAY, address)
-    assert played["width"] == film.sizes[0][0] > 0
+    with capsys.disabled():
+        print(f"\nrecorded: {told}; played: {played}")
+    assert played["width"] == film.sizes[0][0]
     assert played["seconds"] == pytest.approx(film.seconds, abs=0.2)
     assert played["played"] >= 0.5
     assert played["sought"] == pytest.approx(0.6, abs=0.05)
     assert played["decoded"] > played["shown"] > 0
     assert played["end"] == pytest.approx(film.seconds, abs=0.2)
-    record_property("film", f"{film.seconds:.1f} s, {film.sizes}, {film.decoded_pictures} pictures")
-    with capsys.disabled():
-        print(f"\nrecorded: {film.seconds:.1f} s, {film.sizes}, {film.decoded_pictures} pictures; played: {played}")
-        print(f"pictures from {film.picture_times[0]:.3f} s, sound from {film.sound_times[0]:.3f} s")
 
 
 async def test_a_recording_goes_on_when_the_media_node_and_then_the_job_worker_are_killed(
@@ -294,54 +284,6 @@ async def test_a_recording_goes_on_when_the_media_node_and_then_the_job_worker_a
     record_property("seconds_until_recorded_again", gap)
     with capsys.disabled():
         print(f"\nmedia node killed: two pieces of the next run {gap:.1f} s later; the film: {film.seconds:.1f} s")
-
-
-async def test_sound_and_picture_stay_in_step_when_the_sound_is_muted_and_a_screen_comes_and_goes(
-    people: People, school: School, lyceum: Any, tmp_path: Path, record_property: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (lars,) = await school.enrol("Lars Holm")
-    session_id = await school.schedule(seats=5, title="Tidal bores")
-    archive = Archive(lyceum, session_id)
-    teacher = await people.arrive(school.instructor)
-    await teacher.page.add_init_script(WITNESS)
-    await teacher.page.add_init_script(CLAPPER)
-    await teacher.open_class(session_id)
-    await teacher.press("Start class")
-    await go_on_stage(teacher)
-    student = await at_window(people, lars, session_id)
-    await take_seat(student)
-    await sees_picture_of(student, "camera-0", school.instructor)
-    await teacher.press("Start recording")
-    seen = len(await archive.until_pictures(3))
-    await teacher.press("Turn microphone off")
-    seen = len(await archive.until_pictures(seen + 2))
-    await teacher.press("Turn microphone on")
-    seen = len(await archive.until_pictures(seen + 2))
-    await teacher.press("Share the screen")
-    await sees_picture_of(student, "screen", school.instructor)
-    seen = len(await archive.until_pictures(seen + 2))
-    await teacher.press("Stop sharing the screen")
-    await expect(student.page.locator("video[data-slot=screen]")).to_have_count(0)
-    await archive.until_pictures(seen + 3)
-    await end_class(teacher)
-
-    lesson = await lesson_of(school, lars, "Tidal bores")
-    address, film = await fetch(school, lars, lesson["id"], tmp_path)
-    holds_together(film)
-    assert len(film.sizes) >= 3, film.sizes
-    assert film.sizes[0] == film.sizes[-1] == (640, 360)
-    apart = offsets(film.flashes, film.beeps)
-    early, late = apart[:4], apart[-4:]
-    told = f"{len(film.flashes)} flashes, {len(film.beeps)} beeps, sound later by {median(early):.3f} s"
-    told += f", at the end {median(late):.3f} s"
-    record_property("step", told)
-    with capsys.disabled():
-        print(f"\n{film.seconds:.1f} s, {film.sizes}: {told}")
-    assert len(film.flashes) > len(film.beeps) > 6  # it was muted for a while
-    assert abs(median(early)) < 0.25
-    assert abs(median(late)) < 0.25
-    played = await student.page.evaluate(PLAY, address)
-    assert played["end"] == pytest.approx(film.seconds, abs=0.2)
 
 
 async def test_who_sends_h264_alone_is_seen_in_a_browser_and_recorded(

@@ -1,26 +1,18 @@
 """Live video in real browsers: a fake camera through the whole product, to students, from the stage, and to its end."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
-from tests.end_to_end.browser.conftest import FLAGS, find_chromium
 from tests.end_to_end.browser.people import PATIENCE_MS, PHONE, People, Person
 from tests.end_to_end.browser.school import Account, School
 from tests.end_to_end.browser.test_browser_access import faults
 from tests.end_to_end.killing import find_media_node, kill
 
 pytestmark = [pytest.mark.cluster, pytest.mark.browser, pytest.mark.timeout(240)]
-
-DEVICES = (
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-    "--autoplay-policy=no-user-gesture-required",
-)
 
 WITNESS = """
 (() => {
@@ -79,12 +71,9 @@ navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("", "
 
 
 @pytest.fixture(scope="module")
-async def chromium() -> AsyncIterator[Browser]:
+def chromium(chromium_with_devices: Browser) -> Browser:
     """A browser with a camera and a microphone that are not real."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=find_chromium(), headless=True, args=[*FLAGS, *DEVICES])
-        yield browser
-        await browser.close()
+    return chromium_with_devices
 
 
 @dataclass(frozen=True)

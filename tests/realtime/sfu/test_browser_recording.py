@@ -1,4 +1,4 @@
-"""A media server records a real Chromium: muted, with one layer, with a screen; the film is in step, and plays."""
+"""A media server records a real Chromium, whose pictures change their size; the film is in step, and plays."""
 
 import asyncio
 import base64
@@ -9,13 +9,14 @@ from statistics import median
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
 
 from realtime.sfu.desk import Verdict
 from realtime.sfu.layers import HIGH, LOW
 from realtime.sfu.slots import MAIN
 from realtime.sfu.webm import Joiner, read_size
-from tests.end_to_end.browser.conftest import FLAGS, find_chromium
+from tests.end_to_end.browser.clapper import CLAPPER
+from tests.end_to_end.browser.conftest import browser_with
 from tests.end_to_end.films import is_in_order, look_at, offsets
 from tests.realtime.sfu.media_clients import CLASS, who
 from tests.realtime.sfu.raw_client import until
@@ -24,26 +25,9 @@ from tests.realtime.sfu.test_recording import RECORDING, Stage, stage
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 __all__ = ["stage"]  # the fixture
 
-CLAPPER = """
+DESK = """
 () => {
-  const canvas = Object.assign(document.createElement("canvas"), { width: 640, height: 360 });
-  const brush = canvas.getContext("2d");
-  const sound = new AudioContext();
-  const tone = new OscillatorNode(sound, { frequency: 440 });
-  const volume = new GainNode(sound, { gain: 0 });
-  const out = new MediaStreamAudioDestinationNode(sound);
-  tone.connect(volume).connect(out);
-  tone.start();
   let step = 0;
-  setInterval(() => {
-    const on = performance.now() % 1000 < 200;
-    brush.fillStyle = on ? "#fff" : "#000";
-    brush.fillRect(0, 0, canvas.width, canvas.height);
-    brush.fillStyle = "#777";
-    brush.fillRect((step += 3) % canvas.width, 0, 30, 30);
-    volume.gain.value = on ? 0.5 : 0;
-  }, 20);
-  window.clapper = { pictures: canvas.captureStream(25), sounds: out.stream };
   const screen = Object.assign(document.createElement("canvas"), { width: 960, height: 540 });
   const ink = screen.getContext("2d");
   setInterval(() => {
@@ -55,11 +39,11 @@ CLAPPER = """
   window.desk = screen.captureStream(15);
 }
 """
-"""Each second the picture is white and a tone is heard, both for 200 ms; and a screen of another size, which is grey."""
+"""A screen of another size, which is grey."""
 
 OFFER = """async ([name, codec, rids]) => {
   const connection = (window[name] = new RTCPeerConnection());
-  const from = name === "camera" ? clapper.pictures : desk;
+  const from = name === "camera" ? clap().pictures : desk;
   const sendEncodings = rids.length
     ? [{ rid: "low", scaleResolutionDownBy: 4, maxBitrate: 150_000 }, { rid: "high", maxBitrate: 1_200_000 }]
     : [{ maxBitrate: 1_200_000 }];
@@ -67,7 +51,7 @@ OFFER = """async ([name, codec, rids]) => {
   const known = RTCRtpSender.getCapabilities("video").codecs;
   line.setCodecPreferences(known.filter((one) => one.mimeType === codec));
   connection.pictures = line.sender;
-  if (name === "camera") connection.addTransceiver(clapper.sounds.getAudioTracks()[0], { direction: "sendonly" });
+  if (name === "camera") connection.addTransceiver(clap().sounds.getAudioTracks()[0], { direction: "sendonly" });
   await connection.setLocalDescription();
   return connection.localDescription.sdp;
 }"""
@@ -107,11 +91,8 @@ PLAY = """async ([film, type]) => {
 @pytest.fixture
 async def page() -> AsyncIterator[Page]:
     """An empty page of a browser."""
-    flags = [*FLAGS, "--autoplay-policy=no-user-gesture-required"]
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=find_chromium(), headless=True, args=flags)
+    async with browser_with("--autoplay-policy=no-user-gesture-required") as browser:
         yield await browser.new_page()
-        await browser.close()
 
 
 async def publish(stage: Stage, page: Page, source: str, codec: str, rids: list[str]) -> str:
@@ -130,31 +111,30 @@ async def more(stage: Stage, pieces: int) -> None:
 
 
 @pytest.mark.parametrize("codec", ["video/VP8", "video/H264"])
-async def test_a_browser_is_recorded_in_step_through_mute_layers_and_a_screen(
+async def test_a_browser_is_recorded_in_step_while_the_size_of_its_pictures_changes(
     stage: Stage, page: Page, codec: str, tmp_path: Path, record_property: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """In VP8 by a layer that stops, in H.264 (which has none) by a screen."""
     server, rids = stage.server, ["low", "high"] if codec == "video/VP8" else []
-    await page.evaluate(CLAPPER)
+    await page.evaluate(f"() => {{ {CLAPPER} }}")
+    await page.evaluate(DESK)
     await publish(stage, page, "camera", codec, rids)
     await until(lambda: CLASS in server._rooms and server._rooms[CLASS].holds.get(MAIN))
     room = server._rooms[CLASS]
     stage.desk.verdict = Verdict(recording=RECORDING)
-    await more(stage, 4)
-    await page.evaluate("() => { clapper.sounds.getAudioTracks()[0].enabled = false; }")
-    await more(stage, 2)
-    await page.evaluate("() => { clapper.sounds.getAudioTracks()[0].enabled = true; }")
+    await more(stage, 3)
     if rids:
         await page.evaluate(HIGH_LAYER, arg=False)
         await until(lambda: room.best_layer(MAIN, time.monotonic()) == LOW)
         await more(stage, 3)
         await page.evaluate(HIGH_LAYER, arg=True)
         await until(lambda: room.best_layer(MAIN, time.monotonic()) == HIGH)
-    await more(stage, 2)
-    screen = await publish(stage, page, "screen", codec, [])
-    await until(lambda: room.holds.get(MAIN) == ("teacher", "screen"))
+    else:
+        screen = await publish(stage, page, "screen", codec, [])
+        await until(lambda: room.holds.get(MAIN) == ("teacher", "screen"))
+        await more(stage, 3)
+        await server.close_session(CLASS, screen, "teacher")
     await more(stage, 3)
-    await server.close_session(CLASS, screen, "teacher")
-    await more(stage, 4)
     stage.desk.verdict = Verdict()
     await stage.until_quiet()
 
