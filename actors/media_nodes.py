@@ -125,6 +125,10 @@ class LivingNodes:
             self._give_up(name_of(node))
             self._looked_at = None
 
+    def look_anew(self) -> None:
+        """Something has changed: what is known is not believed without another look."""
+        self._looked_at = None
+
     async def _look(self) -> None:
         self._names = tuple(await self._find())
         loop = asyncio.get_running_loop()

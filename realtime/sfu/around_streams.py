@@ -18,6 +18,11 @@ class Encoding(Protocol):
         """Whose clock its reports tell: the same for the sound and the pictures of one session."""
         ...
 
+    @property
+    def newest(self) -> int:
+        """The newest sequence that came, -1 before the first."""
+        ...
+
     def want_keyframe(self, now: float) -> None:
         """Ask who sends it for a keyframe, once a second at most."""
         ...

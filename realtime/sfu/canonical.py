@@ -4,7 +4,7 @@ how one is written for viewers of a shape."""
 from struct import Struct
 
 from realtime.sfu.lanes import CODES, Shape
-from realtime.sfu.payloads import PayloadFacts, patch
+from realtime.sfu.payloads import PayloadFacts, describe, patch
 from realtime.sfu.srtp import Places
 
 _RTP = Struct("!BBHII")
@@ -12,6 +12,7 @@ _VIDEO_EXTENSION = Struct("!HHB3s")
 _AUDIO_EXTENSION = Struct("!HHBBH")
 _ONE_BYTE = 0xBEDE
 _OPUS = CODES["opus"]
+_NAMES = {code: name for name, code in CODES.items()}
 
 
 def canonical(
@@ -59,3 +60,9 @@ def places_of(begin: int, facts: PayloadFacts, picture: int, zero: int) -> Place
     picture_at = begin + facts.picture_id_at if picture >= 0 else 0
     zero_at = begin + facts.tl0picidx_at if zero >= 0 else 0
     return Places(picture_at, picture, zero_at, zero, long=facts.picture_id_wide)
+
+
+def places_in(packet: bytes, out: bytes) -> Places | None:
+    """The same of a canonical packet and what `written` made of it."""
+    facts = describe(_NAMES[packet[1] & 0x7F], packet[12:])
+    return places_of(len(out) - len(packet) + 12, facts, facts.picture_id, facts.tl0picidx)

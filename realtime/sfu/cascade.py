@@ -13,7 +13,8 @@ from realtime.sfu.room import Room
 from realtime.tasks import Tasks
 
 ASK_SECONDS = 0.5
-_ANSWER_SECONDS = 5.0
+_ANSWER_SECONDS = 3.0
+"""Less than the five that who wants to watch waits for this node: they are told that it is the origin that is away."""
 _MOST_EDGES = 64
 
 _log = structlog.get_logger(__name__)
@@ -27,7 +28,6 @@ class _Following:
         self.end = end
         self.settled = asyncio.Event()
         """The origin has answered, or was asked in vain."""
-        self.is_open = False
         self.fault: LinkRefused | ConnectionError | None = None
 
 
@@ -107,32 +107,35 @@ class Cascade:
         end.close()
 
     async def _keep(self, room: Room, origin: LinkTo, following: _Following) -> None:
-        """Open the link, and ask for it again as long as the room follows it."""
-        end = following.end
+        """Open the link, and ask for it again as long as the room follows it; whatever happens, no link stays that nobody
+        asks for."""
         try:
-            opened = await _ask(room, origin, end)
-        except (LinkRefused, ConnectionError) as fault:
-            following.fault = fault
-        else:
-            if self._following.get(room.session_id) is following:
-                end.take(opened, self._clock())
-                following.is_open = True
+            await self._ask_on(room, origin, following)
         finally:
-            if not following.is_open and self._following.get(room.session_id) is following:
+            if self._following.get(room.session_id) is following:
                 self.leave(room)
             following.settled.set()
-        while self._following.get(room.session_id) is following:
-            await asyncio.sleep(ASK_SECONDS)
+
+    async def _ask_on(self, room: Room, origin: LinkTo, following: _Following) -> None:
+        end = following.end
+        while True:
             try:
                 opened = await _ask(room, origin, end)
-            except (LinkRefused, ConnectionError) as away:
-                is_lost = self._clock() - end.opened_at > KEPT_SECONDS
-                if is_lost and self._following.get(room.session_id) is following:
-                    _log.warning("media.link_lost", session_id=room.session_id, origin=origin.node, reason=str(away))
-                    self.leave(room)
-                continue
-            if self._following.get(room.session_id) is following:
+            except (LinkRefused, ConnectionError) as fault:
+                if not following.settled.is_set():
+                    following.fault = fault
+                    return
+                if self._clock() - end.opened_at > KEPT_SECONDS:
+                    _log.warning("media.link_lost", session_id=room.session_id, origin=origin.node, reason=str(fault))
+                    return
+            else:
+                if self._following.get(room.session_id) is not following:
+                    return
                 end.take(opened, self._clock())
+                following.settled.set()
+            await asyncio.sleep(ASK_SECONDS)
+            if self._following.get(room.session_id) is not following:
+                return
 
 
 async def _ask(room: Room, origin: LinkTo, end: EdgeEnd) -> LinkOpened:

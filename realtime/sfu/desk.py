@@ -109,7 +109,7 @@ class MediaDesk(Protocol):
         ...
 
     async def show(self, session_id: str, shown: Shown) -> None:
-        """Say who is in which slot. Told again with the next change if it could not be told."""
+        """Say who is in which slot. Told again after some seconds, as it may not have been heard."""
         ...
 
     async def speakers(self, session_id: str, user_ids: Sequence[str]) -> None:

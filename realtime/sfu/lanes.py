@@ -30,6 +30,16 @@ def shape_of(ssrc: int, payload_types: dict[str, int], extension_id: int) -> Sha
     return Shape(ssrc, (opus, vp8, h264), extension_id)
 
 
+class Group:
+    """Viewers of a stream whose packets look alike."""
+
+    __slots__ = ("receivers", "shape")
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+        self.receivers: list[Receiver] = []
+
+
 @dataclass(slots=True)
 class Numbers:
     """The newest numbers of a stream, or of a line."""
@@ -45,7 +55,6 @@ class Lane:
     """A line of one viewer. It follows at most one stream, and may wait for the keyframe of another."""
 
     __slots__ = (
-        "entered_at",
         "first",
         "kind",
         "last",
@@ -76,7 +85,6 @@ class Lane:
         self.rtx_sequence = secrets.randbelow(0x4000)
         self.last: Numbers | None = None
         self.first = 0
-        self.entered_at = 0.0
         self.packets_before = 0
         self.octets_before = 0
 
@@ -94,7 +102,6 @@ class Lane:
                 last.zero + 1 - begin.zero,
             )
         self.first = begin.sequence
-        self.entered_at = begin.at
         self.stream = stream
         self.packets_before += -stream.packets
         self.octets_before += -stream.octets

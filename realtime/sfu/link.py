@@ -175,6 +175,8 @@ class EdgeEnd:
         for ssrc in [one for one in self._by_ssrc if one not in wanted]:
             del self._by_ssrc[ssrc]
             self._gates.part((opened.host, opened.port), ssrc)
+            with suppress(SrtpError):  # nothing came under it
+                self._receiver.remove_stream(ssrc)
         for source in opened.sources:
             self._take_source(source, opened, now)
         self._room.pin({slot: (user_id, which) for slot, user_id, which in opened.holds}, now)
@@ -206,14 +208,16 @@ class EdgeEnd:
         publisher = self._by_ssrc.get(int.from_bytes(data[at : at + 4], "big"))
         if publisher is None:
             return
-        now = self._clock()
         try:
-            if at == 4:
-                publisher.on_rtcp(self._receiver.unprotect_rtcp(data), now)
-            else:
-                publisher.on_rtp(self._receiver.unprotect(data), now, now - age)
+            plain = self._receiver.unprotect_rtcp(data) if at == 4 else self._receiver.unprotect(data)
         except (SrtpError, ValueError):
             self._gates.mux.faults.count("srtp_unread")
+            return
+        now = self._clock()
+        if at == 4:
+            publisher.on_rtcp(plain, now)
+        else:
+            publisher.on_rtp(plain, now, now - age)
 
     def close(self) -> None:
         """Carry nothing of the origin any more."""

@@ -117,31 +117,32 @@ class Peer:
         if session is None or self._closed:
             return
         now = self._clock()
-        try:
-            if is_rtcp(data):
-                if not self._rtcp.take(now):
-                    self._mux.faults.count("rtcp_flood")
-                    return
-                plain = self._decrypted(session.unprotect_rtcp, data, data[4:8], now)
-                if plain is not None:
-                    self._listener.on_rtcp(plain, now)
-            elif self._sends_media:
-                if not self._rtp.take(now):
-                    self._mux.faults.count("rtp_flood")
-                    return
-                plain = self._decrypted(session.unprotect, data, data[8:12], now)
-                if plain is not None:
-                    self._listener.on_rtp(plain, now, now - age)
-            else:
-                self._mux.faults.count("media_of_a_viewer")
-        except (SrtpError, ValueError):
-            self._mux.faults.count("srtp_unread")
+        if is_rtcp(data):
+            if not self._rtcp.take(now):
+                self._mux.faults.count("rtcp_flood")
+                return
+            plain = self._decrypted(session.unprotect_rtcp, data, data[4:8], now)
+            if plain is not None:
+                self._listener.on_rtcp(plain, now)
+        elif self._sends_media:
+            if not self._rtp.take(now):
+                self._mux.faults.count("rtp_flood")
+                return
+            plain = self._decrypted(session.unprotect, data, data[8:12], now)
+            if plain is not None:
+                self._listener.on_rtp(plain, now, now - age)
+        else:
+            self._mux.faults.count("media_of_a_viewer")
 
     def _decrypted(self, decrypt: Callable[[bytes], bytes], data: bytes, ssrc: bytes, now: float) -> bytes | None:
         if ssrc not in self._ssrcs and len(self._ssrcs) >= _MOST_SSRCS and not self._give_way(now):
             self._mux.faults.count("too_many_ssrcs")
             return None
-        plain = decrypt(data)
+        try:
+            plain = decrypt(data)
+        except (SrtpError, ValueError):
+            self._mux.faults.count("srtp_unread")
+            return None
         self.seen = self._ssrcs[ssrc] = now
         return plain
 

@@ -27,7 +27,8 @@ from realtime.sfu.transport_cc import Arrivals
 OWN_SSRC = 1
 """As whom we report; we send nothing to a publisher, so no stream has it."""
 _OTHER_SECONDS = 0.5
-_BEGINNINGS_A_SECOND, _BEGINNINGS_BURST = 1.0, 10  # beginnings of one publisher's numbers: each costs its viewers a keyframe
+_BEGINNINGS_A_SECOND, _BEGINNINGS_BURST = 1.0, 10
+"""Beginnings of one publisher's numbers, under the same SSRC or another: each costs its viewers a keyframe."""
 _KEYFRAME_SECONDS = 1.0
 _REPORT_SECONDS = 1.0
 _FEEDBACK_SECONDS = 0.06
@@ -105,6 +106,11 @@ class Incoming:
     def sender(self) -> str:
         """Whose clock its reports tell."""
         return self.publisher.media_id
+
+    @property
+    def newest(self) -> int:
+        """The newest sequence that came, -1 before the first."""
+        return self.reception.newest
 
     def begin(self, ssrc: int) -> None:
         """It comes under this SSRC from now on."""
@@ -288,6 +294,8 @@ class Publisher:
         elif encoding.ssrc and now - encoding.heard_at < _OTHER_SECONDS:
             return None  # two at once for one encoding: the one that is there stays
         elif header.payload_type == encoding.payload_type:
+            if encoding.ssrc and not self._beginnings.take(now):
+                return None
             self.expect(line.kind, encoding.layer, header.ssrc, now)
         return encoding
 

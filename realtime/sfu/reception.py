@@ -42,6 +42,11 @@ class Reception:
         self._transit: int | None = None
         self._strange: int | None = None
 
+    @property
+    def newest(self) -> int:
+        """The newest sequence that came, -1 before the first."""
+        return -1 if self._first is None else self._highest & 0xFFFF
+
     def add(self, sequence: int, timestamp: int, now: float) -> bool:
         """Count a packet that came at `now` (seconds of any clock); whether the stream began anew with it."""
         anew = False

@@ -187,6 +187,8 @@ class Room:
             self._look(now)
 
     def _look(self, now: float) -> None:
+        for viewer in self.viewers.values():
+            viewer.keep_up()
         speakers = self._levels.order(now)
         again = speakers != self.speakers
         if again:

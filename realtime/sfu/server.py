@@ -250,7 +250,10 @@ class MediaServer:
     def _left(self, _room: Room, member: Publisher | Viewer, why: str) -> None:
         session = self._sessions.find(member.media_id)
         if session is not None:
-            self._tasks.start(self._sessions.end(session, why), f"media.end.{member.media_id}")
+            self._end(session, why)
+
+    def _end(self, session: Session, why: str) -> None:
+        self._tasks.start(self._sessions.end(session, why), f"media.end.{session.member.media_id}")
 
     # Time
 
@@ -288,4 +291,4 @@ class MediaServer:
         if self._open is not None:
             self._open.keeper.end(room)
         for session in self._sessions.of(room):
-            self._tasks.start(self._sessions.end(session, "the class broke"), f"media.end.{session.member.media_id}")
+            self._end(session, "the class broke")

@@ -45,11 +45,11 @@ class Splice:
     for a second; a stray packet from 3,000 sequences away goes nowhere."""
 
     __slots__ = (
+        "_after",
         "_before",
         "_current",
         "_picture_id",
         "_rate",
-        "_seen",
         "_sequence",
         "_timestamp",
         "_tl0picidx",
@@ -68,7 +68,7 @@ class Splice:
         self._current: _Stretch | None = None
         self._before: _Stretch | None = None
         self._wanted: Hashable | None = None
-        self._seen = -1  # the newest sequence of the wanted source while its keyframe is waited for
+        self._after = -1  # the newest sequence of the wanted source that nobody listened to
 
     @property
     def current(self) -> Hashable | None:
@@ -85,12 +85,13 @@ class Splice:
         """The highest sequence that went out (before the first packet the one before it)."""
         return self._sequence
 
-    def want(self, source: Hashable) -> None:
-        """Switch to `source` with its next keyframe; what is current goes on until then."""
+    def want(self, source: Hashable, after: int = -1) -> None:
+        """Switch to `source` with its next keyframe after the sequence `after` (-1: with any): of an earlier one, what
+        follows may have passed unheard. What is current goes on until then."""
         if self._current and self._current.source == source:
             self._wanted = None
         elif self._wanted != source:
-            self._wanted, self._seen = source, -1
+            self._wanted, self._after = source, after
 
     def drop(self) -> None:
         """Send nothing more of the current source and wait for none: its person left the slot."""
@@ -141,12 +142,8 @@ class Splice:
         return (stretch.newest - sequence) & 0xFFFF < 0x8000 and now - stretch.when < _LATE_SECONDS
 
     def _may_begin(self, sequence: int, facts: PayloadFacts) -> bool:
-        """Only with a keyframe, and not with one that comes late: what followed it was not sent and never will be."""
-        seen = self._seen
-        newest = seen < 0 or 0 < (sequence - seen) & 0xFFFF < 0x8000
-        if newest:
-            self._seen = sequence
-        return newest and facts.starts_keyframe
+        after = self._after
+        return facts.starts_keyframe and (after < 0 or 0 < (sequence - after) & 0xFFFF < 0x8000)
 
     def _begin(self, source: Hashable, sequence: int, timestamp: int, facts: PayloadFacts, now: float) -> _Stretch:
         if self._when is not None:

@@ -3,15 +3,16 @@ viewers with like payload types, encrypted once for each viewer."""
 
 import secrets
 import socket
+from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from struct import Struct
 
 from realtime.sfu.around_streams import Encoding, Tap
-from realtime.sfu.canonical import canonical, places_of, stamp_of, written
-from realtime.sfu.lanes import CLOCK_RATES, CODES, Lane, Numbers, Shape
+from realtime.sfu.canonical import canonical, places_in, places_of, stamp_of, written
+from realtime.sfu.lanes import CLOCK_RATES, CODES, Group, Lane, Numbers, Shape
 from realtime.sfu.packets import Header, to_retransmission
-from realtime.sfu.payloads import PayloadFacts, describe
+from realtime.sfu.payloads import PayloadFacts
 from realtime.sfu.reports import SenderReport, write_sender_report
 from realtime.sfu.ring import Ring
 from realtime.sfu.splice import Splice
@@ -22,8 +23,9 @@ FRESH_SECONDS = 1.0
 FRESH_PACKETS = 256
 """So many packets at most are sent at once to who begins with it."""
 
+_MOST_HELD = 128  # packets of a source whose keyframe is waited for
+
 _NUMBERS = Struct("!HI")
-_NAMES = {code: name for name, code in CODES.items()}
 
 
 @dataclass(slots=True)
@@ -33,16 +35,6 @@ class Sent:
     packets: int = 0
     octets: int = 0
     dropped: int = 0
-
-
-class Group:
-    """Viewers of a stream whose packets look alike."""
-
-    __slots__ = ("receivers", "shape")
-
-    def __init__(self, shape: Shape) -> None:
-        self.shape = shape
-        self.receivers: list[Receiver] = []
 
 
 class Stream:
@@ -66,6 +58,7 @@ class Stream:
         self._keyframe: Numbers | None = None
         self._groups: dict[Shape, Group] = {}
         self._ring = Ring()
+        self._held: deque[tuple[Encoding, bytes, Header, PayloadFacts, int | None, float]] = deque(maxlen=_MOST_HELD)
         self._splice = Splice(CLOCK_RATES[kind], secrets.randbelow(0x4000), secrets.randbelow(1 << 32))
         self._port = port
         self._sent = sent
@@ -84,8 +77,9 @@ class Stream:
         if source is None:
             self.previous = None
             self._splice.drop()
+            self._held.clear()
         elif self.is_watched:
-            self._splice.want(source.token)
+            self._want(source, source.newest)
             source.want_keyframe(now)
 
     def begin_anew(self, source: Encoding, now: float) -> None:
@@ -94,7 +88,7 @@ class Stream:
             return
         self._keyframe = None
         if self.is_watched:
-            self._splice.want(source.token)
+            self._want(source, -1)
             source.want_keyframe(now)
 
     def look_after(self, now: float) -> bool:
@@ -145,8 +139,11 @@ class Stream:
         self, encoding: Encoding, data: bytes, header: Header, facts: PayloadFacts, level: int | None, now: float
     ) -> None:
         """Send a packet of the encoding to everybody who follows, and with a keyframe to those who wait."""
+        wanted = self._splice.wanted
         placed = self._splice.place(encoding.token, header.sequence, header.timestamp, facts, now)
         if placed is None:
+            if encoding.token == wanted:
+                self._held.append((encoding, data, header, facts, level, now))
             return
         sequence, timestamp, picture, zero = placed
         code = CODES[encoding.codec]
@@ -156,9 +153,8 @@ class Stream:
             return
         newest = self.newest
         number = newest.sequence + ((sequence - newest.sequence + 0x8000) & 0xFFFF) - 0x8000
-        if facts.starts_keyframe and encoding is self.source:
-            self._keyframe = Numbers(number, timestamp, max(picture, 0), max(zero, 0), now)
-            self._admit(self._keyframe)
+        if facts.starts_keyframe and encoding is self.source and self._splice.current == encoding.token:
+            self._note_keyframe(Numbers(number, timestamp, max(picture, 0), max(zero, 0), now))
         late = number < newest.sequence
         if not late:
             newest.sequence, newest.timestamp, newest.at = number, timestamp, now
@@ -171,6 +167,8 @@ class Stream:
         self._fan_out(packet, sequence, timestamp, facts, picture, zero, number if late else None)
         for tap in self.taps:
             tap.on_packet(encoding.codec, packet, now)
+        if self._held and self._splice.wanted is None:
+            self._release(header.sequence)
 
     def _fan_out(
         self,
@@ -223,8 +221,7 @@ class Stream:
         changed = bytearray(out)
         _NUMBERS.pack_into(changed, 2, sequence, (int.from_bytes(packet[4:8], "big") + receiver.add_timestamp) & 0xFFFFFFFF)
         if receiver.patched:
-            facts = describe(_NAMES[code], packet[12:])
-            places = places_of(len(out) - len(packet) + 12, facts, facts.picture_id, facts.tl0picidx)
+            places = places_in(packet, out)
             if places is not None:
                 patch(changed, places, receiver)
         if again_type is None:
@@ -248,53 +245,74 @@ class Stream:
             except OSError:
                 self._sent.dropped += 1
 
-    def _admit(self, begin: Numbers) -> None:
+    def _note_keyframe(self, found: Numbers) -> None:
+        """A packet could begin a keyframe: the first of several does, and who waits begins there."""
+        begin = self._keyframe
+        if begin is None or (found.sequence > begin.sequence and found.timestamp != begin.timestamp):
+            begin = self._keyframe = found
+        elif found.timestamp != begin.timestamp:
+            return  # an older one, which comes late
+        begin.sequence = min(begin.sequence, found.sequence)
+        if not self.waiting or self.newest.sequence - begin.sequence >= FRESH_PACKETS:
+            return
         waiting, self.waiting = self.waiting, []
         for lane in waiting:
             lane.waits_for = None
             if lane.stream is not None:
                 lane.stream.leave(lane)
-            self._take(lane, begin)
+            self._take(lane, begin, found.sequence)
 
-    def _take(self, lane: Lane, begin: Numbers) -> None:
+    def _take(self, lane: Lane, begin: Numbers, but: int | None = None) -> None:
+        """Have the lane follow, and send it what others had since `begin`, `but` one packet that goes out next."""
         lane.enter(self, begin)
         self.lanes.add(lane)
         group = self._groups.get(lane.shape)
         if group is None:
             group = self._groups[lane.shape] = Group(lane.shape)
         group.receivers.append(lane.receiver)
-
-    def _catch_up(self, lane: Lane, now: float) -> bool:
-        """Have a lane begin with the newest keyframe, if that is fresh, and send it what came since as others had it."""
-        begin, newest = self._keyframe, self.newest.sequence
-        if begin is None or now - begin.at > FRESH_SECONDS or newest - begin.sequence >= FRESH_PACKETS:
-            return False
-        self._take(lane, begin)
-        for number in range(begin.sequence, newest + 1):
+        for number in range(begin.sequence, self.newest.sequence + 1):
             packet = self._ring.get(number & 0xFFFF)
-            if packet is None:  # lost on its way to us: sent to this lane, too, when it comes
+            if packet is None or number == but:  # lost on its way to us: sent to this lane, too, when it comes
                 continue
             lane.packets_before += 1
             lane.octets_before += len(packet) - 12
             out = written(lane.shape, packet, int.from_bytes(packet[8:12], "big"))
-            if out is None:
-                continue
-            facts = describe(_NAMES[packet[1] & 0x7F], packet[12:])
-            places = places_of(len(out) - len(packet) + 12, facts, facts.picture_id, facts.tl0picidx)
-            self._send(out, number & 0xFFFF, int.from_bytes(packet[4:8], "big"), places, (lane.receiver,))
+            if out is not None:
+                places = places_in(packet, out) if lane.receiver.patched else None
+                self._send(out, number & 0xFFFF, int.from_bytes(packet[4:8], "big"), places, (lane.receiver,))
+
+    def _catch_up(self, lane: Lane, now: float) -> bool:
+        """Have a lane begin with the newest keyframe, if that is fresh."""
+        begin = self._keyframe
+        if begin is None or now - begin.at > FRESH_SECONDS or self.newest.sequence - begin.sequence >= FRESH_PACKETS:
+            return False
+        self._take(lane, begin)
         return True
+
+    def _want(self, source: Encoding, after: int) -> None:
+        self._held.clear()
+        self._splice.want(source.token, after)
+
+    def _release(self, begin: int) -> None:
+        """Send what overtook the keyframe that was waited for: its packets come at once, and not always in order."""
+        held = sorted(self._held, key=lambda one: (one[2].sequence - begin) & 0xFFFF)
+        self._held.clear()
+        for one in held:
+            if one[0].token == self._splice.current and (one[2].sequence - begin) & 0xFFFF < 0x8000:
+                self.forward(*one)
 
     def _attend(self, now: float) -> None:
         """Somebody comes: take the source in again if nobody was here, and ask for what they need to begin."""
         if self.source is None:
             return
         if not self.is_watched:
-            self._splice.want(self.source.token)
+            self._want(self.source, self.source.newest)
         self.source.want_keyframe(now)
 
     def _rest(self) -> None:
         """Nobody is here any more: whoever comes next begins with a keyframe."""
         if not self.is_watched:
             self._splice.drop()
+            self._held.clear()
             self._ring.clear()
             self._keyframe = None

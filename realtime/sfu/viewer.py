@@ -16,6 +16,7 @@ from realtime.sfu.reports import (
     PacketsWanted,
     ReceiverReport,
     read_reports,
+    write_receiver_report,
 )
 from realtime.sfu.sdp import ABS_SEND_TIME, AUDIO_LEVEL, SlotStreams, TakenLine
 from realtime.sfu.srtp import Receiver
@@ -25,6 +26,8 @@ _AGAIN_A_SECOND, _AGAIN_BURST = 300.0, 600
 
 _KEYFRAMES_A_SECOND, _KEYFRAMES_BURST = 0.2, 3
 _REPEATED_SECONDS = 1.0
+_OWN_SSRC = 1
+"""As whom we report to a viewer: none of its slots is called so."""
 
 
 class Keyframes:
@@ -77,6 +80,7 @@ class Viewer:
         self._faults = faults
         self._by_ssrc: dict[int, Lane] = {}
         self._keyframes = {line.slot: Keyframes(now) for line in lines}
+        self._sent_before = 0
         self._again = Bucket(_AGAIN_A_SECOND, _AGAIN_BURST, now)
 
     def open_lanes(self, peer: Peer) -> None:
@@ -122,6 +126,13 @@ class Viewer:
     def on_ended(self, why: str) -> None:
         """Tell the room."""
         self._room.end_viewer(self, why)
+
+    def keep_up(self) -> None:
+        """Show the browser that its way is there while nothing else goes to it; to be called twice a second."""
+        sent = sum(lane.packets for lane in self.lanes.values())
+        if sent == self._sent_before and self.peer is not None:
+            self.peer.send_reports(write_receiver_report(_OWN_SSRC, ()))
+        self._sent_before = sent
 
     def _send_again(self, ssrc: int, sequences: Sequence[int], now: float) -> None:
         lane = self._by_ssrc.get(ssrc)

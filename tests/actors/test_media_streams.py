@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from actors.media_desk import GrainDesk
-from actors.media_nodes import FRESH_SECONDS, LOOK_SECONDS, NOBODY_SECONDS
+from actors.media_nodes import FRESH_SECONDS, NOBODY_SECONDS
 from actors.media_streams import AT_ONCE, PREFIX, MediaStreams
 from classroom.answers import Refused
 from classroom.callers import Caller
@@ -17,7 +17,7 @@ from classroom.media_refusals import BadOffer, MediaAway, MediaFull
 from classroom.times import SECOND
 from realtime.sfu.desk import Opened, Participant, Person, Recording, Shown
 from tests.actors.carriers import Carrier, Carriers
-from tests.actors.school import TEACHER, Class, School
+from tests.actors.school import TEACHER, Class, School, until
 
 A, B = "00000000000a-0", "00000000000b-0"
 
@@ -117,7 +117,8 @@ async def test_a_replica_that_has_not_heard_of_a_node_yet_leaves_its_class_there
     new = streams(school, nodes)
     assert await new.watch(room.id, students[0], "offer") == Refused(MediaAway())
     nodes.nodes[A].hangs = False
-    await asyncio.sleep(LOOK_SECONDS)  # until the question that hangs has been given up
+    assert nodes.waiting == 1
+    await until(lambda: not nodes.waiting, "the question that hangs is given up")
     assert where(await new.watch(room.id, students[0], "offer")) == A
     assert school.log(room).count("media.placed") == 1
 

@@ -59,14 +59,13 @@ def look_at(path: Path) -> Film:
     )
 
 
-def is_in_order(times: list[float]) -> bool:
-    """Whether each is later than the one before."""
-    return all(later > earlier for earlier, later in pairwise(times))
-
-
-def longest_pause(times: list[float]) -> float:
-    """The longest time between two."""
-    return max((later - earlier for earlier, later in pairwise(times)), default=0.0)
+def holds_together(film: Film, codec: str = "vp8") -> None:
+    """Fails unless the film keeps to what every recording does, whatever happened while it was made."""
+    assert film.codecs == sorted(("opus", codec)), film.codecs
+    assert film.begins_with_keyframe
+    assert _is_in_order(film.picture_times), film.picture_times
+    assert _is_in_order(film.sound_times), film.sound_times
+    assert film.decoded_pictures == len(film.picture_times), (film.decoded_pictures, len(film.picture_times))
 
 
 def offsets(flashes: list[float], beeps: list[float]) -> list[float]:
@@ -107,6 +106,11 @@ def _loudness(path: Path) -> tuple[list[tuple[float, float]], float]:
                 begin = plain.time or 0.0
                 found += [(begin + at / _RATE, float(samples[at : at + step].max())) for at in range(0, len(samples), step)]
     return found, seconds
+
+
+def _is_in_order(times: list[float]) -> bool:
+    """Whether each is later than the one before."""
+    return all(later > earlier for earlier, later in pairwise(times))
 
 
 def _beginnings(marks: list[tuple[float, bool]]) -> list[float]:

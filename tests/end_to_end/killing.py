@@ -1,7 +1,7 @@
 """Ends processes of the running system the hard way; they are found by walking its own tree, never by name alone."""
 
 import re
-import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -49,13 +49,17 @@ def wait_gone(doomed: list[psutil.Process]) -> None:
 
 @contextmanager
 def paused(pid: int) -> Iterator[None]:
-    """The process does nothing inside the block: a supervisor revives nobody."""
+    """The process does nothing inside the block: a supervisor revives nobody. It may be killed there."""
     process = psutil.Process(pid)
-    process.send_signal(signal.SIGSTOP)
+    process.suspend()
     try:
+        deadline = time.monotonic() + 10
+        while process.status() not in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE):
+            assert time.monotonic() < deadline, f"{process} goes on"
         yield
     finally:
-        process.send_signal(signal.SIGCONT)
+        with _gone_is_well():
+            process.resume()
 
 
 def _below(root: int) -> Iterator[psutil.Process]:

@@ -14,6 +14,13 @@ AGAIN_SECONDS = 0.1
 STALLED_SECONDS = 3
 
 
+def offer_only(connection: RTCPeerConnection, codec: str) -> None:
+    """Of all that aiortc has for pictures, the connection's next offer names only `codec`, such as "video/H264"."""
+    known = RTCRtpSender.getCapabilities("video").codecs
+    pictures = next(one for one in connection.getTransceivers() if one.kind == "video")
+    pictures.setCodecPreferences([each for each in known if each.mimeType == codec])
+
+
 class MediaPerson:
     """Who publishes a moving picture with sound (`sends`), or watches and counts what was decoded."""
 
@@ -59,9 +66,7 @@ class MediaPerson:
                 connection.addTransceiver(kind, direction="recvonly")
             connection.on("track", lambda track: self._tasks.append(asyncio.create_task(self._count(track))))
         if self._codec is not None:
-            known = RTCRtpSender.getCapabilities("video").codecs
-            pictures = next(one for one in connection.getTransceivers() if one.kind == "video")
-            pictures.setCodecPreferences([each for each in known if each.mimeType == self._codec])
+            offer_only(connection, self._codec)
         await connection.setLocalDescription(await connection.createOffer())
         offer = connection.localDescription.sdp
         where = f"{self._where}/{'publish' if self._sends else 'watch'}"

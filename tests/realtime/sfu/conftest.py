@@ -3,12 +3,16 @@
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 
 from loadtests.benchmarks.media_clip import Clip, encode
+from persistence.object_store import open_object_store
+from persistence.recordings import PieceFiles
 from realtime.sfu.server import MediaServer
 from tests.realtime.sfu.media_clients import SETTINGS, Desk
+from tests.realtime.sfu.stage import Stage
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +33,16 @@ async def server(desk: Desk) -> AsyncIterator[MediaServer]:
     media = MediaServer(SETTINGS, desk, None, time.monotonic)
     await media.start()
     yield media
+    await media.close()
+
+
+@pytest.fixture
+async def stage(desk: Desk, tmp_path: Path) -> AsyncIterator[Stage]:
+    """A media server of that class which can record."""
+    files = PieceFiles(open_object_store(f"file://{tmp_path / 'objects'}"))
+    media = MediaServer(SETTINGS, desk, files, time.monotonic)
+    await media.start()
+    yield Stage(media, desk, files)
     await media.close()
 
 

@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from aiortc import MediaStreamTrack, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
+from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, VideoStreamTrack
 from av import AudioFrame, VideoFrame
 
 from loadtests.benchmarks.media_clip import Clip
 from loadtests.benchmarks.media_publisher import Publisher
 from loadtests.benchmarks.media_viewer import Viewer
+from tests.end_to_end.media_people import offer_only
 from tests.sfu_class import MediaClass, media_class
 
 FRAMES = 25
@@ -34,9 +35,7 @@ class Foreign:
                 self.connection.addTransceiver(kind, direction="recvonly")
             self.connection.on("track", lambda track: self._tasks.append(asyncio.create_task(self._count(track))))
         if codec is not None:
-            known = RTCRtpSender.getCapabilities("video").codecs
-            pictures = next(one for one in self.connection.getTransceivers() if one.kind == "video")
-            pictures.setCodecPreferences([each for each in known if each.mimeType == codec])
+            offer_only(self.connection, codec)
 
     async def connect(self, answer: str) -> None:
         await self.connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import pytest
+from pylibsrtp import Error as SrtpError
 
 from realtime.sfu.desk import LinkFrom, LinkOpened, LinkRefused, Verdict
 from realtime.sfu.gates import Gates
@@ -113,11 +114,17 @@ async def test_a_publisher_that_comes_and_goes_does_so_at_the_edge(
     await watch(far, edge.server, way)
     await first.publish(origin.server, who("teacher"))
     await until(lambda: len(far.of("main")) > 20)
+    end = edge.server._up().cascade._following[CLASS].end
+    before = set(end._by_ssrc)
     second.frame = 20_000
     await second.publish(origin.server, who("teacher"))
     await until(lambda: far.pictures()[-1][3] > 20_000)
     assert far.pictures()[0][4] == 0
     assert edge.server.load().viewers == 1
+    await until(lambda: before.isdisjoint(end._by_ssrc))
+    for ssrc in before:
+        with pytest.raises(SrtpError):  # SRTP has forgotten it: it looks through all that it knows for each packet
+            end._receiver.remove_stream(ssrc)
 
 
 async def test_a_link_that_nobody_asks_for_ends_on_both_sides(

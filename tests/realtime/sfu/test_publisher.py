@@ -71,6 +71,12 @@ def test_numbers_that_begin_anew_all_the_time_are_begun_anew_once_a_second(room:
     assert 10 <= len(room.beginnings) <= 17
 
 
+def test_ssrcs_that_change_all_the_time_are_followed_once_a_second(room: Forwarded, publisher: Publisher) -> None:
+    for number in range(60):
+        receive(publisher, rtp(1 + number, 0), 1.0 + 0.51 * number)
+    assert 30 <= len(room.beginnings) <= 42
+
+
 def test_who_began_anew_too_often_goes_on_once_it_is_rare_again(room: Forwarded, publisher: Publisher) -> None:
     receive(publisher, rtp(1, 0), 1.0)
     for number in range(100):

@@ -3,57 +3,19 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import av
-import pytest
 
-from persistence.object_store import open_object_store
-from persistence.recordings import Piece, PieceFiles
-from realtime.sfu.desk import Recording, Verdict
+from realtime.sfu.desk import Verdict
 from realtime.sfu.layers import HIGH, LOW
-from realtime.sfu.server import MediaServer
 from realtime.sfu.slots import MAIN
-from realtime.sfu.webm import Joiner, read_size
-from tests.realtime.sfu.media_clients import CLASS, SETTINGS, Camera, Desk, who
+from tests.realtime.sfu.media_clients import CLASS, Camera, who
 from tests.realtime.sfu.raw_client import until
+from tests.realtime.sfu.stage import RECORDING, Stage
 from tests.realtime.sfu.test_foreign_client import foreign
 
-RECORDING = Recording("01910000-0000-7000-8000-00000000000b", "Knots")
 SECONDS = 6.0
-
-
-class Stage:
-    """A server, its class, and where its pieces lie."""
-
-    def __init__(self, server: MediaServer, desk: Desk, files: PieceFiles) -> None:
-        self.server, self.desk, self.files = server, desk, files
-
-    async def pieces(self) -> list[Piece]:
-        return await self.files.list_(CLASS, RECORDING.recording_id)
-
-    async def until(self, count: int) -> None:
-        """As many pieces are there."""
-        deadline = time.monotonic() + 40
-        while len(await self.pieces()) < count:
-            assert time.monotonic() < deadline, f"not {count} pieces within 40 s"
-
-    async def until_quiet(self) -> None:
-        """The recorder has written its last piece."""
-        deadline = time.monotonic() + 40
-        while self.server._recordings._running or self.server._recordings._ending:
-            assert time.monotonic() < deadline, "still recording after 40 s"
-            await self.pieces()
-
-
-@pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    desk, files = Desk(), PieceFiles(open_object_store(f"file://{tmp_path / 'objects'}"))
-    server = MediaServer(SETTINGS, desk, files, time.monotonic)
-    await server.start()
-    yield Stage(server, desk, files)
-    await server.close()
 
 
 async def test_what_is_published_while_the_class_names_a_recording_is_a_film(stage: Stage, tmp_path: Path) -> None:
@@ -70,11 +32,7 @@ async def test_what_is_published_while_the_class_names_a_recording_is_a_film(sta
     assert len({piece.run for piece in pieces}) == 1
     assert Counter(codec for piece in pieces for codec in piece.codecs)["vp8"] >= 3
 
-    size = read_size(await stage.files.read(next(piece for piece in pieces if "vp8" in piece.codecs)))
-    with Joiner(tmp_path / "film", "vp8", size, sound=True) as joiner:
-        for piece in pieces:
-            joiner.add(piece.run, piece.number, await stage.files.read(piece))
-        joined = joiner.finish()
+    joined = await stage.join("vp8", tmp_path / "film")
     assert joined.seconds >= SECONDS
     with av.open(str(tmp_path / "film")) as film:
         times = [frame.time or 0.0 for frame in film.decode(video=0)]
@@ -145,12 +103,8 @@ async def test_h264_is_recorded_and_watched_by_who_has_it_and_others_hear_it(sta
             seen = both.frames["video"]
             await until(lambda: both.frames["video"] >= seen + 10)
 
-    pieces = await stage.pieces()
-    size = read_size(await stage.files.read(next(piece for piece in pieces if "h264" in piece.codecs)))
-    with Joiner(tmp_path / "film", "h264", size, sound=True) as joiner:
-        for piece in pieces:
-            joiner.add(piece.run, piece.number, await stage.files.read(piece))
-        assert joiner.finish().content_type == "video/mp4"
+    assert (await stage.join("h264", tmp_path / "film")).content_type == "video/mp4"
     with av.open(str(tmp_path / "film")) as film:
         assert {stream.codec_context.name for stream in film.streams} == {"h264", "opus"}
-        assert [(frame.width, frame.height) for frame in film.decode(video=0)][-1] == size == (640, 480)
+        assert (film.streams.video[0].width, film.streams.video[0].height) == (640, 480)
+        assert {(frame.width, frame.height) for frame in film.decode(video=0)} == {(640, 480)}

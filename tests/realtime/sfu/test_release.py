@@ -38,14 +38,16 @@ def alive() -> dict[str, int]:
 async def test_a_session_that_ended_is_freed_without_the_collector() -> None:
     media = MediaServer(MediaSettings("127.0.0.1", "127.0.0.1"), Desk(), None, time.monotonic)
     await media.start()
-    before = alive()
-    async with AsyncExitStack() as clients:
-        camera, watcher = await clients.enter_async_context(Camera()), await clients.enter_async_context(Watcher())
-        shown = await camera.publish(media, who("teacher"))
-        watched = await watcher.watch(media, who("student", "viewer"))
-        await until(lambda: len(watcher.of("main")) > 5)
-        assert {kind: number - before[kind] for kind, number in alive().items()} == _WITH_BOTH
-        await media.close_session(CLASS, watched.media_id, "student")
-        await media.close_session(CLASS, shown.media_id, "teacher")
-        await until(lambda: alive() == {**before, "Dtls": before["Dtls"] + _OF_THE_CLIENTS})
-    await media.close()
+    try:
+        before = alive()
+        async with AsyncExitStack() as clients:
+            camera, watcher = await clients.enter_async_context(Camera()), await clients.enter_async_context(Watcher())
+            shown = await camera.publish(media, who("teacher"))
+            watched = await watcher.watch(media, who("student", "viewer"))
+            await until(lambda: len(watcher.of("main")) > 5)
+            assert {kind: number - before[kind] for kind, number in alive().items()} == _WITH_BOTH
+            await media.close_session(CLASS, watched.media_id, "student")
+            await media.close_session(CLASS, shown.media_id, "teacher")
+            await until(lambda: alive() == {**before, "Dtls": before["Dtls"] + _OF_THE_CLIENTS})
+    finally:
+        await media.close()

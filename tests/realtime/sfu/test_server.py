@@ -68,6 +68,18 @@ async def test_nobody_is_sent_their_own(server: MediaServer, clients: AsyncExitS
     assert not watcher.of("microphone-0")
 
 
+async def test_who_is_sent_nothing_else_is_shown_that_the_way_is_there(server: MediaServer, clients: AsyncExitStack) -> None:
+    camera, watcher = await clients.enter_async_context(Camera()), await clients.enter_async_context(Watcher())
+    await watcher.watch(server, who("student", "viewer"))
+    await until(lambda: len(watcher.rtcp) > 3)
+    assert not watcher.rtp
+    await camera.publish(server, who("teacher"))
+    await until(lambda: len(watcher.of("main")) > 30)
+    before, packets = len(watcher.rtcp), len(watcher.rtp)
+    await until(lambda: len(watcher.rtp) > packets + 100)
+    assert len(watcher.rtcp) == before
+
+
 @pytest.mark.parametrize("rtx", [False, True])
 async def test_what_a_viewer_misses_is_sent_again(server: MediaServer, clients: AsyncExitStack, rtx: bool) -> None:
     camera, watcher = await clients.enter_async_context(Camera()), await clients.enter_async_context(Watcher(rtx=rtx))

@@ -88,7 +88,7 @@ async def test_a_class_in_which_much_changes_is_asked_as_often(clients: AsyncExi
 
 
 async def test_silence_ends_a_session(desk: Desk, clients: AsyncExitStack) -> None:
-    media = MediaServer(replace(SETTINGS, silence_seconds=0.5, connect_seconds=0.3), desk, None, time.monotonic)
+    media = MediaServer(replace(SETTINGS, silence_seconds=1.5, connect_seconds=1.0), desk, None, time.monotonic)
     await media.start()
     camera, watcher = await clients.enter_async_context(Camera()), await clients.enter_async_context(Watcher())
     await camera.publish(media, who("teacher"))

@@ -82,21 +82,23 @@ def test_whatever_comes_the_viewer_sees_one_continuous_stream(first: int, start:
         next_tl0 = (base_tl0 + highest + 1) & 0xFF
 
 
-@given(sequences, st.lists(st.integers(-200, 400), min_size=1, max_size=60), st.integers(0, 40))
-def test_nothing_of_a_source_goes_out_before_its_keyframe(start: int, arrivals: list[int], keyframe_at: int) -> None:
+@given(
+    sequences, st.lists(st.integers(-200, 400), min_size=1, max_size=60), st.integers(0, 40), st.none() | st.integers(0, 99)
+)
+def test_nothing_of_a_source_goes_out_before_its_keyframe(
+    start: int, arrivals: list[int], keyframe_at: int, after: int | None
+) -> None:
     splice = Splice(90000, 7, 0)
-    splice.want("camera")
+    splice.want("camera", -1 if after is None else (start + after) & 0xFFFF)
     began: int | None = None
-    newest: int | None = None
     for index, position in enumerate(arrivals):
         facts = KEYFRAME if index >= keyframe_at else FRAME
         placed = splice.place("camera", (start + position) & 0xFFFF, 0, facts, 0.0)
-        if began is None and index >= keyframe_at and (newest is None or position > newest):
+        if began is None and index >= keyframe_at and (after is None or position > after):
             began = position
         assert (placed is not None) == (began is not None and position >= began)
         if placed is not None and began is not None:
             assert placed[0] == (7 + position - began) & 0xFFFF
-        newest = position if newest is None else max(newest, position)
 
 
 def test_the_old_source_goes_on_until_the_keyframe_of_the_new_one() -> None:
@@ -168,12 +170,14 @@ def test_wanting_what_is_shown_takes_the_wish_back() -> None:
     assert splice.place("b", 9, 0, KEYFRAME, 0.0) is None
 
 
-def test_a_keyframe_that_comes_after_what_follows_it_begins_nothing() -> None:
+def test_a_keyframe_of_which_something_may_have_passed_unheard_begins_nothing() -> None:
     splice = Splice(90000, 100, 0)
-    splice.want("a")
-    assert splice.place("a", 11, 0, FRAME, 0.0) is None
+    splice.want("a", after=11)
     assert splice.place("a", 10, 0, KEYFRAME, 0.0) is None
-    assert splice.place("a", 40, 0, KEYFRAME, 0.0) == (100, 0, -1, -1)
+    assert splice.place("a", 11, 0, KEYFRAME, 0.0) is None
+    assert splice.place("a", 13, 0, FRAME, 0.0) is None
+    assert splice.place("a", 12, 0, KEYFRAME, 0.0) == (100, 0, -1, -1)
+    assert splice.place("a", 13, 0, FRAME, 0.0) == (101, 0, -1, -1)
 
 
 @given(st.integers(0, 0x7F), st.integers(0, 0x7FFF))

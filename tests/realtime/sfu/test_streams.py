@@ -28,6 +28,7 @@ class Camera:
     sender = "somebody"
     heard_at = 0.0
     rate = 0
+    newest = -1
 
     def __init__(self, first: int = 60_000) -> None:
         self.token = object()
@@ -43,10 +44,22 @@ class Camera:
         return RTP.pack(0x80, 96, (self.first + place) & 0xFFFF, 3000 * place & 0xFFFFFFFF, 99) + payload
 
 
+class Encoder(Camera):
+    """The same in H.264: each picture at a place that four divides is a keyframe, whose parameters go before it."""
+
+    codec = "h264"
+
+    def packet(self, place: int, *, keyframe: bool = False) -> bytes:
+        unit = {0: 0x67, 1: 0x65}.get(place % 4, 0x41)
+        payload = bytes((unit,)) + place.to_bytes(4, "big") + bytes(20)
+        timestamp = 3000 * (place - (place % 4 == 1))
+        return RTP.pack(0x80, 97, (self.first + place) & 0xFFFF, timestamp, 99) + payload
+
+
 class Rig:
     """Two layers of a slot, and one viewer's line at a real port."""
 
-    def __init__(self, rtx_types: dict[int, int] | None = None) -> None:
+    def __init__(self, rtx_types: dict[int, int] | None = None, kind: type[Camera] = Camera) -> None:
         self.out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.back = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         for port in (self.out, self.back):
@@ -58,16 +71,18 @@ class Rig:
         self.now = 0.0
         self.lane = self.new_lane(rtx_types)
         self.streams = [Stream("main", "video", layer, self.out, self.sent, lambda: self.now) for layer in ("high", "low")]
-        self.cameras = [Camera(), Camera(1000)]
+        self.cameras = [kind(), kind(1000)]
+        self.others: list[Lane] = []
         self.contents: dict[int, bytes] = {}
         for stream, camera in zip(self.streams, self.cameras, strict=True):
             other = self.new_lane(ssrc=SSRC + 1)  # somebody watches each, so that both flow
+            self.others.append(other)
             stream.wait(other, 0.0)
             stream.bind(camera, 0.0)
 
     def new_lane(self, rtx_types: dict[int, int] | None = None, ssrc: int = SSRC) -> Lane:
         session = self.session if ssrc == SSRC else session_of(KEY, PROFILE, outbound=True)
-        shape = shape_of(ssrc, {"vp8": 96}, 3)
+        shape = shape_of(ssrc, {"vp8": 96, "h264": 97}, 3)
         address = self.back.getsockname() if ssrc == SSRC else self.out.getsockname()
         return Lane("main", "video", shape, Receiver(session, address), rtx_types or {}, 8)
 
@@ -88,7 +103,10 @@ class Rig:
         data = self.cameras[layer].packet(place, keyframe=keyframe)
         header = parse_header(data)
         assert header is not None
-        facts = describe("vp8", data[header.payload_at : header.payload_end])
+        camera = self.cameras[layer]
+        if camera.newest < 0 or (header.sequence - camera.newest) & 0xFFFF < 0x8000:
+            camera.newest = header.sequence
+        facts = describe(self.cameras[layer].codec, data[header.payload_at : header.payload_end])
         self.streams[layer].forward(self.cameras[layer], data, header, facts, None, self.now)
         self.note()
 
@@ -238,21 +256,77 @@ def test_a_line_that_followed_another_stream_waits_for_a_keyframe_of_this(rig: R
     assert rig.lane.waits_for is rig.streams[0]
 
 
-steps = st.tuples(st.integers(0, 1), st.integers(-4, 3), st.booleans(), st.sampled_from((None, None, None, 0, 1)))
+def test_a_keyframe_of_several_packets_begins_with_the_first_of_them() -> None:
+    rig = Rig(kind=Encoder)
+    try:
+        for place in range(3):
+            rig.send(0, place)
+        rig.move(0)
+        rig.note()
+        assert rig.frames() == [0, 1, 2]
+    finally:
+        rig.close()
+
+
+def test_a_keyframe_whose_packets_come_in_any_order_begins_with_its_first(rig: Rig) -> None:
+    rig.move(0)
+    for place in (2, 4, 1, 3, 5):
+        rig.send(0, place, keyframe=place == 1)
+    assert rig.frames() == [1, 2, 3, 4, 5]
+    rig.streams[0].begin_anew(rig.cameras[0], rig.now)
+    rig.cameras[0].token, rig.cameras[0].first, rig.cameras[0].newest = object(), 9, -1
+    rig.streams[0].begin_anew(rig.cameras[0], rig.now)
+    for place in (12, 11, 10, 13):
+        rig.send(0, place, keyframe=place == 10)
+    assert rig.frames()[5:] == [10, 11, 12, 13]
+
+
+def test_who_waits_for_a_keyframe_that_comes_late_is_sent_what_came_before_it_too(rig: Rig) -> None:
+    rig.send(0, 0, keyframe=True)
+    rig.now += FRESH_SECONDS + 0.01
+    rig.move(0)
+    for place in (1, 2, 4, 5, 3):
+        rig.send(0, place, keyframe=place == 3)
+    assert rig.frames() == [3, 4, 5]
+    assert rig.lane.packets == 3
+
+
+def test_a_keyframe_from_before_nobody_was_here_begins_nothing(rig: Rig) -> None:
+    for place in (0, 1, 3):
+        rig.send(0, place, keyframe=place == 0)
+    rig.streams[0].leave(rig.others[0])
+    rig.move(0)
+    rig.send(0, 4)
+    rig.send(0, 2, keyframe=True)
+    assert rig.frames() == []
+    rig.send(0, 5, keyframe=True)
+    rig.send(0, 6)
+    assert rig.frames() == [5, 6]
+
+
+def test_an_older_keyframe_that_comes_late_is_not_the_newest(rig: Rig) -> None:
+    for place in (0, 1, 3, 4, 2):
+        rig.send(0, place, keyframe=place in (0, 2, 3))
+    rig.move(0)
+    rig.note()
+    assert rig.frames() == [3, 4]
+
+
+steps = st.tuples(st.integers(0, 1), st.integers(-4, 3), st.sampled_from((None, None, None, 0, 1)))
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(steps, max_size=60))
-def test_no_sequence_ever_has_two_contents(told: list[tuple[int, int, bool, int | None]]) -> None:
+def test_no_sequence_ever_has_two_contents(told: list[tuple[int, int, int | None]]) -> None:
     rig = Rig()
     try:
         newest = [0, 0]
-        for layer, ahead, keyframe, move in told:
+        for layer, ahead, move in told:
             if move is not None:
                 rig.move(move)
             place = max(0, newest[layer] + ahead)
             newest[layer] = max(newest[layer], place)
-            rig.send(layer, place, keyframe=keyframe and place == newest[layer])
+            rig.send(layer, place, keyframe=place % 3 == 0)
         assert rig.sent.dropped == 0
         for data in rig.contents.values():
             rig.reader.unprotect(data)  # all of them fit: none went around

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Attempts, CONNECT_MS, NO_PATH, PLACED_MS, STABLE_MS, type Failure } from "./attempts";
+import { Attempts, CONNECT_MS, NO_PATH, PLACED_MS, STABLE_MS, UNREACHABLE, type Failure } from "./attempts";
 
 const FAILED: Failure = { kind: "failed", sentence: "It broke." };
 const opened = (random = 0.5, now = 0): Attempts => {
@@ -67,9 +67,18 @@ test("a refusal ends it with its sentence, until somebody asks again", () => {
 test("a network that lets nothing through is told in words, and tried again", () => {
   const attempts = new Attempts(() => 0.5);
   attempts.start(0);
-  expect(attempts.tick(CONNECT_MS)).toEqual([]);
-  expect(attempts.tick(CONNECT_MS + 1)).toEqual(["close", "open"]);
+  attempts.answered(1, 100);
+  expect(attempts.tick(100 + CONNECT_MS)).toEqual([]);
+  expect(attempts.tick(101 + CONNECT_MS)).toEqual(["close", "open"]);
   expect(attempts.state).toEqual({ at: "opening", why: NO_PATH });
+});
+
+test("a server that does not answer is not taken for a firewall, whatever it answered before", () => {
+  const attempts = opened();
+  attempts.failed(FAILED, 0);
+  expect(attempts.tick(CONNECT_MS)).toEqual([]);
+  expect(attempts.tick(CONNECT_MS + 1)).toEqual(["close"]);
+  expect(attempts.state).toMatchObject({ at: "waiting", why: UNREACHABLE });
 });
 
 describe("a class that is placed anew", () => {

@@ -21,7 +21,7 @@ export type AttemptState =
 
 export type Effect = "open" | "close";
 
-/** How long a connection may take from the question to the first path through the network. */
+/** How long the server may take to answer, and after that the first path through the network. */
 export const CONNECT_MS = 8_000;
 /** After so long in which things flowed, the next failure counts as the first. */
 export const STABLE_MS = 5_000;
@@ -31,6 +31,7 @@ const SPREAD_MS = 500;
 
 export const NO_PATH =
   "No way through the network was found for picture and sound. A firewall or a VPN may be in the way; trying again.";
+export const UNREACHABLE = "The server cannot be reached. Trying again.";
 export const STALLED = "Picture and sound stopped coming. Trying again.";
 const MOVED = "The video of this class moved to another server.";
 
@@ -39,6 +40,8 @@ export class Attempts {
   private tries = 0;
   private since = 0;
   private generation = 0;
+  /** Whether the server has answered in this attempt. */
+  private reached = false;
 
   constructor(private readonly random: () => number) {}
 
@@ -57,6 +60,7 @@ export class Attempts {
   /** The server answered while the class was at `generation`. */
   answered(generation: number, now: number): void {
     this.generation = generation;
+    this.reached = true;
     this.since = now;
   }
 
@@ -107,7 +111,8 @@ export class Attempts {
       case "waiting":
         return now >= this.state.retryAt ? this.open(now, this.state.why) : [];
       case "opening":
-        return now - this.since > CONNECT_MS ? this.failed({ kind: "failed", sentence: NO_PATH }, now) : [];
+        if (now - this.since <= CONNECT_MS) return [];
+        return this.failed({ kind: "failed", sentence: this.reached ? NO_PATH : UNREACHABLE }, now);
       case "open":
         if (now - this.since > STABLE_MS) this.tries = 0;
         return [];
@@ -118,6 +123,7 @@ export class Attempts {
 
   private open(now: number, why: string | null): Effect[] {
     this.state = { at: "opening", why };
+    this.reached = false;
     this.since = now;
     return ["open"];
   }

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { problemOf } from "../api/problem";
+import { UNREACHABLE } from "./attempts";
 import { MediaSession, type Purpose } from "./mediaSession";
-import type { Answer, Signalling } from "./signalling";
+import type { Way } from "./plan";
+import type { Answer, ServerAnswer, Signalling } from "./signalling";
 
 /** A peer connection as far as a session needs one. */
 class Connection {
@@ -51,8 +52,8 @@ class Desk implements Signalling {
   readonly ended: string[] = [];
   answers: (Answer | Promise<Answer>)[] = [];
 
-  async server() {
-    return { mode: "embedded" as const, iceServers: [] };
+  async server(): Promise<ServerAnswer> {
+    return { ok: true, server: { mode: "embedded", iceServers: [] } };
   }
 
   async offer(path: string): Promise<Answer> {
@@ -71,7 +72,7 @@ let connections: Connection[];
 let stalled: boolean;
 let prepared: number;
 let session: MediaSession;
-let iceServers: () => Promise<RTCIceServer[] | null>;
+let iceServers: () => Promise<Way>;
 
 const purpose: Purpose = {
   path: "watch",
@@ -88,7 +89,7 @@ beforeEach(() => {
   connections = [];
   stalled = false;
   prepared = 0;
-  iceServers = async () => [];
+  iceServers = async () => ({ ok: true, iceServers: [] });
   session = new MediaSession(purpose, {
     signalling: desk,
     iceServers: () => iceServers(),
@@ -130,7 +131,7 @@ test("it offers, takes the answer, and ends what it opened when it leaves", asyn
 });
 
 test("the offer is made while the server says by which servers a way is found, and sent when it has", async () => {
-  let say: (servers: RTCIceServer[]) => void = () => undefined;
+  let say: (way: Way) => void = () => undefined;
   iceServers = () => new Promise((resolve) => (say = resolve));
   session.start();
   await pass();
@@ -138,19 +139,30 @@ test("the offer is made while the server says by which servers a way is found, a
   expect(connections[0]!.localDescription).toBeNull();
   expect(desk.asked).toEqual([]);
   const servers = [{ urls: "stun:stun.example" }];
-  say(servers);
+  say({ ok: true, iceServers: servers });
   await pass();
   expect(connections[0]!.servers).toBe(servers);
   expect(desk.asked).toEqual(["watch"]);
 });
 
-test("where there is no live video nothing is offered and nothing stays open", async () => {
-  iceServers = async () => null;
+test("where there is no live video that is said, and nothing stays open", async () => {
+  iceServers = async () => ({ ok: false, failure: { kind: "refused", sentence: "No live video here." } });
   session.start();
   await pass(10_000);
-  expect(session.state).toEqual({ at: "idle" });
+  expect(session.state).toEqual({ at: "refused", why: "No live video here." });
   expect(desk.asked).toEqual([]);
   expect(connections.map(({ closed }) => closed)).toEqual([true]);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("who was refused and asks again is looked at again", async () => {
+  desk.answers = [{ ok: false, failure: { kind: "refused", sentence: "You have no seat." } }];
+  session.start();
+  await pass();
+  await open();
+  stalled = true;
+  await pass(600);
+  expect(connections).toHaveLength(3);
 });
 
 test("a connection that fails is replaced at once, and the old one is given back", async () => {
@@ -220,26 +232,25 @@ test("an answer that cannot be read is a failure like another", async () => {
 });
 
 test("a server that is away is said to be away, and asked again", async () => {
-  iceServers = async () => {
-    throw new TypeError("Failed to fetch");
-  };
+  iceServers = async () => ({ ok: false, failure: { kind: "failed", sentence: UNREACHABLE } });
   session.start();
   await pass();
-  expect(session.state).toMatchObject({ why: expect.stringContaining("Lyceum cannot be reached") as string });
-  iceServers = async () => [];
+  expect(session.state).toMatchObject({ why: UNREACHABLE });
+  iceServers = async () => ({ ok: true, iceServers: [] });
   await pass(1_000);
   expect(desk.asked).toEqual(["watch"]);
 });
 
-test("who may not be here is told so, and asks no more", async () => {
-  const asked = vi.fn(async () => {
-    throw problemOf(403, { errorCode: "not_seated", message: "You have no seat." });
+test("a server that does not say by which servers a way is found yet is asked when it said", async () => {
+  const asked = vi.fn(async (): Promise<Way> => {
+    return { ok: false, failure: { kind: "busy", afterMs: 30_000, sentence: "Full." } };
   });
   iceServers = asked;
   session.start();
-  await pass(60_000);
-  expect(session.state).toEqual({ at: "refused", why: "You have no seat." });
+  await pass(29_000);
   expect(asked).toHaveBeenCalledOnce();
+  await pass(2_000);
+  expect(asked).toHaveBeenCalledTimes(2);
 });
 
 test("a class that moved is opened anew", async () => {

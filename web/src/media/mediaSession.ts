@@ -1,7 +1,7 @@
 /** One media session that stays alive: opens a peer connection, looks at it twice a second, begins anew when it must. */
 
-import { wireErrorOf } from "../api/problem";
-import { Attempts, STALLED, type AttemptState, type Effect } from "./attempts";
+import { Attempts, STALLED, type AttemptState, type Effect, type Failure } from "./attempts";
+import type { Way } from "./plan";
 import type { Signalling } from "./signalling";
 import type { Stat } from "./statistics";
 
@@ -19,8 +19,7 @@ export interface Purpose {
 
 export interface Surroundings {
   signalling: Signalling;
-  /** Null when there is no live video of ours here: nothing is opened. */
-  iceServers: () => Promise<RTCIceServer[] | null>;
+  iceServers: () => Promise<Way>;
   openConnection: (configuration: RTCConfiguration) => RTCPeerConnection;
   now: () => number;
   random: () => number;
@@ -31,7 +30,11 @@ export interface Surroundings {
 
 const LOOK_EVERY_MS = 500;
 const BUNDLED: RTCConfiguration = { bundlePolicy: "max-bundle" };
-const UNREADABLE = "The video server answered something that this browser cannot use.";
+const SILENT: Failure = { kind: "failed", sentence: STALLED };
+const UNREADABLE: Failure = {
+  kind: "failed",
+  sentence: "The video server answered something that this browser cannot use.",
+};
 
 export class MediaSession {
   private readonly attempts: Attempts;
@@ -53,13 +56,10 @@ export class MediaSession {
   }
 
   start(): void {
-    this.looking ??= setInterval(() => void this.look(), LOOK_EVERY_MS);
     this.run(this.attempts.start(this.around.now()));
   }
 
   stop(): void {
-    if (this.looking !== null) clearInterval(this.looking);
-    this.looking = null;
     this.run(this.attempts.stop());
   }
 
@@ -76,11 +76,21 @@ export class MediaSession {
       if (effect === "close") this.close();
       else void this.open();
     }
+    this.lookOrRest();
     this.around.changed();
   }
 
-  private fail(sentence: string): void {
-    this.run(this.attempts.failed({ kind: "failed", sentence }, this.around.now()));
+  private lookOrRest(): void {
+    const { at } = this.attempts.state;
+    if (at !== "idle" && at !== "refused") this.looking ??= setInterval(() => void this.look(), LOOK_EVERY_MS);
+    else if (this.looking !== null) {
+      clearInterval(this.looking);
+      this.looking = null;
+    }
+  }
+
+  private fail(failure: Failure): void {
+    this.run(this.attempts.failed(failure, this.around.now()));
   }
 
   private async open(): Promise<void> {
@@ -93,13 +103,10 @@ export class MediaSession {
       this.listen(connection, turn);
       this.purpose.prepare(connection);
       // The browser makes its keys while the server is asked.
-      const [servers, offer] = await Promise.all([
-        iceServers().catch((thrown: unknown) => this.unserved(turn, thrown)),
-        connection.createOffer(),
-      ]);
+      const [way, offer] = await Promise.all([iceServers(), connection.createOffer()]);
       if (turn !== this.turn) return;
-      if (servers === null) return this.run(this.attempts.stop());
-      if (servers.length > 0) connection.setConfiguration({ ...BUNDLED, iceServers: servers });
+      if (!way.ok) return this.fail(way.failure);
+      if (way.iceServers.length > 0) connection.setConfiguration({ ...BUNDLED, iceServers: way.iceServers });
       await connection.setLocalDescription(offer);
       if (turn !== this.turn) return;
       // The server learns our addresses from our packets, so nobody waits for candidates.
@@ -108,7 +115,7 @@ export class MediaSession {
         if (answer.ok && answer.location !== null) signalling.end(answer.location);
         return;
       }
-      if (!answer.ok) return this.run(this.attempts.failed(answer.failure, now()));
+      if (!answer.ok) return this.fail(answer.failure);
       this.location = answer.location;
       this.attempts.answered(generation(), now());
       await connection.setRemoteDescription({ type: "answer", sdp: answer.sdp });
@@ -117,14 +124,6 @@ export class MediaSession {
       console.warn("a media session could not be opened", thrown);
       this.fail(UNREADABLE);
     }
-  }
-
-  /** The server did not say by which servers a way is found: it is away, or refuses. */
-  private unserved(turn: number, thrown: unknown): null {
-    const { message: sentence, retry } = wireErrorOf(thrown);
-    if (turn === this.turn)
-      this.run(this.attempts.failed({ kind: retry ? "failed" : "refused", sentence }, this.around.now()));
-    return null;
   }
 
   private listen(connection: RTCPeerConnection, turn: number): void {
@@ -137,7 +136,7 @@ export class MediaSession {
           return this.around.changed();
         case "failed":
         case "closed":
-          return this.fail(STALLED);
+          return this.fail(SILENT);
         default:
       }
     };
@@ -162,6 +161,6 @@ export class MediaSession {
     if (this.attempts.state.at !== "open" || connection === null) return;
     const report = await connection.getStats();
     if (turn !== this.turn || this.attempts.state.at !== "open") return;
-    if (this.purpose.stalled(report.values() as Iterable<Stat>, now())) this.fail(STALLED);
+    if (this.purpose.stalled(report.values() as Iterable<Stat>, now())) this.fail(SILENT);
   }
 }

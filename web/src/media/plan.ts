@@ -1,15 +1,22 @@
 /** How the pictures of a class travel: asked once, kept for five minutes, asked again while the server is away. */
 
-import type { MediaMode, MediaServer, Signalling } from "./signalling";
+import type { Failure } from "./attempts";
+import type { MediaMode, ServerAnswer, Signalling } from "./signalling";
+
+/** The servers by which a way through the network is found, or why there are none. */
+export type Way = { ok: true; iceServers: RTCIceServer[] } | { ok: false; failure: Failure };
 
 const FRESH_MS = 5 * 60_000;
 const ASK_AGAIN_MS = 3_000;
 
+export const NO_VIDEO = "There is no live video here that this page can show.";
+
 export class Plan {
   /** Null until the server has said; it stays then. */
   mode: MediaMode | null = null;
-  private server: { asked: Promise<MediaServer>; at: number } | null = null;
-  private asking: ReturnType<typeof setTimeout> | null = null;
+  private server: { asked: Promise<ServerAnswer>; at: number } | null = null;
+  private asking = false;
+  private again: ReturnType<typeof setTimeout> | null = null;
   private closed = false;
 
   /** `learned` is called when the mode is known. */
@@ -20,19 +27,27 @@ export class Plan {
 
   /** Find out, however long that takes. */
   ask(): void {
-    if (this.mode !== null || this.asking !== null || this.closed) return;
-    this.asking = setTimeout(() => {
-      this.asking = null;
-      this.ask();
-    }, ASK_AGAIN_MS);
-    // Away: it is asked again when the time has come.
-    this.now().catch(() => undefined);
+    if (this.mode !== null || this.asking || this.closed) return;
+    this.asking = true;
+    void this.now().then((answer) => {
+      if (answer.ok || this.mode !== null || this.closed) return;
+      const { failure } = answer;
+      const waitMs = failure.kind === "busy" ? Math.max(ASK_AGAIN_MS, failure.afterMs) : ASK_AGAIN_MS;
+      this.again = setTimeout(() => {
+        this.asking = false;
+        this.ask();
+      }, waitMs);
+    });
   }
 
-  /** The servers by which a way is found, null when there is no live video of ours. Rejects when the server says nothing. */
-  async iceServers(): Promise<RTCIceServer[] | null> {
-    const { mode, iceServers } = await this.now();
-    return mode === "embedded" ? iceServers : null;
+  /** A class whose pictures travel another way, or not at all, is refused. */
+  async iceServers(): Promise<Way> {
+    const answer = await this.now();
+    if (!answer.ok) return answer;
+    const { mode, iceServers } = answer.server;
+    return mode === "embedded"
+      ? { ok: true, iceServers }
+      : { ok: false, failure: { kind: "refused", sentence: NO_VIDEO } };
   }
 
   close(): void {
@@ -40,17 +55,15 @@ export class Plan {
     this.rest();
   }
 
-  private now(): Promise<MediaServer> {
+  private now(): Promise<ServerAnswer> {
     const now = performance.now();
     if (this.server === null || now - this.server.at > FRESH_MS) {
       const asked = this.signalling.server();
       this.server = { asked, at: now };
-      asked.then(
-        ({ mode }) => this.learn(mode),
-        () => {
-          if (this.server?.asked === asked) this.server = null;
-        },
-      );
+      void asked.then((answer) => {
+        if (answer.ok) this.learn(answer.server.mode);
+        else if (this.server?.asked === asked) this.server = null;
+      });
     }
     return this.server.asked;
   }
@@ -63,7 +76,7 @@ export class Plan {
   }
 
   private rest(): void {
-    if (this.asking !== null) clearTimeout(this.asking);
-    this.asking = null;
+    if (this.again !== null) clearTimeout(this.again);
+    this.again = null;
   }
 }

@@ -3,6 +3,7 @@ import { ArrivalQuality, qualityOf, worse } from "./quality";
 
 const sample = (packets: number, lost: number, roundTripMs: number | null = 20) => ({
   packets,
+  received: packets,
   lost,
   roundTripMs,
   byTrack: new Map<string, number>(),

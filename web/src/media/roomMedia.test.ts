@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { EMPTY } from "../live/stageState";
+import { NO_VIDEO } from "./plan";
 import { RoomMedia } from "./roomMedia";
-import { problemOf } from "../api/problem";
-import type { MediaServer, Signalling } from "./signalling";
+import type { MediaMode, ServerAnswer, Signalling } from "./signalling";
 
 /** A track as far as a room needs one. */
 class Track {
@@ -57,10 +57,10 @@ let opened: Track[];
 let connections: Connection[];
 let answers: (() => void)[];
 let busy: boolean;
-let plans: (() => Promise<MediaServer>)[];
+let plans: (() => Promise<ServerAnswer>)[];
 let room: RoomMedia;
 
-const told = async (mode: MediaServer["mode"]): Promise<MediaServer> => ({ mode, iceServers: [] });
+const told = async (mode: MediaMode): Promise<ServerAnswer> => ({ ok: true, server: { mode, iceServers: [] } });
 
 const signalling: Signalling = {
   server: () => plans.shift()?.() ?? told("embedded"),
@@ -156,6 +156,26 @@ test("after a microphone was unplugged the button opens another", async () => {
   expect(video.readyState).toBe("live");
 });
 
+test("when microphone and camera are both unplugged nothing is sent any more", async () => {
+  for (const first of ["audio", "video"] as const) {
+    const [video, audio] = [new Track("video"), new Track("audio")];
+    room.startCamera({ video: as(video), audio: as(audio) });
+    (first === "audio" ? audio : video).unplug();
+    expect(room.state.camera).not.toBeNull();
+    (first === "audio" ? video : audio).unplug();
+    expect(room.state.camera).toBeNull();
+    expect(room.state.trouble).toContain(first === "audio" ? "Your camera stopped." : "Your microphone stopped.");
+  }
+});
+
+test("a camera that is turned off after the microphone was unplugged leaves nothing to send", async () => {
+  const [video, audio] = [new Track("video"), new Track("audio")];
+  room.startCamera({ video: as(video), audio: as(audio) });
+  audio.unplug();
+  await room.toggleCamera();
+  expect(room.state.camera).toBeNull();
+});
+
 test("a screen that is chosen after one has left the stage is not taken", async () => {
   void room.shareScreen();
   room.stopScreen();
@@ -199,7 +219,7 @@ const PICTURE = { ...EMPTY.media, cameras: [{ userId: "teacher", name: "Tess" }]
 
 test("a class with a picture is opened while the server says how pictures travel", async () => {
   let say: () => void = () => undefined;
-  plans = [() => new Promise((resolve) => (say = () => resolve({ mode: "embedded", iceServers: [] })))];
+  plans = [() => new Promise((resolve) => (say = () => resolve(told("embedded"))))];
   room.follow({ inside: true, media: PICTURE });
   await pass();
   expect(room.state).toMatchObject({ mode: null, watching: { at: "opening" } });
@@ -210,18 +230,59 @@ test("a class with a picture is opened while the server says how pictures travel
   expect(connections).toHaveLength(1);
 });
 
-test("where pictures travel another way nothing stays open", async () => {
-  plans = [() => told("livekit")];
-  room.follow({ inside: true, media: PICTURE });
+test.each(["livekit", "off"] as const)(
+  "where the video is %s that is said once, and nothing stays open",
+  async (mode) => {
+    plans = [() => told(mode)];
+    room.follow({ inside: true, media: PICTURE });
+    await pass();
+    room.follow({ inside: true, media: PICTURE });
+    await pass();
+    expect(room.state).toMatchObject({ mode, watching: { at: "refused", why: NO_VIDEO } });
+    expect(connections.map(({ signalingState }) => signalingState)).toEqual(["closed"]);
+  },
+);
+
+test("who sends where there is no live video is told so", async () => {
+  plans = [() => told("off")];
+  room.startCamera({ video: null, audio: as(new Track("audio")) });
   await pass();
+  expect(room.state.camera!.state).toEqual({ at: "refused", why: NO_VIDEO });
+});
+
+const refused = async (): Promise<ServerAnswer> => {
+  return { ok: false, failure: { kind: "refused", sentence: "You have no seat." } };
+};
+
+test("who was refused, and learns that there is no live video, does not ask again", async () => {
+  plans = [refused, () => told("off")];
   room.follow({ inside: true, media: PICTURE });
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(room.state).toMatchObject({ mode: "off", watching: { at: "refused" } });
+  expect(connections).toHaveLength(1);
+});
+
+test("a server that says when to ask again is not asked before", async () => {
+  const busyServer = async (): Promise<ServerAnswer> => {
+    return { ok: false, failure: { kind: "busy", afterMs: 30_000, sentence: "Full." } };
+  };
+  plans = [busyServer];
+  room.ask();
+  await vi.advanceTimersByTimeAsync(29_000);
+  expect(room.state.mode).toBeNull();
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(room.state.mode).toBe("embedded");
+});
+
+test("trying once more opens nothing where there is nothing to watch", async () => {
+  room.tryAgain();
   await pass();
-  expect(room.state).toMatchObject({ mode: "livekit", watching: { at: "idle" } });
-  expect(connections.map(({ signalingState }) => signalingState)).toEqual(["closed"]);
+  expect(room.state.watching).toEqual({ at: "idle" });
+  expect(connections).toEqual([]);
 });
 
 test("who was refused before the server knew the seat is let in when it does", async () => {
-  plans = [() => Promise.reject(problemOf(403, { errorCode: "not_seated", message: "You have no seat." }))];
+  plans = [refused];
   room.follow({ inside: true, media: PICTURE });
   await pass();
   expect(room.state.watching).toEqual({ at: "refused", why: "You have no seat." });

@@ -93,16 +93,11 @@ export class RoomMedia {
     this.followed = followed;
     if (!followed.inside) return this.leave();
     const { media } = followed;
-    const others = (slots: (Media["screen"] | undefined)[]) =>
-      slots.some((person) => person != null && person.userId !== this.me);
-    const cameras = others(media.cameras);
-    const pictures = cameras || others([media.screen]);
-    const sound = others(media.microphones);
-    this.watching.expect(sound || (pictures && !this.soundOnly), !sound && !cameras);
-    if (pictures || sound) {
+    const slots = [media.screen, ...media.cameras, ...media.microphones];
+    if (slots.some((person) => person != null && person.userId !== this.me)) {
       const { mode } = this.plan;
       this.ask();
-      // It opens beside the question, and gives up when the answer is that there is nothing to watch.
+      // It opens beside the question, and is refused when the answer is that there is no live video.
       if ((mode ?? "embedded") === "embedded" && this.watching.state.at === "idle") this.watching.start();
     }
     this.watching.placed(media.generation);
@@ -114,9 +109,9 @@ export class RoomMedia {
     this.plan.ask();
   }
 
-  /** Watch once more after a refusal. */
+  /** Watch and send once more what was refused. */
   tryAgain(): void {
-    this.watching.start();
+    if (this.watching.state.at === "refused") this.watching.start();
     for (const { publishing } of this.senders.values()) if (publishing.state.at === "refused") publishing.start();
   }
 
@@ -138,7 +133,6 @@ export class RoomMedia {
   listenOnly(soundOnly: boolean): void {
     this.soundOnly = soundOnly;
     this.watching.onlySound(soundOnly);
-    if (this.followed !== null) this.follow(this.followed);
     this.tell();
   }
 
@@ -173,7 +167,7 @@ export class RoomMedia {
     if (video !== null) {
       video.stop();
       // With neither picture nor sound there is nothing to send.
-      if (audio === null) return this.stopCamera();
+      if (audio?.readyState !== "live") return this.stopCamera();
       return this.replacePicture(sender, null);
     }
     const opened = await this.openFor(sender, "camera", openCamera, chosenBefore().cameraId);
@@ -239,6 +233,7 @@ export class RoomMedia {
       }
       this.trouble = `Your ${track.kind === "video" ? "camera" : "microphone"} stopped. ${LOST}`;
       if (track.kind === "video") void this.toggleCamera();
+      else if (sender.tracks.video === null) this.stopCamera();
       else this.tell();
     };
   }
@@ -270,7 +265,8 @@ export class RoomMedia {
   }
 
   private learned(): void {
-    if (this.watching.state.at === "refused") this.watching.start(); // it was refused what has been answered now
+    // It was refused what has been answered now.
+    if (this.plan.mode === "embedded" && this.watching.state.at === "refused") this.watching.start();
     if (this.followed !== null) this.follow(this.followed);
     this.tell();
   }

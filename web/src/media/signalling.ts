@@ -3,7 +3,7 @@
 import { fetchSignedIn } from "../api/client";
 import { problemOf } from "../api/problem";
 import { currentAccount } from "../auth/account";
-import type { Failure } from "./attempts";
+import { UNREACHABLE, type Failure } from "./attempts";
 
 export type MediaMode = "embedded" | "livekit" | "off";
 
@@ -12,16 +12,19 @@ export interface MediaServer {
   iceServers: RTCIceServer[];
 }
 
+export type ServerAnswer = { ok: true; server: MediaServer } | { ok: false; failure: Failure };
 export type Answer = { ok: true; sdp: string; location: string | null } | { ok: false; failure: Failure };
 
+/** What is asked is always answered: these promises are never rejected. */
 export interface Signalling {
-  server(): Promise<MediaServer>;
+  server(): Promise<ServerAnswer>;
   offer(path: string, sdp: string): Promise<Answer>;
   /** Ends a media session without waiting; it works while the page is going away too. */
   end(location: string): void;
 }
 
-const UNREACHABLE = "The server cannot be reached. Trying again.";
+// `fetch` throws without words when the network or the server is away.
+const AWAY = { ok: false, failure: { kind: "failed", sentence: UNREACHABLE } } as const;
 const LONGEST_WAIT_MS = 60_000;
 
 /** What to do about an answer that is not 2xx. `retryAfter` is the header's text, whole seconds. */
@@ -32,6 +35,11 @@ export function failureOf(status: number, retryAfter: string | null, body: unkno
   if (!again) return { kind: "refused", sentence };
   if (!Number.isFinite(seconds) || seconds < 0) return { kind: "failed", sentence };
   return { kind: "busy", afterMs: Math.min(LONGEST_WAIT_MS, seconds * 1000), sentence };
+}
+
+async function failureIn(response: Response): Promise<Failure> {
+  const body: unknown = await response.json().catch(() => null);
+  return failureOf(response.status, response.headers.get("Retry-After"), body);
 }
 
 interface IceServerTold {
@@ -59,11 +67,15 @@ export function signallingOf(sessionId: string): Signalling {
   const base = new URL(`/api/live-sessions/${sessionId}/media`, location.origin);
   return {
     async server() {
-      const response = await fetchSignedIn(new Request(base));
-      if (response.status === 404) return serverOf(null);
-      const body: unknown = await response.json().catch(() => null);
-      if (!response.ok) throw problemOf(response.status, body);
-      return serverOf(body);
+      try {
+        const response = await fetchSignedIn(new Request(base));
+        if (response.status === 404) return { ok: true, server: serverOf(null) };
+        if (!response.ok) return { ok: false, failure: await failureIn(response) };
+        const body: unknown = await response.json().catch(() => null);
+        return { ok: true, server: serverOf(body) };
+      } catch {
+        return AWAY;
+      }
     },
     async offer(path, sdp) {
       const request = new Request(new URL(`${base.pathname}/${path}`, location.origin), {
@@ -75,11 +87,9 @@ export function signallingOf(sessionId: string): Signalling {
         const response = await fetchSignedIn(request);
         if (response.ok)
           return { ok: true, sdp: await response.text(), location: placeOf(response.headers.get("Location")) };
-        const body: unknown = await response.json().catch(() => null);
-        return { ok: false, failure: failureOf(response.status, response.headers.get("Retry-After"), body) };
+        return { ok: false, failure: await failureIn(response) };
       } catch {
-        // `fetch` throws without words when the network or the server is away.
-        return { ok: false, failure: { kind: "failed", sentence: UNREACHABLE } };
+        return AWAY;
       }
     },
     end(location) {

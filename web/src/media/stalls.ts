@@ -7,7 +7,7 @@ export class Stall {
 
   /** `patienceMs` once it has grown, `firstMs` until it does. */
   constructor(
-    public patienceMs: number,
+    private readonly patienceMs: number,
     private readonly firstMs: number,
   ) {}
 

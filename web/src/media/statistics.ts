@@ -6,6 +6,7 @@ export interface Stat {
   timestamp?: number;
   trackIdentifier?: string;
   packetsReceived?: number;
+  bytesReceived?: number;
   packetsSent?: number;
   packetsLost?: number;
   framesDecoded?: number;
@@ -17,6 +18,8 @@ export interface Stat {
 
 export interface Arrived {
   packets: number;
+  /** Changes whenever anything but STUN comes: the bytes of all paths, and packets where a browser counts no bytes. */
+  received: number;
   lost: number;
   roundTripMs: number | null;
   /** Packets by the identifier of the track they belong to. */
@@ -25,6 +28,7 @@ export interface Arrived {
 
 export function arrived(stats: Iterable<Stat>): Arrived {
   let packets = 0;
+  let bytes = 0;
   let lost = 0;
   let roundTripMs: number | null = null;
   const byTrack = new Map<string, number>();
@@ -33,9 +37,12 @@ export function arrived(stats: Iterable<Stat>): Arrived {
       packets += one.packetsReceived ?? 0;
       lost += Math.max(0, one.packetsLost ?? 0);
       if (one.trackIdentifier !== undefined) byTrack.set(one.trackIdentifier, one.packetsReceived ?? 0);
-    } else roundTripMs = roundTripOf(one) ?? roundTripMs;
+    } else if (one.type === "candidate-pair") {
+      bytes += one.bytesReceived ?? 0;
+      roundTripMs = roundTripOf(one) ?? roundTripMs;
+    }
   }
-  return { packets, lost, roundTripMs, byTrack };
+  return { packets, received: packets + bytes, lost, roundTripMs, byTrack };
 }
 
 export interface Acknowledged {

@@ -7,11 +7,9 @@ import { AUDIO_SLOTS, VIDEO_SLOTS, type Slot } from "./slots";
 import { Stall } from "./stalls";
 import { arrived, type Stat } from "./statistics";
 
-/** Nothing at all arrives for so long: begin anew. */
+/** Nothing at all arrives for so long: begin anew. While nobody sends, the server itself does, twice a second. */
 export const SILENCE_MS = 1_500;
-/** The same while only a screen is shared: browsers send a page that stands still about once a second. */
-export const STILL_SCREEN_MS = 4_000;
-const FIRST_PACKET_MS = 3_000;
+export const FIRST_PACKET_MS = 3_000;
 /** A slot in which nothing came for so long shows the name instead of a picture that stands still. */
 const STILL_MS = 2_000;
 
@@ -27,7 +25,6 @@ export class Watching implements Purpose {
   private slots = new Map<string, Slot>();
   private coming = new Map<Slot, MediaStream>();
   private stills = new Map<Slot, { packets: number; since: number }>();
-  private expected = false;
   private soundOnly = false;
 
   constructor(private readonly around: Surroundings) {
@@ -51,12 +48,6 @@ export class Watching implements Purpose {
 
   placed(generation: number): void {
     this.session.placed(generation);
-  }
-
-  /** Whether a slot that the viewer sees or hears is filled by somebody else, and whether that is a screen alone. */
-  expect(expected: boolean, onlyScreen: boolean): void {
-    this.expected = expected;
-    this.stall.patienceMs = onlyScreen ? STILL_SCREEN_MS : SILENCE_MS;
   }
 
   /** No pictures from now on, or pictures again. */
@@ -91,7 +82,7 @@ export class Watching implements Purpose {
       this.quality = quality;
       this.around.changed();
     }
-    return this.stall.note(counted.packets, this.expected, now);
+    return this.stall.note(counted.received, true, now);
   }
 
   private addLine(connection: RTCPeerConnection, kind: "audio" | "video", slot: Slot): void {

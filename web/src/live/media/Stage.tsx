@@ -5,6 +5,7 @@ import { useFullscreenElement } from "@mantine/hooks";
 import { IconAlertTriangle, IconVolume, IconX } from "@tabler/icons-react";
 import { useCallback, useEffect, useRef, useState, type CSSProperties } from "react";
 import { useAccount } from "../../auth/useAccount";
+import type { AttemptState } from "../../media/attempts";
 import type { RoomState } from "../../media/roomMedia";
 import type { VideoSlot } from "../../media/slots";
 import { RisingReactions } from "../parts/Reactions";
@@ -29,6 +30,7 @@ interface Props {
 }
 
 const LINGER_MS = 10_000;
+const UNSEEN = "Others cannot see or hear you just now. Trying again.";
 
 /** The tiles of a class as this person sees them. */
 export function useTiles(room: Room | null, state: VisitState): Tile[] {
@@ -63,7 +65,7 @@ export function Stage({ room, visitor, state, onSetUp, tiles }: Props & { tiles:
         <span className={classes.recording}>
           <RecordingMark recording={recording} dark />
         </span>
-        <WatchMark now={now} empty={tiles.length === 0} />
+        <WatchMark room={room} empty={tiles.length === 0} />
         {blocked ? (
           <button
             type="button"
@@ -85,14 +87,14 @@ export function Stage({ room, visitor, state, onSetUp, tiles }: Props & { tiles:
             key={tile.id}
             className={classes.place}
             data-large={large.includes(tile) || undefined}
-            data-lost={(!tile.mine && isLost(now)) || undefined}
+            data-lost={(!tile.mine && isLost(now.watching)) || undefined}
           >
             <TileView
               tile={tile}
               large={large.includes(tile)}
               stream={streamOf(tile, now)}
               flowing={isFlowing(tile, now)}
-              speaking={!isLost(now) && tile.kind !== "screen" && media.speakers.includes(tile.person.userId)}
+              speaking={!isLost(now.watching) && tile.kind !== "screen" && media.speakers.includes(tile.person.userId)}
             />
           </div>
         ))}
@@ -140,14 +142,14 @@ function isFlowing(tile: Tile, now: RoomState): boolean {
   return tile.slot !== null && now.flowing.has(tile.slot as VideoSlot);
 }
 
-/** What is seen stands still, because the way to it is lost. */
-function isLost({ watching }: RoomState): boolean {
-  return watching.at === "waiting" || watching.at === "refused" || (watching.at === "opening" && watching.why !== null);
+/** The way of picture and sound is lost: what is seen stands still, or nobody sees what is sent. */
+function isLost(state: AttemptState): boolean {
+  return state.at === "waiting" || state.at === "refused" || (state.at === "opening" && state.why !== null);
 }
 
 /** What stands in the way of watching, in words. */
-function WatchMark({ now, empty }: { now: RoomState; empty: boolean }) {
-  const { watching } = now;
+function WatchMark({ room, empty }: { room: Room; empty: boolean }) {
+  const { watching } = room.now;
   const why =
     watching.at === "waiting" || watching.at === "refused"
       ? watching.why
@@ -164,6 +166,11 @@ function WatchMark({ now, empty }: { now: RoomState; empty: boolean }) {
             <Loader size={14} color="currentColor" aria-hidden="true" />
           )}
           <span>{why}</span>
+          {watching.at === "refused" ? (
+            <button type="button" onClick={() => room.media.tryAgain()}>
+              Try again
+            </button>
+          ) : null}
         </>
       )}
     </div>
@@ -173,17 +180,16 @@ function WatchMark({ now, empty }: { now: RoomState; empty: boolean }) {
 /** What went wrong with one's own camera, microphone or screen, or with sending them. */
 function Trouble({ room }: { room: Room }) {
   const { trouble, camera, screen } = room.now;
-  const sending = [camera, screen].flatMap((own) =>
-    own !== null && (own.state.at === "waiting" || own.state.at === "refused") ? [own.state] : [],
-  )[0];
-  const words = trouble ?? (sending === undefined ? null : `You are not sent: ${sending.why}`);
+  const lost = [camera, screen].flatMap((own) => (own !== null && isLost(own.state) ? [own.state] : []));
+  const refused = lost.find((state) => state.at === "refused");
+  const words = trouble ?? refused?.why ?? (lost.length > 0 ? UNSEEN : null);
   return (
     <div role="alert" className={classes.trouble} data-shown={words !== null || undefined}>
       {words === null ? null : (
         <>
           <IconAlertTriangle size={18} aria-hidden="true" />
           <span>{words}</span>
-          {sending?.at === "refused" && trouble === null ? (
+          {refused !== undefined && trouble === null ? (
             <button type="button" onClick={() => room.media.tryAgain()}>
               Try again
             </button>

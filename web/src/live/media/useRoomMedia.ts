@@ -50,6 +50,14 @@ export function useRoomMedia(state: VisitState): Room | null {
   }, [media, onStage]);
 
   const now = useSyncExternalStore(media?.watch ?? still, () => media?.snapshot() ?? null);
+  // Who was taken off the stage before this page saw them on it is refused, and nothing above stops their camera.
+  const refused = [now?.camera, now?.screen].some((own) => own?.state.at === "refused");
+  useEffect(() => {
+    if (onStage || !refused) return;
+    media?.stopCamera();
+    media?.stopScreen();
+  }, [media, onStage, refused]);
+
   return media === null || now === null ? null : { media, now };
 
   function isMe(person: { userId: string }): boolean {
