@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Protocol
 
 from realtime.sfu.desk import Person, Shown
-from realtime.sfu.lanes import Lane
 from realtime.sfu.layers import HIGH, LOW, NONE
 from realtime.sfu.levels import Levels
 from realtime.sfu.packets import Header
@@ -25,6 +24,19 @@ _PICTURES = (MAIN, SCREEN, *CAMERAS)
 _SOUNDS = (LOUDEST, *MICROPHONES)
 
 _NOBODY: Key = ("", "")
+
+
+class _Early:
+    """Keeps a stream going for who is on the way."""
+
+    def on_packet(self, codec: str, packet: bytes, now: float) -> None:
+        """Nobody is here yet."""
+
+    def on_report(self, sender: str, ntp: int, timestamp: int) -> None:
+        """Nobody is here yet."""
+
+
+_EARLY = _Early()
 
 
 class Onward(Protocol):
@@ -71,6 +83,7 @@ class Room:
         self.links: list[Onward] = []
         self.holds: dict[str, Key] = {}
         """What is in each slot."""
+        self._expected: dict[str, list[Stream]] = {}
         self._pinned: dict[str, Key] | None = None
         self._looked_at = now
 
@@ -115,13 +128,22 @@ class Room:
             self._pinned = holds
             self._arrange(now)
 
+    def expect_viewer(self, viewer: Viewer, now: float) -> None:
+        """A viewer is answered, and about to connect."""
+        targets = (self._target(viewer, slot, kind, now) for slot, kind in viewer.slots if kind == "video")
+        self._expected[viewer.media_id] = streams = [stream for stream in targets if stream is not None]
+        for stream in streams:
+            stream.expect(_EARLY, now)
+
     def add_viewer(self, viewer: Viewer, now: float) -> None:
         """A viewer is connected and has its lanes."""
         self.viewers[viewer.media_id] = viewer
         self._place(viewer, now)
+        self._expect_no_more(viewer)
 
     def remove_viewer(self, viewer: Viewer) -> None:
         """A viewer is gone."""
+        self._expect_no_more(viewer)
         if self.viewers.pop(viewer.media_id, None) is None:
             return
         for lane in viewer.lanes.values():
@@ -129,6 +151,10 @@ class Room:
                 lane.waits_for.stop_waiting(lane)
             if lane.stream is not None:
                 lane.stream.leave(lane)
+
+    def _expect_no_more(self, viewer: Viewer) -> None:
+        for stream in self._expected.pop(viewer.media_id, ()):
+            stream.untap(_EARLY)
 
     def stream(self, slot: str, layer: str = HIGH) -> Stream:
         """What goes out in a slot; for taps."""
@@ -235,22 +261,22 @@ class Room:
         for viewer in self.viewers.values():
             self._place(viewer, now)
 
-    def _target(self, viewer: Viewer, lane: Lane, now: float) -> Stream | None:
-        """The stream that a lane should follow: of the layer that fits, or the one that is there."""
-        holder = self.holds.get(lane.slot)
+    def _target(self, viewer: Viewer, slot: str, kind: str, now: float) -> Stream | None:
+        """The stream that a line should follow: of the layer that fits, or the one that is there."""
+        holder = self.holds.get(slot)
         if holder is not None and holder[0] == viewer.who.user_id:
             return None  # nobody is sent their own
-        if lane.kind == "audio":
-            return self._streams[lane.slot, HIGH]
+        if kind == "audio":
+            return self._streams[slot, HIGH]
         layer = viewer.layers.layer
         if layer == NONE:
             return None
-        wanted, other = (self._streams[lane.slot, name] for name in (layer, LOW if layer == HIGH else HIGH))
+        wanted, other = (self._streams[slot, name] for name in (layer, LOW if layer == HIGH else HIGH))
         return wanted if _flows(wanted, now) or not _flows(other, now) else other
 
     def _place(self, viewer: Viewer, now: float) -> None:
         for lane in viewer.lanes.values():
-            target = self._target(viewer, lane, now)
+            target = self._target(viewer, lane.slot, lane.kind, now)
             if target is lane.stream:
                 if lane.waits_for is not None:
                     lane.waits_for.stop_waiting(lane)

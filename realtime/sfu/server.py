@@ -126,7 +126,9 @@ class MediaServer:
         room = await self._followed(who.session_id, origin)
         await self._sessions.admit(who, Viewer)  # again: many may have waited for the origin
         member = Viewer(new_media_id(), who, lines, _SLOTS, room, self._up().mux.faults, self._clock())
-        return self._answer(who, room, member, read, partial(answer_viewer, slots=_SLOTS))
+        opened = self._answer(who, room, member, read, partial(answer_viewer, slots=_SLOTS))
+        room.expect_viewer(member, self._clock())
+        return opened
 
     async def open_link(self, session_id: str, edge: LinkFrom) -> LinkOpened:
         """Send a class to an edge, or go on doing so. Raises LinkRefused and MediaClosed."""

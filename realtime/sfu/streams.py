@@ -130,6 +130,12 @@ class Stream:
         self._attend(now)
         self.taps.append(tap)
 
+    def expect(self, tap: Tap, now: float) -> None:
+        """Have a tap follow for somebody who comes soon: a keyframe that they can begin with is there by then."""
+        if not self._is_fresh(now):
+            self._attend(now)
+        self.taps.append(tap)
+
     def untap(self, tap: Tap) -> None:
         """Have the tap follow no more."""
         self.taps.remove(tap)
@@ -284,10 +290,16 @@ class Stream:
     def _catch_up(self, lane: Lane, now: float) -> bool:
         """Have a lane begin with the newest keyframe, if that is fresh."""
         begin = self._keyframe
-        if begin is None or now - begin.at > FRESH_SECONDS or self.newest.sequence - begin.sequence >= FRESH_PACKETS:
+        if begin is None or not self._is_fresh(now):
             return False
         self._take(lane, begin)
         return True
+
+    def _is_fresh(self, now: float) -> bool:
+        begin = self._keyframe
+        if begin is None or now - begin.at > FRESH_SECONDS:
+            return False
+        return self.newest.sequence - begin.sequence < FRESH_PACKETS
 
     def _want(self, source: Encoding, after: int) -> None:
         self._held.clear()

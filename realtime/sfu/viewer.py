@@ -83,6 +83,11 @@ class Viewer:
         self._sent_before = 0
         self._again = Bucket(_AGAIN_A_SECOND, _AGAIN_BURST, now)
 
+    @property
+    def slots(self) -> list[tuple[str, str]]:
+        """The slots that it asked for, each with its kind."""
+        return [(line.slot, line.kind) for line in self._lines]
+
     def open_lanes(self, peer: Peer) -> None:
         """The peer is connected: there are keys to send with."""
         address = peer.address

@@ -11,7 +11,18 @@ import pytest
 from realtime.sfu.packets import from_retransmission, parse_header
 from realtime.sfu.reports import Block, write_lost, write_picture_loss, write_receiver_report
 from realtime.sfu.server import MediaServer
-from tests.realtime.sfu.media_clients import CLASS, RTX, VP8, Camera, Desk, Watcher, assert_continuous, who
+from tests.realtime.sfu.media_clients import (
+    CLASS,
+    RTX,
+    VP8,
+    Camera,
+    Desk,
+    Watcher,
+    assert_continuous,
+    join,
+    offer_of,
+    who,
+)
 from tests.realtime.sfu.raw_client import until
 
 
@@ -139,6 +150,27 @@ async def test_many_requests_for_a_keyframe_are_one_a_second(server: MediaServer
     assert camera.requests <= time.monotonic() - began + 1
     for watcher in watchers:
         assert_continuous(watcher.pictures())
+
+
+async def test_the_keyframe_for_who_comes_is_there_when_they_are(server: MediaServer, clients: AsyncExitStack) -> None:
+    camera, near, far = Camera(), Watcher(), Watcher()
+    for client in (camera, near, far):
+        await clients.enter_async_context(client)
+    await camera.publish(server, who("teacher"))
+    opened = await server.watch(who("student", "viewer"), offer_of(near, ("audio", "video"), "recvonly"), None)
+    await until(lambda: camera.requests == 1)
+    main = server._rooms[CLASS].stream("main")
+    await until(lambda: main.newest.sequence > 5)
+    near.answer = opened.answer
+    await join(server, near, opened)
+    await until(lambda: len(near.of("main")) > 5)
+    assert near.pictures()[0][4] == 0
+    assert_continuous(near.pictures())
+    assert not main.taps
+    never = await server.watch(who("other", "viewer"), offer_of(far, ("video",), "recvonly"), None)
+    assert len(main.taps) == 1
+    assert await server.close_session(CLASS, never.media_id, "other")
+    assert not main.taps
 
 
 async def test_a_publisher_that_comes_again_goes_on_in_the_same_slots(

@@ -5,6 +5,7 @@ import { useDocumentTitle } from "@mantine/hooks";
 import type { ReactNode } from "react";
 import { useRealtime } from "../app/RealtimeProvider";
 import { useNow } from "../ui/useNow";
+import { useRoomMedia, type Room } from "./media/useRoomMedia";
 import { ClassHeader } from "./parts/ClassHeader";
 import { ConnectionBanner } from "./parts/ConnectionBanner";
 import { VisitAnnouncer } from "./parts/VisitAnnouncer";
@@ -36,6 +37,8 @@ export interface ScreenProps {
   visitor: Visitor;
   state: VisitState;
   now: number;
+  /** Picture and sound. */
+  room: Room | null;
 }
 
 const SCREENS: Record<Screen, (props: ScreenProps) => ReactNode> = {
@@ -60,6 +63,7 @@ function Visit({ visitor }: { visitor: Visitor }) {
   const now = useNow();
   const client = useRealtime()?.client;
   const screen = screenOf(state, now);
+  const room = useRoomMedia(state);
   const Shown = SCREENS[screen];
   const { session } = state;
   useDocumentTitle(session === null ? "Class · Lyceum" : `${TITLES[screen] ?? ""}${session.title} · Lyceum`);
@@ -69,7 +73,7 @@ function Visit({ visitor }: { visitor: Visitor }) {
       {session !== null && screen !== "teaching" ? (
         <ClassHeader session={session} now={now} recording={state.everybody?.recording ?? null} />
       ) : null}
-      <Shown visitor={visitor} state={state} now={now} />
+      <Shown visitor={visitor} state={state} now={now} room={room} />
       <VisitAnnouncer state={state} screen={screen} />
       {client ? <ConnectionBanner client={client} /> : null}
     </div>

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { UNREACHABLE } from "./attempts";
-import { MediaSession, type Purpose } from "./mediaSession";
+import { MediaSession, SPARE_MS, type Purpose } from "./mediaSession";
 import type { Way } from "./plan";
 import type { Answer, ServerAnswer, Signalling } from "./signalling";
 
@@ -15,9 +15,9 @@ class Connection {
   servers: RTCIceServer[] | undefined;
   offers = 0;
 
-  async createOffer(): Promise<{ sdp: string }> {
+  async createOffer(options?: RTCOfferOptions): Promise<{ sdp: string }> {
     this.offers += 1;
-    return { sdp: "offer" };
+    return { sdp: options?.iceRestart ? "offer by servers" : "offer" };
   }
 
   setConfiguration({ iceServers }: RTCConfiguration): void {
@@ -163,6 +163,46 @@ test("who was refused and asks again is looked at again", async () => {
   stalled = true;
   await pass(600);
   expect(connections).toHaveLength(3);
+});
+
+test("a connection that was made ready is the one that is opened", async () => {
+  session.makeReady();
+  session.makeReady();
+  await pass();
+  expect(connections.map(({ localDescription }) => localDescription)).toEqual([{ sdp: "offer" }]);
+  expect([desk.asked, session.state]).toEqual([[], { at: "idle" }]);
+  const connection = await open();
+  expect([connections.length, prepared, connection.offers]).toEqual([1, 1, 1]);
+  expect(desk.asked).toEqual(["watch"]);
+  expect(session.state).toEqual({ at: "open" });
+  connection.become("failed");
+  await pass();
+  expect(connections).toHaveLength(2);
+});
+
+test("where servers are needed to find a way, what was made ready offers once more", async () => {
+  iceServers = async () => ({ ok: true, iceServers: [{ urls: "stun:stun.example" }] });
+  session.makeReady();
+  await pass();
+  const connection = await open();
+  expect(connections).toHaveLength(1);
+  expect(connection.servers).toHaveLength(1);
+  expect(connection.localDescription).toEqual({ sdp: "offer by servers" });
+});
+
+test("a connection that was made ready for nothing is closed", async () => {
+  session.makeReady();
+  await pass(SPARE_MS - 1);
+  expect(connections[0]!.closed).toBe(false);
+  await pass(1);
+  expect(connections[0]!.closed).toBe(true);
+  session.makeReady();
+  session.renew();
+  expect(connections[1]!.closed).toBe(true);
+  session.makeReady();
+  session.unready();
+  expect(connections[2]!.closed).toBe(true);
+  expect(vi.getTimerCount()).toBe(0);
 });
 
 test("a connection that fails is replaced at once, and the old one is given back", async () => {

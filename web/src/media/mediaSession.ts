@@ -28,7 +28,20 @@ export interface Surroundings {
   changed: () => void;
 }
 
+/** A connection with its lines, and the offer that it makes. */
+interface Made {
+  connection: RTCPeerConnection;
+  offer: Promise<RTCSessionDescriptionInit>;
+}
+
+/** Made before it is needed, for a network without servers. */
+interface Spare extends Made {
+  described: Promise<void>;
+}
+
 const LOOK_EVERY_MS = 500;
+/** So long a connection is kept that was made for a start that did not come: its addresses grow old. */
+export const SPARE_MS = 60_000;
 const BUNDLED: RTCConfiguration = { bundlePolicy: "max-bundle" };
 const SILENT: Failure = { kind: "failed", sentence: STALLED };
 const UNREADABLE: Failure = {
@@ -41,6 +54,8 @@ export class MediaSession {
   private connection: RTCPeerConnection | null = null;
   private location: string | null = null;
   private looking: ReturnType<typeof setInterval> | null = null;
+  private spare: Spare | null = null;
+  private keeping: ReturnType<typeof setTimeout> | undefined;
   /** Counts the connections: what an earlier one still says is passed over. */
   private turn = 0;
 
@@ -53,6 +68,21 @@ export class MediaSession {
 
   get state(): AttemptState {
     return this.attempts.state;
+  }
+
+  /** A start may come soon: make the connection now. Its keys and lines take a busy browser as long as all the rest. */
+  makeReady(): void {
+    if (this.attempts.state.at !== "idle" || this.spare !== null) return;
+    const made = this.make();
+    const described = made.offer.then((offer) => made.connection.setLocalDescription(offer));
+    described.catch(() => undefined); // who uses it hears of it
+    this.spare = { ...made, described };
+    this.keeping = setTimeout(() => this.unready(), SPARE_MS);
+  }
+
+  /** No start comes soon, or another one. */
+  unready(): void {
+    this.takeSpare()?.connection.close();
   }
 
   start(): void {
@@ -68,6 +98,7 @@ export class MediaSession {
   }
 
   renew(): void {
+    this.unready();
     this.run(this.attempts.renew(this.around.now()));
   }
 
@@ -96,18 +127,22 @@ export class MediaSession {
   private async open(): Promise<void> {
     this.turn += 1;
     const turn = this.turn;
-    const { signalling, iceServers, openConnection, now, generation } = this.around;
+    const { signalling, iceServers, now, generation } = this.around;
     try {
-      const connection = openConnection(BUNDLED);
+      const spare = this.takeSpare();
+      const made = spare ?? this.make();
+      const { connection } = made;
       this.connection = connection;
       this.listen(connection, turn);
-      this.purpose.prepare(connection);
       // The browser makes its keys while the server is asked.
-      const [way, offer] = await Promise.all([iceServers(), connection.createOffer()]);
+      const [way, offer] = await Promise.all([iceServers(), made.offer]);
       if (turn !== this.turn) return;
       if (!way.ok) return this.fail(way.failure);
-      if (way.iceServers.length > 0) connection.setConfiguration({ ...BUNDLED, iceServers: way.iceServers });
-      await connection.setLocalDescription(offer);
+      const servers = way.iceServers;
+      if (servers.length > 0) connection.setConfiguration({ ...BUNDLED, iceServers: servers });
+      await (spare?.described ?? connection.setLocalDescription(offer));
+      if (spare !== null && servers.length > 0)
+        await connection.setLocalDescription(await connection.createOffer({ iceRestart: true }));
       if (turn !== this.turn) return;
       // The server learns our addresses from our packets, so nobody waits for candidates.
       const answer = await signalling.offer(this.purpose.path, connection.localDescription!.sdp);
@@ -124,6 +159,19 @@ export class MediaSession {
       console.warn("a media session could not be opened", thrown);
       this.fail(UNREADABLE);
     }
+  }
+
+  private make(): Made {
+    const connection = this.around.openConnection(BUNDLED);
+    this.purpose.prepare(connection);
+    return { connection, offer: connection.createOffer() };
+  }
+
+  private takeSpare(): Spare | null {
+    const { spare } = this;
+    clearTimeout(this.keeping);
+    this.spare = null;
+    return spare;
   }
 
   private listen(connection: RTCPeerConnection, turn: number): void {

@@ -104,6 +104,11 @@ export class RoomMedia {
     for (const { publishing } of this.senders.values()) publishing.placed(media.generation);
   }
 
+  /** A seat may come soon: the class is watched the sooner then. */
+  makeReady(): void {
+    if (!this.closed) this.watching.makeReady();
+  }
+
   /** Find out whether this installation has live video. */
   ask(): void {
     this.plan.ask();
@@ -126,6 +131,7 @@ export class RoomMedia {
   close(): void {
     this.leave();
     this.closed = true;
+    this.watching.close();
     this.plan.close();
     this.watchers.clear();
   }

@@ -35,8 +35,18 @@ export class Watching implements Purpose {
     return this.session.state;
   }
 
+  /** See `MediaSession`. */
+  makeReady(): void {
+    this.session.makeReady();
+  }
+
   start(): void {
     this.session.start();
+  }
+
+  close(): void {
+    this.stop();
+    this.session.unready();
   }
 
   stop(): void {

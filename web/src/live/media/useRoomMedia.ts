@@ -11,7 +11,7 @@ export interface Room {
 
 const still = () => () => undefined;
 
-/** Picture and sound of a class for as long as the calling screen is shown; null for its first moment. */
+/** Picture and sound of a class for as long as its page is shown; null for its first moment. */
 export function useRoomMedia(state: VisitState): Room | null {
   const { me, session, everybody, standing } = state;
   const sessionId = session?.id ?? null;
@@ -33,6 +33,12 @@ export function useRoomMedia(state: VisitState): Room | null {
   const inside = seated && everybody !== null && session !== null && !isOver(session);
   const shown = everybody?.media ?? EMPTY.media;
   useEffect(() => media?.follow({ inside, media: shown }), [media, inside, shown]);
+
+  const near =
+    session?.status === "live" && (standing.at === "outside" || standing.at === "joining") ? standing.at : null;
+  useEffect(() => {
+    if (near !== null) media?.makeReady();
+  }, [media, near]);
 
   const teaching = standing.at === "teaching" && inside;
   const concerned = teaching || [...(everybody?.stage.members ?? []), ...(everybody?.stage.invited ?? [])].some(isMe);

@@ -14,7 +14,6 @@ import { SeatPanel } from "../parts/SeatPanel";
 import { Stage, useStageShown, useTiles } from "../media/Stage";
 import { StageAnnouncer } from "../media/StageAnnouncer";
 import { StagePrompt, useStageDoor } from "../media/StageDoor";
-import { useRoomMedia } from "../media/useRoomMedia";
 import { useAsk } from "../useAsk";
 import type { Visitor } from "../visitor";
 import rooms from "../parts/rooms.module.css";
@@ -25,9 +24,8 @@ const RECIPIENTS = [
   { value: "staff", label: "To the instructor only" },
 ];
 
-export function SeatedScreen({ visitor, state, now }: ScreenProps) {
+export function SeatedScreen({ visitor, state, now, room: video }: ScreenProps) {
   const wide = useMediaQuery("(min-width: 62em)", true, { getInitialValueInEffect: false });
-  const video = useRoomMedia(state);
   const tiles = useTiles(video, state);
   const staged = useStageShown(video, tiles);
   const door = useStageDoor(video, visitor, state);

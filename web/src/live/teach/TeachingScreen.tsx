@@ -13,7 +13,6 @@ import { SeatPanel } from "../parts/SeatPanel";
 import { Stage, useStageShown, useTiles } from "../media/Stage";
 import { StageAnnouncer } from "../media/StageAnnouncer";
 import { StagePrompt, useStageDoor } from "../media/StageDoor";
-import { useRoomMedia } from "../media/useRoomMedia";
 import { Attendance } from "./Attendance";
 import { Controls } from "./Controls";
 import { Hands } from "./Hands";
@@ -22,7 +21,7 @@ import { TeachingPolls } from "./TeachingPolls";
 import rooms from "../parts/rooms.module.css";
 import classes from "./TeachingScreen.module.css";
 
-export function TeachingScreen({ visitor, state, now }: ScreenProps) {
+export function TeachingScreen({ visitor, state, now, room: video }: ScreenProps) {
   const wide = useMediaQuery("(min-width: 62em)", true, { getInitialValueInEffect: false });
   const [tab, setTab] = useState<string | null>(null);
   const [to, setTo] = useState("all");
@@ -44,7 +43,6 @@ export function TeachingScreen({ visitor, state, now }: ScreenProps) {
       staff
     />
   );
-  const video = useRoomMedia(state);
   const tiles = useTiles(video, state);
   const staged = useStageShown(video, tiles);
   const door = useStageDoor(video, visitor, state);
