@@ -63,6 +63,16 @@ NODE_PORT = """async () => {
 }"""
 """The UDP port of the media node that the newest connection leads to."""
 
+SIGNS_OF_LIFE = """async (count) => {
+  for (let seen = 0, newest = -1; seen < count; await new Promise((go_on) => setTimeout(go_on, 50))) {
+    let received = 0;
+    for (const one of (await connections[0].getStats()).values())
+      if (one.type === "candidate-pair") received += one.bytesReceived;
+    if (received > newest) [seen, newest] = [seen + 1, received];
+  }
+}"""
+"""Waits until so many times something more has come over the first connection, whatever it was."""
+
 PAUSE = "await new Promise((go_on) => setTimeout(go_on, 50));"
 
 REFUSE = """
@@ -195,6 +205,28 @@ async def test_pages_come_back_by_themselves_after_the_media_node_was_killed(
     record_property("seconds_to_pictures_again", wait)
     with capsys.disabled():
         print(f"\nmedia node killed: the page shows the picture again after {wait:.2f} s")
+
+
+async def test_a_class_in_which_all_cameras_and_microphones_are_off_stays_where_it_is(
+    people: People, school: School
+) -> None:
+    (iva,) = await school.enrol("Iva Novak")
+    session_id = await school.schedule(seats=5)
+    teacher = await at_window(people, school.instructor, session_id)
+    await teacher.press("Start class")
+    await go_on_stage(teacher)
+    student = await at_window(people, iva, session_id)
+    await take_seat(student)
+    await sees_picture_of(student, "camera-0", school.instructor)
+
+    await teacher.press("Turn microphone off")
+    await teacher.press("Turn camera off")
+    await expect(student.page.locator("video:not([data-hidden])")).to_have_count(0)
+    async with asyncio.timeout(PATIENCE_MS / 1_000):
+        await student.page.evaluate(SIGNS_OF_LIFE, 10)
+    await teacher.press("Turn camera on")
+    await sees_picture_of(student, "camera-0", school.instructor)
+    assert await student.page.evaluate("connections.length") == 1
 
 
 async def test_who_is_invited_is_seen_by_the_others_and_the_screen_comes_first(people: People, school: School) -> None:
