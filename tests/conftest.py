@@ -1,5 +1,5 @@
-"""In which order tests run, and how hard hypothesis tries: `HYPOTHESIS_PROFILE` is `default` (bounded, varied), `ci` (the same examples every time) or
-`thorough` (minutes)."""
+"""In which order tests run, and how hard hypothesis tries: `HYPOTHESIS_PROFILE` is `default` (bounded, varied), `ci` (the
+same examples every time) or `thorough` (minutes)."""
 
 import os
 
