@@ -19,7 +19,14 @@ from realtime.sfu.desk import LinkFrom, LinkOpened, LinkRefused, Opened, Partici
 
 ANSWER_SECONDS = 5.0
 
-_RAISED = {"offer": OfferRefused, "full": NodeFull, "away": MediaNodeAway, "origin": OriginAway, "link": LinkRefused}
+_RAISED = {
+    "offer": OfferRefused,
+    "full": NodeFull,
+    "away": MediaNodeAway,
+    "origin": OriginAway,
+    "slow": MediaNodeSlow,
+    "link": LinkRefused,
+}
 
 
 class RayMediaNodes:
@@ -107,5 +114,7 @@ class RayLink:
         """See `LinkTo.open_link`."""
         try:
             return await self._nodes.open_link(self._origin, session_id, edge)
+        except MediaNodeSlow as error:
+            raise TimeoutError(str(error)) from error
         except MediaNodeAway as error:
             raise ConnectionError(str(error)) from error

@@ -42,7 +42,7 @@ _log = structlog.get_logger(__name__)
 class Turned:
     """Why a media node did not do what it was asked: a value, as exceptions do not travel well."""
 
-    why: Literal["offer", "full", "away", "origin", "link"]
+    why: Literal["offer", "full", "away", "origin", "slow", "link"]
     sentence: str
 
 
@@ -163,8 +163,10 @@ class MediaNode:
             return Turned("full", str(error))
         except MediaClosed as error:
             return Turned("away", str(error))
-        except (LinkRefused, ConnectionError) as error:
+        except ConnectionError as error:
             return Turned("origin", str(error))
+        except (LinkRefused, TimeoutError) as error:  # it lives, as far as is known: its classes stay with it
+            return Turned("slow", str(error))
         return opened
 
     async def _follow_denials(self) -> None:

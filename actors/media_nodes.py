@@ -27,11 +27,11 @@ class MediaNodeAway(Exception):
 
 
 class MediaNodeSlow(MediaNodeAway):
-    """A media node did not answer in time. It may live: whether it does, `look` finds out."""
+    """A media node, or the origin that it asked, gave no answer in time. It may live: whether it does, `look` finds out."""
 
 
 class OriginAway(MediaNodeAway):
-    """A media node lives, and was not sent the class by its origin."""
+    """A media node lives, and the origin of the class is gone."""
 
 
 class NodeFull(Exception):
@@ -124,10 +124,6 @@ class LivingNodes:
         if known is not None and known[1].node == node:
             self._give_up(name_of(node))
             self._looked_at = None
-
-    def look_anew(self) -> None:
-        """Something has changed: what is known is not believed without another look."""
-        self._looked_at = None
 
     async def _look(self) -> None:
         self._names = tuple(await self._find())

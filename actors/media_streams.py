@@ -137,7 +137,7 @@ class MediaStreams:
         except MediaNodeSlow:
             raise  # its classes stay with it for as long as `LivingNodes` believes in it
         except OriginAway:
-            self._living.look_anew()  # one that is only slow keeps its classes
+            self._living.doubt(place.node)
             raise
         except MediaNodeAway:
             self._living.doubt(node)

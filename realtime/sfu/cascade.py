@@ -14,7 +14,7 @@ from realtime.tasks import Tasks
 
 ASK_SECONDS = 0.5
 _ANSWER_SECONDS = 3.0
-"""Less than the five that who wants to watch waits for this node: they are told that it is the origin that is away."""
+"""Less than the five that who wants to watch waits for this node: they are told that it is the origin that is slow."""
 _MOST_EDGES = 64
 
 _log = structlog.get_logger(__name__)
@@ -28,7 +28,7 @@ class _Following:
         self.end = end
         self.settled = asyncio.Event()
         """The origin has answered, or was asked in vain."""
-        self.fault: LinkRefused | ConnectionError | None = None
+        self.fault: LinkRefused | ConnectionError | TimeoutError | None = None
 
 
 class Cascade:
@@ -67,7 +67,7 @@ class Cascade:
 
     async def follow(self, room: Room, origin: LinkTo) -> bool:
         """Take the class from its origin, if it is not done yet, and wait until it comes: False when the room is to take it
-        from elsewhere by then, or is no more. Raises LinkRefused, and ConnectionError when the origin is away."""
+        from elsewhere by then, or is no more. Raises what `LinkTo.open_link` does."""
         following = self._following.get(room.session_id)
         if following is None or following.origin != origin.node:
             self.leave(room)
@@ -121,7 +121,7 @@ class Cascade:
         while True:
             try:
                 opened = await _ask(room, origin, end)
-            except (LinkRefused, ConnectionError) as fault:
+            except (LinkRefused, ConnectionError, TimeoutError) as fault:
                 if not following.settled.is_set():
                     following.fault = fault
                     return
@@ -139,11 +139,14 @@ class Cascade:
 
 
 async def _ask(room: Room, origin: LinkTo, end: EdgeEnd) -> LinkOpened:
+    limit = asyncio.timeout(_ANSWER_SECONDS)
     try:
-        async with asyncio.timeout(_ANSWER_SECONDS):
+        async with limit:
             return await origin.open_link(room.session_id, end.asks)
     except TimeoutError:
-        raise ConnectionError(f"{origin.node} did not answer in {_ANSWER_SECONDS:.0f} s") from None
+        if limit.expired():
+            raise TimeoutError(f"{origin.node} did not answer in {_ANSWER_SECONDS:.0f} s") from None
+        raise
 
 
 def _check(edge: LinkFrom) -> None:

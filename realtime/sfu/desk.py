@@ -171,7 +171,7 @@ class LinkTo(Protocol):
     async def open_link(self, session_id: str, edge: LinkFrom) -> LinkOpened:
         """Have the origin send the class to the edge, or go on sending it: asked again twice a second, which keeps the link.
 
-        Raises LinkRefused, and ConnectionError when the origin cannot be reached.
+        Raises LinkRefused, ConnectionError when the origin is gone, and TimeoutError when it gives no answer.
         """
         ...
 

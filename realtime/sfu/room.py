@@ -214,7 +214,7 @@ class Room:
 
     def _look(self, now: float) -> None:
         for viewer in self.viewers.values():
-            viewer.keep_up()
+            viewer.show_way()
         speakers = self._levels.order(now)
         again = speakers != self.speakers
         if again:

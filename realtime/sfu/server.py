@@ -13,6 +13,7 @@ from realtime.sfu.cascade import Cascade
 from realtime.sfu.desk import (
     LinkFrom,
     LinkOpened,
+    LinkRefused,
     LinkTo,
     Load,
     MediaClosed,
@@ -118,7 +119,7 @@ class MediaServer:
     async def watch(self, who: Participant, offer: str, origin: LinkTo | None) -> Opened:
         """Send the class out to one more. `origin`: the way to the node that has the class, None: this one has it.
 
-        Raises BadOffer, MediaFull, MediaClosed, and LinkRefused or ConnectionError when the origin does not send it.
+        Raises BadOffer, MediaFull, MediaClosed, and what `LinkTo.open_link` does when the origin does not send it.
         """
         read = read_offer(offer)
         lines = [line for line in take_viewer(read) if line is not None]
@@ -196,7 +197,7 @@ class MediaServer:
             if self._rooms.get(session_id) is not room:
                 continue
             if not is_from_there:
-                raise ConnectionError("The class came from elsewhere meanwhile.")
+                raise LinkRefused("The class came from elsewhere meanwhile.")
             return room
 
     def _room(self, session_id: str) -> Room:

@@ -26,8 +26,7 @@ _AGAIN_A_SECOND, _AGAIN_BURST = 300.0, 600
 
 _KEYFRAMES_A_SECOND, _KEYFRAMES_BURST = 0.2, 3
 _REPEATED_SECONDS = 1.0
-_OWN_SSRC = 1
-"""As whom we report to a viewer: none of its slots is called so."""
+_SIGN_OF_LIFE = write_receiver_report(1)  # as whom none of the slots sends
 
 
 class Keyframes:
@@ -80,7 +79,6 @@ class Viewer:
         self._faults = faults
         self._by_ssrc: dict[int, Lane] = {}
         self._keyframes = {line.slot: Keyframes(now) for line in lines}
-        self._sent_before = 0
         self._again = Bucket(_AGAIN_A_SECOND, _AGAIN_BURST, now)
 
     @property
@@ -132,12 +130,10 @@ class Viewer:
         """Tell the room."""
         self._room.end_viewer(self, why)
 
-    def keep_up(self) -> None:
-        """Show the browser that its way is there while nothing else goes to it; to be called twice a second."""
-        sent = sum(lane.packets for lane in self.lanes.values())
-        if sent == self._sent_before and self.peer is not None:
-            self.peer.send_reports(write_receiver_report(_OWN_SSRC, ()))
-        self._sent_before = sent
+    def show_way(self) -> None:
+        """Send a sign of life, twice a second: by it a page tells a class that is silent from a way that is lost."""
+        if self.peer is not None:
+            self.peer.send_reports(_SIGN_OF_LIFE)
 
     def _send_again(self, ssrc: int, sequences: Sequence[int], now: float) -> None:
         lane = self._by_ssrc.get(ssrc)

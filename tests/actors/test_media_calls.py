@@ -73,6 +73,7 @@ async def test_a_node_is_asked_by_its_name_and_told_which_run_was_meant() -> Non
         (Turned("full", "full"), NodeFull),
         (Turned("away", "closing"), MediaNodeAway),
         (Turned("origin", "The origin is away"), OriginAway),
+        (Turned("slow", "The origin gives no answer"), MediaNodeSlow),
         (ActorDiedError(), MediaNodeAway),
         (ActorUnavailableError("restarting", None), MediaNodeAway),
         (ValueError("nobody has this name"), MediaNodeAway),

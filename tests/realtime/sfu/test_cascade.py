@@ -62,7 +62,9 @@ async def edge() -> AsyncIterator[Edge]:
     mux.close()
 
 
-@pytest.mark.parametrize("fault", [ConnectionError("It is away."), LinkRefused("It is an edge itself.")])
+@pytest.mark.parametrize(
+    "fault", [ConnectionError("It is away."), TimeoutError("It is slow."), LinkRefused("It is an edge itself.")]
+)
 async def test_everybody_who_waited_for_a_link_that_failed_is_told(edge: Edge, fault: Exception) -> None:
     origin = Origin("one")
     both = await edge.waiting(origin, origin)
