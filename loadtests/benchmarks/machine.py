@@ -59,7 +59,7 @@ def idle_between(before: Any, after: Any) -> float:
     the host of a virtual machine took is not."""
     whole = sum(after[:8]) - sum(before[:8])  # what follows, guests, is within `user` already
     idle: float = after.idle + after.iowait - before.idle - before.iowait
-    return idle / max(float(whole), 0.001)
+    return min(1.0, max(0.0, idle / max(float(whole), 0.001)))  # the kernel's counters may go back a little
 
 
 def family(pid: int) -> list[psutil.Process]:

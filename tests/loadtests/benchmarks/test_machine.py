@@ -17,6 +17,12 @@ def test_waiting_for_a_disk_is_idle_and_guests_are_not_counted_twice() -> None:
     assert idle_between(before, after) == 0.4
 
 
+def test_counters_that_go_back_make_nobody_idler_than_idle() -> None:
+    before = _Times(0, 0, 0, 0, 2, 0, 0, 9, 0, 0)
+    assert idle_between(before, before._replace(idle=20, steal=8)) == 1
+    assert idle_between(before, before._replace(user=20, iowait=1)) == 0
+
+
 def test_a_generator_at_its_limit_is_one_however_idle_the_machine() -> None:
     assert generator_bound(BOTTLENECK + 0.01)
     assert not generator_bound(BOTTLENECK)
