@@ -31,6 +31,7 @@ from tests.end_to_end.browser.test_video import (
     more_arrives,
     sees_picture_of,
     take_seat,
+    watched_class,
 )
 from tests.end_to_end.films import Film, holds_together, look_at, offsets
 from tests.end_to_end.killing import find_actors, find_media_node, kill, paused
@@ -221,12 +222,7 @@ async def test_a_recording_goes_on_when_the_media_node_and_then_the_job_worker_a
     (ravi,) = await school.enrol("Ravi Menon")
     session_id = await school.schedule(seats=5, title="Storm surges")
     archive = Archive(lyceum, session_id)
-    teacher = await at_window(people, school.instructor, session_id)
-    await teacher.press("Start class")
-    await go_on_stage(teacher)
-    student = await at_window(people, ravi, session_id)
-    await take_seat(student)
-    await sees_picture_of(student, "camera-0", school.instructor)
+    teacher, student = await watched_class(people, school, ravi, session_id)
     await teacher.press("Start recording")
     await archive.until_pictures(3)
 

@@ -150,6 +150,17 @@ async def go_on_stage(teacher: Person) -> None:
     await expect(teacher.button("Turn camera off")).to_be_visible()
 
 
+async def watched_class(people: People, school: School, account: Account, session_id: str) -> tuple[Person, Person]:
+    """The instructor on the stage of a class that has begun, and a student with a seat who sees them."""
+    teacher = await at_window(people, school.instructor, session_id)
+    await teacher.press("Start class")
+    await go_on_stage(teacher)
+    student = await at_window(people, account, session_id)
+    await take_seat(student)
+    await sees_picture_of(student, "camera-0", school.instructor)
+    return teacher, student
+
+
 async def test_students_see_and_hear_the_instructor_soon_after_their_seat(
     people: People, school: School, record_property: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -186,13 +197,7 @@ async def test_pages_come_back_by_themselves_after_the_media_node_was_killed(
     people: People, school: School, lyceum: Any, record_property: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (noor,) = await school.enrol("Noor Haddad")
-    session_id = await school.schedule(seats=5)
-    teacher = await at_window(people, school.instructor, session_id)
-    await teacher.press("Start class")
-    await go_on_stage(teacher)
-    student = await at_window(people, noor, session_id)
-    await take_seat(student)
-    await sees_picture_of(student, "camera-0", school.instructor)
+    teacher, student = await watched_class(people, school, noor, await school.schedule(seats=5))
     await more_arrives(student.page)
 
     killed_at = await student.page.evaluate("performance.now()")
@@ -211,14 +216,7 @@ async def test_a_class_in_which_all_cameras_and_microphones_are_off_stays_where_
     people: People, school: School
 ) -> None:
     (iva,) = await school.enrol("Iva Novak")
-    session_id = await school.schedule(seats=5)
-    teacher = await at_window(people, school.instructor, session_id)
-    await teacher.press("Start class")
-    await go_on_stage(teacher)
-    student = await at_window(people, iva, session_id)
-    await take_seat(student)
-    await sees_picture_of(student, "camera-0", school.instructor)
-
+    teacher, student = await watched_class(people, school, iva, await school.schedule(seats=5))
     await teacher.press("Turn microphone off")
     await teacher.press("Turn camera off")
     await expect(student.page.locator("video:not([data-hidden])")).to_have_count(0)
