@@ -3,8 +3,9 @@
 import secrets
 from typing import Protocol
 
-from realtime.sfu.mux import Address, Mux
+from realtime.sfu.mux import Mux
 from realtime.sfu.packets import is_rtcp
+from realtime.sfu.srtp import Address
 
 
 class End(Protocol):

@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from realtime.sfu.srtp import Receiver
+from realtime.sfu.srtp import Packet, Receiver
 
 if TYPE_CHECKING:
     from realtime.sfu.streams import Stream
@@ -33,11 +33,13 @@ def shape_of(ssrc: int, payload_types: dict[str, int], extension_id: int) -> Sha
 class Group:
     """Viewers of a stream whose packets look alike."""
 
-    __slots__ = ("receivers", "shape")
+    __slots__ = ("held", "receivers", "shape")
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
         self.receivers: list[Receiver] = []
+        self.held: list[Packet] = []
+        """What they are to be sent together (`outbox`)."""
 
 
 @dataclass(slots=True)

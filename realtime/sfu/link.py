@@ -10,21 +10,20 @@ from pylibsrtp import Error as SrtpError
 from pylibsrtp import Policy
 
 from realtime.sfu.desk import LinkFrom, LinkOpened, LinkSource, LinkStream
+from realtime.sfu.fan import fan
 from realtime.sfu.gates import Gates
 from realtime.sfu.lanes import CODES
 from realtime.sfu.layers import HIGH, LOW
-from realtime.sfu.mux import Address
 from realtime.sfu.packets import Header, is_rtcp, write_extensions
 from realtime.sfu.publisher import Incoming, Publisher
 from realtime.sfu.reports import KeyframeWanted, PacketsWanted, SenderReport, read_reports, write_sender_report
 from realtime.sfu.ring import Ring
 from realtime.sfu.room import Room
 from realtime.sfu.sdp import AUDIO_LEVEL, TakenLine
-from realtime.sfu.srtp import Receiver, fan, session_of
+from realtime.sfu.srtp import NUMBERS, Address, Packet, Receiver, session_of
 
 KEY_BYTES = 28
 _RTP = Struct("!BBHII")
-_NUMBERS = Struct("!HI")
 KEPT_SECONDS = 5.0
 """So long a link goes on without being asked for again."""
 _PROFILE = Policy.SRTP_PROFILE_AEAD_AES_128_GCM
@@ -117,8 +116,8 @@ class OriginEnd:
                     self._send(packet)
 
     def _send(self, packet: bytes) -> None:
-        sequence, timestamp = _NUMBERS.unpack_from(packet, 2)
-        self._gates.mux.dropped += fan(packet, sequence, timestamp, None, self._receivers, self._gates.mux.socket)
+        whole = Packet(packet, *NUMBERS.unpack_from(packet, 2))
+        self._gates.mux.dropped += fan((whole,), self._receivers, self._gates.mux.socket)
 
     def close(self) -> None:
         """Send nothing more."""

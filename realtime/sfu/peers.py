@@ -3,7 +3,6 @@
 import asyncio
 import secrets
 from collections.abc import Callable, Sequence
-from struct import Struct
 from typing import Protocol
 
 from pylibsrtp import Error as SrtpError
@@ -11,11 +10,11 @@ from pylibsrtp import Session
 
 from realtime.rates import Bucket
 from realtime.sfu.dtls import Certificate, Dtls, HandshakeFailed
-from realtime.sfu.mux import Address, Mux
+from realtime.sfu.fan import fan
+from realtime.sfu.mux import Mux
 from realtime.sfu.packets import is_rtcp
-from realtime.sfu.srtp import Receiver, fan
+from realtime.sfu.srtp import NUMBERS, Address, Packet, Receiver
 
-_NUMBERS = Struct("!HI")
 _RTP_A_SECOND, _RTP_BURST = 4000.0, 4000
 _RTCP_A_SECOND, _RTCP_BURST = 200.0, 400
 _HELD_SECONDS = 5.0
@@ -158,9 +157,8 @@ class Peer:
     def send(self, packet: bytes) -> None:
         """Encrypt and send one RTP packet."""
         if self.connected and self.address is not None:
-            sequence, timestamp = _NUMBERS.unpack_from(packet, 2)
-            to = (Receiver(self.sender, self.address),)
-            self._mux.dropped += fan(packet, sequence, timestamp, None, to, self._mux.socket)
+            whole, to = Packet(packet, *NUMBERS.unpack_from(packet, 2)), Receiver(self.sender, self.address)
+            self._mux.dropped += fan((whole,), (to,), self._mux.socket)
 
     def send_reports(self, reports: bytes) -> None:
         """Encrypt and send one compound packet of RTCP."""

@@ -7,7 +7,7 @@ from realtime.rates import Bucket
 from realtime.sfu.desk import Participant
 from realtime.sfu.lanes import CLOCK_RATES
 from realtime.sfu.layers import HIGH, LOW
-from realtime.sfu.mux import Address, Faults
+from realtime.sfu.mux import Faults
 from realtime.sfu.nack import Missing
 from realtime.sfu.packets import Header, extensions, from_retransmission, parse_header
 from realtime.sfu.reception import Reception
@@ -21,6 +21,7 @@ from realtime.sfu.reports import (
     write_transport_feedback,
 )
 from realtime.sfu.sdp import AUDIO_LEVEL, MID, REPAIRED_RID, RID, TRANSPORT_CC, TakenLine
+from realtime.sfu.srtp import Address
 from realtime.sfu.streams import Stream
 from realtime.sfu.transport_cc import Arrivals
 

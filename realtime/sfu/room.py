@@ -1,19 +1,19 @@
 """A class on this node: who sends, who watches, what is in which slot, and the way of each packet."""
 
 import asyncio
-import socket
 from collections.abc import Callable
 from typing import Protocol
 
 from realtime.sfu.desk import Person, Shown
 from realtime.sfu.layers import HIGH, LOW, NONE
 from realtime.sfu.levels import Levels
+from realtime.sfu.outbox import Outbox
 from realtime.sfu.packets import Header
 from realtime.sfu.payloads import describe
 from realtime.sfu.publisher import Incoming, Publisher
 from realtime.sfu.reports import SenderReport
 from realtime.sfu.slots import CAMERAS, LOUDEST, MAIN, MICROPHONES, SCREEN, Key, Slots
-from realtime.sfu.streams import Sent, Stream
+from realtime.sfu.streams import Stream
 from realtime.sfu.viewer import Viewer
 
 _LAYER_SILENT_SECONDS = 1.0
@@ -52,13 +52,12 @@ class Onward(Protocol):
 
 
 class Room:
-    """One class. Its time comes from outside; its packets leave by the port that it is given."""
+    """One class. Its time comes from outside; its packets leave by the outbox that it is given."""
 
     def __init__(
         self,
         session_id: str,
-        port: socket.socket,
-        sent: Sent,
+        outbox: Outbox,
         wall: Callable[[], float],
         gone: Callable[["Room", Publisher | Viewer, str], None],
         now: float,
@@ -77,9 +76,9 @@ class Room:
         self._streams: dict[tuple[str, str], Stream] = {}
         for slot in _PICTURES:
             for layer in _LAYERS:
-                self._streams[slot, layer] = Stream(slot, "video", layer, port, sent, wall)
+                self._streams[slot, layer] = Stream(slot, "video", layer, outbox, wall)
         for slot in _SOUNDS:
-            self._streams[slot, HIGH] = Stream(slot, "audio", HIGH, port, sent, wall)
+            self._streams[slot, HIGH] = Stream(slot, "audio", HIGH, outbox, wall)
         self.links: list[Onward] = []
         self.holds: dict[str, Key] = {}
         """What is in each slot."""

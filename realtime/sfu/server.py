@@ -8,7 +8,7 @@ from functools import partial
 
 import structlog
 
-from realtime.sfu import dtls, srtp
+from realtime.sfu import dtls
 from realtime.sfu.cascade import Cascade
 from realtime.sfu.desk import (
     LinkFrom,
@@ -23,9 +23,11 @@ from realtime.sfu.desk import (
     Participant,
 )
 from realtime.sfu.dtls import Certificate, HandshakeFailed
+from realtime.sfu.fan import FAST
 from realtime.sfu.gates import Gates
 from realtime.sfu.keeper import Keeper
 from realtime.sfu.mux import Mux
+from realtime.sfu.outbox import Sent
 from realtime.sfu.peers import Listener, Peer
 from realtime.sfu.publisher import Publisher
 from realtime.sfu.recorder import Pieces
@@ -44,7 +46,6 @@ from realtime.sfu.sdp import (
 )
 from realtime.sfu.sessions import Session, Sessions
 from realtime.sfu.slots import CAMERAS, LOUDEST, MAIN, MICROPHONES, SCREEN
-from realtime.sfu.streams import Sent
 from realtime.sfu.viewer import Viewer, new_media_id
 from realtime.tasks import Tasks
 
@@ -78,7 +79,6 @@ class MediaServer:
         self._clock = clock
         self._tasks = Tasks()
         self._recordings = Recordings(files, clock)
-        self._sent = Sent()
         self._sessions = Sessions(settings, clock)
         self._rooms: dict[str, Room] = {}
         self._packets_in = 0
@@ -93,7 +93,7 @@ class MediaServer:
     async def start(self) -> None:
         """Open the port. Raises OSError when it cannot be, and dtls.TransportUnusable."""
         dtls.self_test()
-        if not srtp.FAST:
+        if not FAST:
             _log.warning("media.slow_encryption", why="pylibsrtp is not the version that requirements/ pins")
         settings = self._settings
         certificate = Certificate()
@@ -151,6 +151,7 @@ class MediaServer:
 
     def load(self) -> Load:
         """What is carried now."""
+        sent = Sent() if self._open is None else self._open.mux.outbox.sent
         members = [session.member for session in self._sessions]
         viewers = sum(isinstance(member, Viewer) for member in members)
         return Load(
@@ -159,9 +160,9 @@ class MediaServer:
             rooms=len(self._rooms),
             classes=tuple(self._rooms),
             packets_in=self._packets_in + sum(room.packets_in for room in self._rooms.values()),
-            packets_out=self._sent.packets,
-            bytes_out=self._sent.octets,
-            dropped=self._sent.dropped + (0 if self._open is None else self._open.mux.dropped),
+            packets_out=sent.packets,
+            bytes_out=sent.octets,
+            dropped=sent.dropped + (0 if self._open is None else self._open.mux.dropped),
         )
 
     async def close(self) -> None:
@@ -204,7 +205,7 @@ class MediaServer:
         room = self._rooms.get(session_id)
         if room is None:
             up = self._up()
-            room = Room(session_id, up.mux.socket, self._sent, time.time, self._left, self._clock())
+            room = Room(session_id, up.mux.outbox, time.time, self._left, self._clock())
             self._rooms[session_id] = room
             self._tasks.start(self._keep(room, up.keeper), f"media.room.{session_id}")
         return room

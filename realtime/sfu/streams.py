@@ -2,21 +2,19 @@
 viewers with like payload types, encrypted once for each viewer."""
 
 import secrets
-import socket
 from collections import deque
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from struct import Struct
+from collections.abc import Callable
 
 from realtime.sfu.around_streams import Encoding, Tap
 from realtime.sfu.canonical import canonical, places_in, places_of, stamp_of, written
 from realtime.sfu.lanes import CLOCK_RATES, CODES, Group, Lane, Numbers, Shape
+from realtime.sfu.outbox import Outbox
 from realtime.sfu.packets import Header, to_retransmission
 from realtime.sfu.payloads import PayloadFacts
 from realtime.sfu.reports import SenderReport, write_sender_report
 from realtime.sfu.ring import Ring
 from realtime.sfu.splice import Splice
-from realtime.sfu.srtp import Places, Receiver, fan, patch
+from realtime.sfu.srtp import NUMBERS, Packet, patch
 
 FRESH_SECONDS = 1.0
 """So long a keyframe is good to begin with: as long as nobody may ask for another one."""
@@ -25,22 +23,11 @@ FRESH_PACKETS = 256
 
 _MOST_HELD = 128  # packets of a source whose keyframe is waited for
 
-_NUMBERS = Struct("!HI")
-
-
-@dataclass(slots=True)
-class Sent:
-    """What a media server has sent."""
-
-    packets: int = 0
-    octets: int = 0
-    dropped: int = 0
-
 
 class Stream:
     """One slot in one layer. A viewer's lane follows from a keyframe on; nobody else notices that it came."""
 
-    def __init__(self, slot: str, kind: str, layer: str, port: socket.socket, sent: Sent, wall: Callable[[], float]) -> None:
+    def __init__(self, slot: str, kind: str, layer: str, outbox: Outbox, wall: Callable[[], float]) -> None:
         """`wall`: Unix seconds, for the send time that browsers estimate by."""
         self.slot = slot
         self.kind = kind
@@ -60,8 +47,7 @@ class Stream:
         self._ring = Ring()
         self._held: deque[tuple[Encoding, bytes, Header, PayloadFacts, int | None, float]] = deque(maxlen=_MOST_HELD)
         self._splice = Splice(CLOCK_RATES[kind], secrets.randbelow(0x4000), secrets.randbelow(1 << 32))
-        self._port = port
-        self._sent = sent
+        self._outbox = outbox
         self._wall = wall
 
     @property
@@ -117,6 +103,7 @@ class Stream:
 
     def leave(self, lane: Lane) -> None:
         """Send the lane nothing more."""
+        self._outbox.flush()
         lane.leave()
         self.lanes.discard(lane)
         group = self._groups[lane.shape]
@@ -193,19 +180,12 @@ class Stream:
             if out is None:
                 continue
             places = places_of(len(out) - len(packet) + 12, facts, picture, zero)
-            receivers = group.receivers
-            if late is not None:
-                receivers = [one.receiver for one in self.lanes if one.shape == group.shape and one.first <= late]
-            self._send(out, sequence, timestamp, places, receivers)
-
-    def _send(
-        self, out: bytes, sequence: int, timestamp: int, places: Places | None, receivers: Collection[Receiver]
-    ) -> None:
-        sent = self._sent
-        missed = fan(out, sequence, timestamp, places, receivers, self._port)
-        sent.dropped += missed
-        sent.packets += len(receivers) - missed
-        sent.octets += (len(receivers) - missed) * len(out)
+            whole = Packet(out, sequence, timestamp, places)
+            if late is None:
+                self._outbox.put(whole, group)
+            else:
+                before = [one.receiver for one in self.lanes if one.shape == group.shape and one.first <= late]
+                self._outbox.send((whole,), before)
 
     def again(self, lane: Lane, sequence: int) -> bytes | None:
         """The packet that the lane had under this sequence, to be sent again: byte for byte, or in a stream of its own
@@ -225,7 +205,7 @@ class Stream:
         if out is None:
             return None
         changed = bytearray(out)
-        _NUMBERS.pack_into(changed, 2, sequence, (int.from_bytes(packet[4:8], "big") + receiver.add_timestamp) & 0xFFFFFFFF)
+        NUMBERS.pack_into(changed, 2, sequence, (int.from_bytes(packet[4:8], "big") + receiver.add_timestamp) & 0xFFFFFFFF)
         if receiver.patched:
             places = places_in(packet, out)
             if places is not None:
@@ -242,14 +222,12 @@ class Stream:
             return
         for tap in self.taps:
             tap.on_report(encoding.sender, told.ntp, timestamp)
+        self._outbox.flush()  # a report counts what was sent
         for lane in self.lanes:
             receiver = lane.receiver
             shifted = (timestamp + receiver.add_timestamp) & 0xFFFFFFFF
             raw = write_sender_report(lane.shape.ssrc, told.ntp, shifted, lane.packets, lane.octets, self.slot)
-            try:
-                self._port.sendto(receiver.session.protect_rtcp(raw), receiver.address)
-            except OSError:
-                self._sent.dropped += 1
+            self._outbox.send_reports(raw, receiver)
 
     def _note_keyframe(self, found: Numbers) -> None:
         """A packet could begin a keyframe: the first of several does, and who waits begins there."""
@@ -270,12 +248,14 @@ class Stream:
 
     def _take(self, lane: Lane, begin: Numbers, but: int | None = None) -> None:
         """Have the lane follow, and send it what others had since `begin`, `but` one packet that goes out next."""
+        self._outbox.flush()
         lane.enter(self, begin)
         self.lanes.add(lane)
         group = self._groups.get(lane.shape)
         if group is None:
             group = self._groups[lane.shape] = Group(lane.shape)
         group.receivers.append(lane.receiver)
+        since = []
         for number in range(begin.sequence, self.newest.sequence + 1):
             packet = self._ring.get(number & 0xFFFF)
             if packet is None or number == but:  # lost on its way to us: sent to this lane, too, when it comes
@@ -285,7 +265,9 @@ class Stream:
             out = written(lane.shape, packet, int.from_bytes(packet[8:12], "big"))
             if out is not None:
                 places = places_in(packet, out) if lane.receiver.patched else None
-                self._send(out, number & 0xFFFF, int.from_bytes(packet[4:8], "big"), places, (lane.receiver,))
+                since.append(Packet(out, number & 0xFFFF, int.from_bytes(packet[4:8], "big"), places))
+        if since:
+            self._outbox.send(since, (lane.receiver,))
 
     def _catch_up(self, lane: Lane, now: float) -> bool:
         """Have a lane begin with the newest keyframe, if that is fresh."""

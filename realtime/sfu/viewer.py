@@ -8,7 +8,7 @@ from realtime.rates import Bucket
 from realtime.sfu.desk import Participant
 from realtime.sfu.lanes import CODES, Lane, shape_of
 from realtime.sfu.layers import Layers
-from realtime.sfu.mux import Address, Faults
+from realtime.sfu.mux import Faults
 from realtime.sfu.peers import Peer
 from realtime.sfu.reports import (
     BandwidthEstimate,
@@ -19,7 +19,7 @@ from realtime.sfu.reports import (
     write_receiver_report,
 )
 from realtime.sfu.sdp import ABS_SEND_TIME, AUDIO_LEVEL, SlotStreams, TakenLine
-from realtime.sfu.srtp import Receiver
+from realtime.sfu.srtp import Address, Receiver
 
 _AGAIN_A_SECOND, _AGAIN_BURST = 300.0, 600
 """Packets sent again to one viewer; more than that is a link that does not carry them, or somebody who only asks."""

@@ -3,7 +3,6 @@
 import asyncio
 import secrets
 import socket
-import struct
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -13,8 +12,9 @@ import aioice.stun as stun
 from pylibsrtp import Error as SrtpError
 
 from realtime.sfu.dtls import Certificate, Dtls
+from realtime.sfu.fan import fan
 from realtime.sfu.packets import is_rtcp
-from realtime.sfu.srtp import Receiver, fan
+from realtime.sfu.srtp import NUMBERS, Packet, Receiver
 
 
 async def until(condition: Callable[[], object], seconds: float = 15.0) -> None:
@@ -85,8 +85,8 @@ class RawClient:
         """Any size: pylibsrtp's own `protect` takes 1,356 bytes, and others who publish send more."""
         assert self._dtls.sender is not None
         assert self._server is not None
-        sequence, timestamp = struct.unpack_from("!HI", packet, 2)
-        assert not fan(packet, sequence, timestamp, None, (Receiver(self._dtls.sender, self._server),), self.socket)
+        whole, to = Packet(packet, *NUMBERS.unpack_from(packet, 2)), Receiver(self._dtls.sender, self._server)
+        assert not fan((whole,), (to,), self.socket)
 
     def send_rtcp(self, packet: bytes) -> None:
         assert self._dtls.sender is not None

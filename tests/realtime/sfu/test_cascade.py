@@ -14,7 +14,6 @@ from realtime.sfu.link import KEY_BYTES
 from realtime.sfu.mux import Mux
 from realtime.sfu.room import Room
 from realtime.sfu.server import MediaServer
-from realtime.sfu.streams import Sent
 from realtime.tasks import Tasks
 from tests.realtime.sfu.media_clients import CLASS, SETTINGS, Desk, Watcher, who
 from tests.realtime.sfu.raw_client import until
@@ -41,7 +40,7 @@ class Edge:
     def __init__(self, mux: Mux) -> None:
         self.tasks = Tasks()
         self.cascade = Cascade(Gates(mux), "127.0.0.1", time.monotonic, self.tasks)
-        self.room = Room(CLASS, mux.socket, Sent(), time.time, lambda _room, _member, _why: None, 0.0)
+        self.room = Room(CLASS, mux.outbox, time.time, lambda _room, _member, _why: None, 0.0)
 
     async def waiting(self, *origins: Origin) -> list[asyncio.Task[bool]]:
         """One who waits for each, one after the other."""

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from pylibsrtp import Policy
 
 from realtime.sfu.lanes import Lane, shape_of
+from realtime.sfu.outbox import Outbox
 from realtime.sfu.packets import parse_header
 from realtime.sfu.payloads import describe
 from realtime.sfu.srtp import Receiver, session_of
-from realtime.sfu.streams import FRESH_PACKETS, FRESH_SECONDS, Sent, Stream
+from realtime.sfu.streams import FRESH_PACKETS, FRESH_SECONDS, Stream
 
 KEY = bytes(range(28))
 PROFILE = Policy.SRTP_PROFILE_AEAD_AES_128_GCM
@@ -67,10 +68,10 @@ class Rig:
         self.back.settimeout(0.0)
         self.session = session_of(KEY, PROFILE, outbound=True)
         self.reader = session_of(KEY, PROFILE, outbound=False)
-        self.sent = Sent()
+        self.outbox = Outbox(self.out)
         self.now = 0.0
         self.lane = self.new_lane(rtx_types)
-        self.streams = [Stream("main", "video", layer, self.out, self.sent, lambda: self.now) for layer in ("high", "low")]
+        self.streams = [Stream("main", "video", layer, self.outbox, lambda: self.now) for layer in ("high", "low")]
         self.cameras = [kind(), kind(1000)]
         self.others: list[Lane] = []
         self.contents: dict[int, bytes] = {}
@@ -162,7 +163,7 @@ def test_what_comes_twice_goes_out_once(rig: Rig) -> None:
     for place in (0, 1, 3, 2, 2, 1, 4):
         rig.send(0, place, keyframe=place == 0)
     assert len(rig.contents) == 5
-    assert rig.sent.packets == 10  # to the other line as well
+    assert rig.outbox.sent.packets == 10  # to the other line as well
 
 
 def test_what_is_sent_again_in_the_same_stream_is_what_it_was(rig: Rig) -> None:
@@ -188,7 +189,7 @@ def test_what_is_missed_comes_again_however_long_the_line_was_there(rig: Rig) ->
             packet = rig.ask_again(rig.newest() - 5 & 0xFFFF)
             assert packet is not None, f"after {place} packets"
             assert packet.endswith((place - 5).to_bytes(4, "big") + bytes(20))
-    assert rig.sent.dropped == 0
+    assert rig.outbox.sent.dropped == 0
 
 
 def test_what_a_line_was_never_sent_it_cannot_ask_for(rig: Rig) -> None:
@@ -327,7 +328,7 @@ def test_no_sequence_ever_has_two_contents(told: list[tuple[int, int, int | None
             place = max(0, newest[layer] + ahead)
             newest[layer] = max(newest[layer], place)
             rig.send(layer, place, keyframe=place % 3 == 0)
-        assert rig.sent.dropped == 0
+        assert rig.outbox.sent.dropped == 0
         for data in rig.contents.values():
             rig.reader.unprotect(data)  # all of them fit: none went around
     finally:
