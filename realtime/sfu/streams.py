@@ -184,6 +184,7 @@ class Stream:
             if late is None:
                 self._outbox.put(whole, group)
             else:
+                self._outbox.flush()
                 before = [one.receiver for one in self.lanes if one.shape == group.shape and one.first <= late]
                 self._outbox.send((whole,), before)
 

@@ -1,0 +1,116 @@
+"""Packets that are sent together are the same as sent one by one, whoever comes and goes in between."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from realtime.sfu.outbox import Outbox
+from realtime.sfu.packets import is_rtcp
+from realtime.sfu.reports import SenderReport, read_reports
+from tests.realtime.sfu.rig import Rig
+
+steps = st.tuples(st.integers(0, 1), st.integers(-4, 3), st.sampled_from((None, None, None, 0, 1)), st.booleans())
+
+
+def play(told: list[tuple[int, int, int | None, bool]], *, together: bool) -> tuple[list[int], int]:
+    """The frames that a line was sent, and how many packets went to everybody; `together`: they are held for a while."""
+    rig = Rig()
+    try:
+        newest = [0, 0]
+        for layer, ahead, move, ends in told:
+            if together:
+                rig.outbox.hold()
+            if move is not None:
+                rig.move(move)
+            place = max(0, newest[layer] + ahead)
+            newest[layer] = max(newest[layer], place)
+            rig.send(layer, place, keyframe=place % 3 == 0)
+            if ends:
+                rig.outbox.release()
+        rig.outbox.release()
+        rig.note()
+        assert rig.outbox.sent.dropped == 0
+        return rig.frames_as_they_came(), rig.outbox.sent.packets
+    finally:
+        rig.close()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(steps, max_size=40))
+def test_who_is_sent_packets_together_gets_the_same_in_the_same_order(told: list[tuple[int, int, int | None, bool]]) -> None:
+    assert play(told, together=True) == play(told, together=False)
+
+
+def test_nothing_is_sent_until_it_is_released() -> None:
+    rig = Rig()
+    try:
+        rig.move(0)
+        rig.outbox.hold()
+        for place in range(5):
+            rig.send(0, place, keyframe=place == 0)
+        assert rig.arrived == []
+        rig.outbox.release()
+        rig.note()
+        assert rig.frames_as_they_came() == [0, 1, 2, 3, 4]
+        rig.send(0, 5)
+        assert rig.frames_as_they_came() == [0, 1, 2, 3, 4, 5]
+    finally:
+        rig.close()
+
+
+def test_a_senders_report_counts_what_was_sent_before_it() -> None:
+    rig = Rig()
+    try:
+        rig.move(0)
+        rig.outbox.hold()
+        rig.send(0, 0, keyframe=True)
+        assert rig.arrived == []
+        rig.report(0)
+        assert not is_rtcp(rig.back.recv(2048))
+        (told,) = [
+            one for one in read_reports(rig.reader.unprotect_rtcp(rig.back.recv(2048))) if isinstance(one, SenderReport)
+        ]
+        assert told.packets == 1
+    finally:
+        rig.close()
+
+
+def test_it_is_full_when_so_much_waits_that_nothing_more_should_be_read() -> None:
+    rig = Rig()
+    try:
+        rig.move(0)
+        rig.outbox.hold()
+        rig.send(0, 0, keyframe=True)
+        place = 0
+        while not rig.outbox.is_full:
+            place += 1
+            assert place < 10_000
+            rig.send(0, place)
+        rig.outbox.flush()
+        assert not rig.outbox.is_full
+    finally:
+        rig.close()
+
+
+def test_a_fault_of_one_group_leaves_nothing_waiting_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig()
+    try:
+        rig.move(0)
+        rig.send(0, 0, keyframe=True)
+        before, faults = len(rig.arrived), [OverflowError()]
+        send = Outbox.send
+
+        def broken(self: Outbox, *told: object) -> None:
+            if faults:
+                raise faults.pop()
+            send(self, *told)  # type: ignore[arg-type]  # what it was told
+
+        monkeypatch.setattr(Outbox, "send", broken)
+        rig.outbox.hold()
+        rig.send(0, 1)
+        with pytest.raises(OverflowError):
+            rig.outbox.release()
+        rig.send(0, 2)
+        assert rig.frames_as_they_came()[before:] == [2]
+    finally:
+        rig.close()
