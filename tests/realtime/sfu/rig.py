@@ -74,15 +74,16 @@ class Rig:
         self.contents: dict[int, bytes] = {}
         self.arrived: list[bytes] = []
         for stream, camera in zip(self.streams, self.cameras, strict=True):
-            other = self.new_lane(ssrc=SSRC + 1)  # somebody watches each, so that both flow
+            other = self.new_lane(of_another=True)  # somebody watches each, so that both flow
             self.others.append(other)
             stream.wait(other, 0.0)
             stream.bind(camera, 0.0)
 
-    def new_lane(self, rtx_types: dict[int, int] | None = None, ssrc: int = SSRC) -> Lane:
-        session = self.session if ssrc == SSRC else session_of(KEY, PROFILE, outbound=True)
-        shape = shape_of(ssrc, {"vp8": 96, "h264": 97}, 3)
-        address = self.back.getsockname() if ssrc == SSRC else self.out.getsockname()
+    def new_lane(self, rtx_types: dict[int, int] | None = None, *, of_another: bool = False) -> Lane:
+        """Lines of others look alike, and go elsewhere."""
+        session = session_of(KEY, PROFILE, outbound=True) if of_another else self.session
+        shape = shape_of(SSRC, {"vp8": 96, "h264": 97}, 3)
+        address = (self.out if of_another else self.back).getsockname()
         return Lane("main", "video", shape, Receiver(session, address), rtx_types or {}, 8)
 
     def close(self) -> None:

@@ -41,6 +41,34 @@ def test_who_is_sent_packets_together_gets_the_same_in_the_same_order(told: list
     assert play(told, together=True) == play(told, together=False)
 
 
+def test_who_leaves_was_sent_what_came_before_and_who_comes_gets_nothing_twice() -> None:
+    rig = Rig()
+    try:
+        rig.move(0)
+        rig.send(0, 0, keyframe=True)
+        rig.send(1, 100, keyframe=True)
+        rig.outbox.hold()
+        rig.send(0, 1)
+        rig.move(1)
+        rig.send(0, 2)
+        rig.send(1, 101)
+        rig.send(1, 102, keyframe=True)
+        rig.send(0, 3)
+        rig.send(1, 103)
+        rig.outbox.release()
+        rig.note()
+        assert rig.frames_as_they_came() == [0, 1, 2, 102, 103]
+        rig.outbox.hold()
+        rig.send(1, 104)
+        rig.streams[1].leave(rig.lane)
+        rig.send(1, 105)
+        rig.outbox.release()
+        rig.note()
+        assert rig.frames_as_they_came()[5:] == [104]
+    finally:
+        rig.close()
+
+
 def test_nothing_is_sent_until_it_is_released() -> None:
     rig = Rig()
     try:
