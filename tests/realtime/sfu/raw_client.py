@@ -43,6 +43,7 @@ class RawClient:
         self.lose: Callable[[int], bool] = lambda _sequence: False
         self.on_rtp: Callable[[bytes], None] | None = None
         self._keep = keep
+        self._early: list[bytes] = []
         self._server: tuple[str, int] | None = None
         self._dtls = Dtls(self.certificate, self._send, self._end)
         self._names = ("", "")
@@ -70,6 +71,9 @@ class RawClient:
         self.bind_request()
         await until(lambda: self.answered)
         await self._dtls.connect([fingerprint], server=False)
+        early, self._early = self._early, []
+        for data in early:
+            self._take(data)
 
     def bind_request(self, password: str | None = None) -> None:
         """Send a binding request, with another password than ours if one is given."""
@@ -114,6 +118,8 @@ class RawClient:
                 self._dtls.receive(data)
             elif self._dtls.receiver is not None:
                 self._take(data)
+            else:  # a browser has its keys before it reads on; our handshake goes on in a later turn of the loop
+                self._early.append(data)
 
     def _take(self, data: bytes) -> None:
         assert self._dtls.receiver is not None
