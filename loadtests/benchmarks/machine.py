@@ -62,6 +62,11 @@ def idle_between(before: Any, after: Any) -> float:
     return min(1.0, max(0.0, idle / max(float(whole), 0.001)))  # the kernel's counters may go back a little
 
 
+def stolen_between(before: Any, after: Any) -> float:
+    """Processor seconds that this machine's host gave to others between two `psutil.cpu_times()`; 0 where it is not told."""
+    return max(0.0, float(getattr(after, "steal", 0.0) - getattr(before, "steal", 0.0)))
+
+
 def family(pid: int) -> list[psutil.Process]:
     """A process and all below it; none when it has ended."""
     try:

@@ -2,8 +2,8 @@
 
 The same publisher (640x360 at 25 pictures a second, 600 kbit/s, and Opus) and the same viewers, processes of their own, meet
 each server in turn (A B C, C B A, …). A viewer's price is what the server's process used with many viewers less what it used
-with few, by the difference in viewers; MediaRelay has ten, more is beyond it. Then Lyceum alone with 300: what was lost,
-what it adds to a packet's way (against the same packets sent straight), and its share of a core.
+with few, by the difference in viewers; MediaRelay has ten, more is beyond it. Then Lyceum and Janus in turn with 300: what
+was lost, what the server adds to a packet's way (against the same packets sent straight), and its share of a core.
 
 python -m loadtests.benchmarks.media [--viewers 100] [--capacity 300] [--rounds 3] [--contenders lyceum janus relay]
 """
@@ -18,9 +18,11 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from loadtests.benchmarks import media_janus
 from loadtests.benchmarks.comparison import Faults, command_line, in_loop, measured, parser_of
-from loadtests.benchmarks.machine import cpu_of, memory_of
+from loadtests.benchmarks.machine import cpu_of, memory_of, stolen_between
 from loadtests.benchmarks.media_clip import clip_in
 from loadtests.benchmarks.media_crowd import PUBLISH, VIEW, CrowdProcess, Place
 from loadtests.benchmarks.media_report import FEW, TITLES, Found, Rush, Turn, report
@@ -105,7 +107,9 @@ async def take_turn(kind: str, port: int, viewers: int, seconds: float, folder: 
         opened = _all_in(await crowd.ask("open", viewers - FEW, 120))
         await asyncio.sleep(_SETTLE_SECONDS)
         await asyncio.gather(crowd.ask("begin"), mirror.ask("begin"))
+        times, began = psutil.cpu_times(), asyncio.get_running_loop().time()
         many = await _used(pid, seconds)
+        stolen = stolen_between(times, psutil.cpu_times()) / (asyncio.get_running_loop().time() - began)
         straight, told = await mirror.ask("tell"), await crowd.ask("tell")
         return Turn(
             kind,
@@ -126,6 +130,7 @@ async def take_turn(kind: str, port: int, viewers: int, seconds: float, folder: 
             str(opened["profile"]),
             os.getloadavg()[0],
             number,
+            stolen,
         )
 
 
@@ -158,10 +163,12 @@ async def measure(options: argparse.Namespace, found: Found, folder: Path, fault
         print(f"… {viewers} viewers, {TITLES[kind]}", file=sys.stderr, flush=True)
         with faults.surviving(f"{viewers} viewers, {TITLES[kind]}"):
             found.turns.append(await take_turn(kind, options.port, viewers, options.seconds, folder, number))
-    for number in range(options.full_rounds if LYCEUM in contenders else 0):
-        print(f"… {options.capacity} viewers, {TITLES[LYCEUM]}", file=sys.stderr, flush=True)
-        with faults.surviving(f"{options.capacity} viewers, {TITLES[LYCEUM]}"):
-            found.full.append(await take_turn(LYCEUM, options.port, options.capacity, options.seconds, folder, number))
+    for number, kind in interleaved([kind for kind in contenders if kind != RELAY], options.full_rounds):
+        print(f"… {options.capacity} viewers, {TITLES[kind]}", file=sys.stderr, flush=True)
+        with faults.surviving(f"{options.capacity} viewers, {TITLES[kind]}"):
+            found.full.append(await take_turn(kind, options.port, options.capacity, options.seconds, folder, number))
+    for _ in range(options.rushes if LYCEUM in contenders else 0):
+        print(f"… {options.rush} viewers at once, {TITLES[LYCEUM]}", file=sys.stderr, flush=True)
         with faults.surviving(f"{options.rush} viewers at once"):
             found.rushes.append(await take_rush(options.port, options.rush, folder))
 
@@ -173,7 +180,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--capacity", type=int, default=300, help="viewers of the full server")
     parser.add_argument("--rush", type=int, default=200, help="viewers who join at once")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--full-rounds", type=int, default=2)
+    parser.add_argument("--full-rounds", type=int, default=5)
+    parser.add_argument("--rushes", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=8.0, help="of each measurement")
     parser.add_argument("--contenders", nargs="+", choices=list(TITLES), default=list(TITLES))
     parser.add_argument("--port", type=int, default=9_940)

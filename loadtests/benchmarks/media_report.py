@@ -42,6 +42,8 @@ class Turn:
     load: float
     """The machine's load average when the turn ended."""
     round: int = 0
+    stolen: float = 0.0
+    """Of a core: what the host of this virtual machine took away meanwhile."""
 
     @property
     def for_a_viewer(self) -> float:
@@ -136,7 +138,7 @@ def report(options: argparse.Namespace, command: str, found: Found) -> Report:
     ours = _by_round(found.turns, LYCEUM)
     to_janus = paired(ours, _by_round(found.turns, JANUS))
     to_relay = paired(_by_round(found.turns, RELAY), ours)
-    full = [turn for turn in found.full if not turn.is_void]
+    full = [turn for turn in found.full if turn.contender == LYCEUM and not turn.is_void]
     parts = []
     if found.turns:
         prices = {
@@ -205,6 +207,7 @@ def _rush_table(rushes: Sequence[Rush]) -> str:
 def _full_table(turns: Sequence[Turn]) -> str:
     head = [
         "turn",
+        "server",
         "viewers",
         "% of a core",
         "packets lost",
@@ -212,10 +215,11 @@ def _full_table(turns: Sequence[Turn]) -> str:
         "99 % within, ms",
         "straight: half, 99 %, ms",
     ]
-    head += ["viewers' process, of a core", "load average", "memory, MB"]
+    head += ["viewers' process, of a core", "taken by the host, of a core", "load average", "memory, MB"]
     rows = [
         [
             f"{turn.round + 1}{' (void)' if turn.is_void else ''}",
+            TITLES[turn.contender],
             str(turn.viewers),
             f"{turn.many:.1%}",
             f"{turn.lost:,} of {turn.expected:,}",
@@ -223,6 +227,7 @@ def _full_table(turns: Sequence[Turn]) -> str:
             f"{turn.most:.1f}",
             f"{turn.straight_half:.2f}, {turn.straight_most:.1f}",
             f"{turn.generator:.0%}",
+            f"{turn.stolen:.0%}",
             f"{turn.load:.1f}",
             f"{turn.megabytes:.0f}",
         ]

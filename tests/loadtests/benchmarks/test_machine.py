@@ -5,7 +5,17 @@ import sys
 import time
 from collections import namedtuple
 
-from loadtests.benchmarks.machine import BOTTLENECK, Meter, Rest, cpu_of, generator_bound, idle_between, memory_of, quiet
+from loadtests.benchmarks.machine import (
+    BOTTLENECK,
+    Meter,
+    Rest,
+    cpu_of,
+    generator_bound,
+    idle_between,
+    memory_of,
+    quiet,
+    stolen_between,
+)
 
 _Times = namedtuple("_Times", "user nice system idle iowait irq softirq steal guest guest_nice")
 _BUSY = "sum(range(10**7)); sum(range(10**7))"
@@ -21,6 +31,13 @@ def test_counters_that_go_back_make_nobody_idler_than_idle() -> None:
     before = _Times(0, 0, 0, 0, 2, 0, 0, 9, 0, 0)
     assert idle_between(before, before._replace(idle=20, steal=8)) == 1
     assert idle_between(before, before._replace(user=20, iowait=1)) == 0
+    assert stolen_between(before, before._replace(steal=8)) == 0
+
+
+def test_what_the_host_took_is_told_where_it_is_known() -> None:
+    before = _Times(0, 0, 0, 0, 2, 0, 0, 9, 0, 0)
+    assert stolen_between(before, before._replace(steal=11.5)) == 2.5
+    assert stolen_between(object(), object()) == 0
 
 
 def test_a_generator_at_its_limit_is_one_however_idle_the_machine() -> None:

@@ -28,7 +28,8 @@ def test_a_viewers_price_is_what_more_viewers_cost_more() -> None:
 
 def test_promises_are_told_from_the_turns() -> None:
     full = replace(OURS, viewers=300, many=0.33, most=20.0)
-    found = Found([OURS, JANUSES, RELAYS], [full], [Rush(200, 4.0, 5, 1.0, 0)])
+    janus = replace(full, contender=JANUS, many=1.5, most=99.0, lost=7)
+    found = Found([OURS, JANUSES, RELAYS], [full, janus], [Rush(200, 4.0, 5, 1.0, 0)])
 
     assert list(verdicts(found).values()) == [True, True, True, True, True, True]
     assert "| Lyceum | 102 | 1.00 | 1 |" in report(OPTIONS, "command", found).markdown()
