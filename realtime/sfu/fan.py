@@ -1,7 +1,9 @@
 """Packets for many receivers, encrypted in place once for each, and few calls of the system: packets of one size go to a
 receiver as one datagram of the system's, which it takes apart (`UDP_SEGMENT`, udp(7)).
 
-The only user of pylibsrtp's private names, behind `self_test`; without them `srtp.fan_publicly` does the same, slower."""
+The only user of pylibsrtp's private names, behind `self_test`; without them `srtp.fan_publicly` does the same, slower.
+Packets lie one behind the other as the system takes them, so most begin at odd places, which libsrtp does not promise to
+take; processors that Python has wheels for do, and `self_test` tries."""
 
 import errno
 import itertools
@@ -17,7 +19,8 @@ from realtime.sfu.srtp import NUMBERS, Fan, Packet, Places, Receiver, fan_public
 _BURST_BYTES = 128 * 1024
 _MOST_TRAILER = 144  # what libsrtp may write after a packet (SRTP_MAX_TRAILER_LEN)
 _UDP_SEGMENT = 103  # udp(7); Python has no name for it
-_MOST_SEGMENTS, _MOST_DATAGRAM = 64, 65_000
+_MOST_SEGMENTS, _MOST_SEGMENT, _MOST_DATAGRAM = 63, 1_400, 65_000
+"""Of 64, some kernels count the header, too. What may be larger than a network carries in one piece goes alone."""
 _NO_SEGMENTS = {errno.EIO, errno.EINVAL, errno.EMSGSIZE, errno.EOPNOTSUPP, errno.ENOPROTOOPT}
 """What the system says when a way does not take segments: a device that counts no checksums, a tunnel, a small MTU."""
 
@@ -56,7 +59,7 @@ def runs_of(sizes: Iterable[int]) -> Iterator[tuple[int, int, int]]:
     begin = end = step = last = 0
     for size in sizes:
         fits = end - begin < _MOST_SEGMENTS * step and end - begin + size <= _MOST_DATAGRAM
-        if last != step or size > step or not fits:
+        if last != step or size > step or step > _MOST_SEGMENT or not fits:
             if end > begin:
                 yield begin, step, end
             begin, step = end, size
@@ -93,13 +96,16 @@ class _Fast:
             bursts: dict[int, _Burst] = {}
             for receiver in receivers:
                 trailer = receiver.trailer
-                if not trailer:  # its first packets
-                    missed += sum(self._one(packet, (receiver,), port) for packet in some)
-                    continue
                 burst = bursts.get(trailer)
                 if burst is None:
+                    if not trailer:  # its first packets: one of them tells
+                        missed += self._one(some[0], (receiver,), port) + self.fan(some[1:], (receiver,), port)
+                        continue
                     burst = bursts[trailer] = self._burst(some, trailer)
-                missed += self._many(burst, receiver, port)
+                if not self._encrypted(burst, receiver):  # one of them is refused: the others are not
+                    missed += sum(self._one(packet, (receiver,), port) for packet in some)
+                    continue
+                missed += self._send(burst, receiver, port)
         return missed
 
     def _one(self, packet: Packet, receivers: Collection[Receiver], port: socket.socket) -> int:
@@ -148,7 +154,7 @@ class _Fast:
         notes = [(socket.IPPROTO_UDP, _UDP_SEGMENT, struct.pack("=H", step))] if end - begin > step else []
         return _Run(begin, step, end, (self._view[begin:end],), notes)
 
-    def _many(self, burst: _Burst, receiver: Receiver, port: socket.socket) -> int:
+    def _encrypted(self, burst: _Burst, receiver: Receiver) -> bool:
         view, length, protect, pack_into = self._view, self._length, self._protect, NUMBERS.pack_into
         context, patched = receiver.context, receiver.patched
         add_sequence, add_timestamp = receiver.add_sequence, receiver.add_timestamp
@@ -159,7 +165,10 @@ class _Fast:
             if patched and places is not None:
                 patch(view, places, receiver, at)
             if protect(context, pointer, length):
-                return len(burst.packets)
+                return False
+        return True
+
+    def _send(self, burst: _Burst, receiver: Receiver, port: socket.socket) -> int:
         address, missed = receiver.address, 0
         for run in burst.runs:
             try:
@@ -199,8 +208,8 @@ def _chunks(packets: Sequence[Packet]) -> Iterator[Sequence[Packet]]:
 def self_test(fast: _Fast) -> bool:
     """Whether the fast way does exactly what the public one does, by way of the loopback."""
     key, profile = bytes(range(30)), Policy.SRTP_PROFILE_AES128_CM_SHA1_80
-    packets = [Packet(_probe(number, 9, b"p" * size), number, 9) for number, size in enumerate((40, 40, 40, 7), 7)]
-    wanted = [_probe(number + 1, 11, b"p" * size) for number, size in enumerate((40, 40, 40, 7), 7)]
+    packets = [Packet(_probe(number, 9, b"p" * size), number, 9) for number, size in enumerate((40, 41, 41, 7), 7)]
+    wanted = [_probe(number + 1, 11, b"p" * size) for number, size in enumerate((40, 41, 41, 7), 7)]
     reader = session_of(key, profile, outbound=False)
     try:
         out, back = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
@@ -220,17 +229,17 @@ def _probe(sequence: int, timestamp: int, payload: bytes) -> bytes:
     return struct.pack("!BBHII", 0x80, 96, sequence, timestamp, 11) + payload
 
 
-def _fastest() -> tuple[Fan, bool]:
-    """The fastest way that passes its test, and whether it is one of ours."""
+def _fastest() -> tuple[Fan, str]:
+    """The fastest way that passes its test, and what is to be said of it."""
     try:
         fast = _Fast()
     except (ImportError, AttributeError):
-        return fan_publicly, False
-    for fast.segments in (True, False):
+        return fan_publicly, "pylibsrtp is not the version that requirements/ pins"
+    for fast.segments, said in ((True, ""), (False, "this system takes no UDP_SEGMENT")):
         if self_test(fast):
-            return fast.fan, True
-    return fan_publicly, False
+            return fast.fan, said
+    return fan_publicly, "neither pylibsrtp nor the loopback did what is expected of them"
 
 
-fan, FAST = _fastest()
-"""See `srtp.Fan`."""
+fan, SLOW = _fastest()
+"""See `srtp.Fan`; and why it is not as fast as it could be, "": it is."""

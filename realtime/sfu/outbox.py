@@ -8,8 +8,9 @@ from realtime.sfu.fan import fan
 from realtime.sfu.lanes import Group
 from realtime.sfu.srtp import Packet, Receiver
 
-_MOST_OWED = 8192
-"""Packets that are held, each counted once for everybody whom it goes to: then nothing more is read before they are sent."""
+_MOST_OWED = 2048
+"""Packets that are held, each counted once for everybody whom it goes to: then nothing more is read before they are sent,
+which takes some ten milliseconds, and the loop's other tasks have their turn."""
 
 
 @dataclass(slots=True)
@@ -44,18 +45,29 @@ class Outbox:
         self._holds = True
 
     def release(self) -> None:
-        """Send what is held, and hold nothing more."""
+        """Send what is held, and hold nothing more. What is little goes first: sound does not wait for another class's
+        keyframe. Raises what the first of the groups that failed did, when all have been sent to."""
         self._holds = False
-        self.flush()
-
-    def flush(self) -> None:
-        """Send what is held: whoever joins or leaves a group does so between packets."""
         groups, self._groups, self._owed = self._groups, [], 0
-        due = [(group.held, group.receivers) for group in groups]
+        groups.sort(key=lambda group: len(group.held) * len(group.receivers))
+        faults = []
         for group in groups:
-            group.held = []
-        for packets, receivers in due:
-            self.send(packets, receivers)
+            packets, group.held = group.held, []
+            try:
+                self.send(packets, group.receivers)
+            except Exception as fault:  # it is this group's: the others go on
+                self.sent.dropped += len(packets) * len(group.receivers)
+                faults.append(fault)
+        if faults:
+            raise faults[0]
+
+    def flush(self, group: Group) -> None:
+        """Send what is held for the group: whoever joins or leaves it does so between packets."""
+        if group.held:
+            packets, group.held = group.held, []
+            self._groups.remove(group)
+            self._owed -= len(packets) * len(group.receivers)
+            self.send(packets, group.receivers)
 
     def put(self, packet: Packet, group: Group) -> None:
         """Send the packet to the group, now or with others."""

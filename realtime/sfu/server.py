@@ -23,7 +23,7 @@ from realtime.sfu.desk import (
     Participant,
 )
 from realtime.sfu.dtls import Certificate, HandshakeFailed
-from realtime.sfu.fan import FAST
+from realtime.sfu.fan import SLOW
 from realtime.sfu.gates import Gates
 from realtime.sfu.keeper import Keeper
 from realtime.sfu.mux import Mux
@@ -93,8 +93,8 @@ class MediaServer:
     async def start(self) -> None:
         """Open the port. Raises OSError when it cannot be, and dtls.TransportUnusable."""
         dtls.self_test()
-        if not FAST:
-            _log.warning("media.slow_encryption", why="pylibsrtp is not the version that requirements/ pins")
+        if SLOW:
+            _log.warning("media.slow_sending", why=SLOW)
         settings = self._settings
         certificate = Certificate()
         mux = Mux(settings.address, settings.udp_port, settings.receive_buffer, settings.send_buffer)

@@ -48,6 +48,11 @@ class Receiver:
         self.patched = False
         """Whether one of these two is not 0."""
 
+    def move(self, address: Address) -> None:
+        """Send there from now on."""
+        self.address = address
+        self.segments = True
+
     def shift(self, sequence: int, timestamp: int, picture: int, zero: int) -> None:
         """Add these to the numbers of what comes from now on."""
         self.add_sequence = sequence & 0xFFFF

@@ -103,10 +103,10 @@ class Stream:
 
     def leave(self, lane: Lane) -> None:
         """Send the lane nothing more."""
-        self._outbox.flush()
+        group = self._groups[lane.shape]
+        self._outbox.flush(group)
         lane.leave()
         self.lanes.discard(lane)
-        group = self._groups[lane.shape]
         group.receivers.remove(lane.receiver)
         if not group.receivers:
             del self._groups[lane.shape]
@@ -184,7 +184,7 @@ class Stream:
             if late is None:
                 self._outbox.put(whole, group)
             else:
-                self._outbox.flush()
+                self._outbox.flush(group)
                 before = [one.receiver for one in self.lanes if one.shape == group.shape and one.first <= late]
                 self._outbox.send((whole,), before)
 
@@ -223,7 +223,8 @@ class Stream:
             return
         for tap in self.taps:
             tap.on_report(encoding.sender, told.ntp, timestamp)
-        self._outbox.flush()  # a report counts what was sent
+        for group in self._groups.values():
+            self._outbox.flush(group)  # a report counts what was sent
         for lane in self.lanes:
             receiver = lane.receiver
             shifted = (timestamp + receiver.add_timestamp) & 0xFFFFFFFF
@@ -249,12 +250,12 @@ class Stream:
 
     def _take(self, lane: Lane, begin: Numbers, but: int | None = None) -> None:
         """Have the lane follow, and send it what others had since `begin`, `but` one packet that goes out next."""
-        self._outbox.flush()
-        lane.enter(self, begin)
-        self.lanes.add(lane)
         group = self._groups.get(lane.shape)
         if group is None:
             group = self._groups[lane.shape] = Group(lane.shape)
+        self._outbox.flush(group)
+        lane.enter(self, begin)
+        self.lanes.add(lane)
         group.receivers.append(lane.receiver)
         since = []
         for number in range(begin.sequence, self.newest.sequence + 1):

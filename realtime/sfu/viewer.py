@@ -124,7 +124,7 @@ class Viewer:
     def on_moved(self, address: Address) -> None:
         """Send there from now on."""
         for lane in self.lanes.values():
-            lane.receiver.address = address
+            lane.receiver.move(address)
 
     def on_ended(self, why: str) -> None:
         """Tell the room."""

@@ -52,16 +52,23 @@ class Port:
         self._real = real
         self.calls: list[str] = []
         self.fault: int | None = None
+        """Of several packets together."""
+        self.single_fault: int | None = None
 
     def sendto(self, data: Any, address: Any) -> int:
         self.calls.append("sendto")
+        self._fail(self.single_fault)
         return self._real.sendto(data, address)
 
     def sendmsg(self, *told: Any) -> int:
         self.calls.append("sendmsg")
-        if self.fault is not None:
-            raise OSError(self.fault, "as told")
+        self._fail(self.fault)
         return self._real.sendmsg(*told)
+
+    @staticmethod
+    def _fail(fault: int | None) -> None:
+        if fault is not None:
+            raise OSError(fault, "as told")
 
 
 @contextmanager
@@ -94,7 +101,7 @@ def fan(request: pytest.FixtureRequest) -> Fan:
     return fast.fan
 
 
-sizes = st.lists(st.integers(1, 1_400) | st.sampled_from((1, 1_150)), min_size=1, max_size=200)
+sizes = st.lists(st.integers(1, 1_500) | st.sampled_from((1, 1_150, 1_450)), min_size=1, max_size=200)
 
 
 @given(sizes)
@@ -108,7 +115,8 @@ def test_runs_are_of_one_size_but_their_last_and_cover_everything(told: list[int
         mine = told[ends.index(begin) : ends.index(end)]
         assert set(mine[:-1]) <= {step}
         assert mine[-1] <= step
-        assert len(mine) <= 64
+        assert len(mine) <= 63
+        assert len(mine) == 1 or step <= 1_400
         assert end - begin <= 65_000
         after = end
     assert after == ends[-1]
@@ -160,7 +168,7 @@ def test_a_keyframe_is_one_call_for_each_viewer() -> None:
         assert [len(browser.read()) for browser in crowd] == [21] * 5
 
 
-@pytest.mark.parametrize("fault", [errno.EIO, errno.EINVAL])
+@pytest.mark.parametrize("fault", [errno.EIO, errno.EINVAL, errno.EMSGSIZE])
 def test_a_way_that_takes_no_segments_is_sent_packets_one_by_one_from_then_on(fault: int) -> None:
     profile = Policy.SRTP_PROFILE_AEAD_AES_256_GCM
     with browsers(profile, profile) as (crowd, port):
@@ -172,7 +180,10 @@ def test_a_way_that_takes_no_segments_is_sent_packets_one_by_one_from_then_on(fa
         port.calls.clear()
         assert ours.fan(packets_of([500, 500, 20], first=12), receivers, port) == 0
         assert port.calls == ["sendto"] * 3 + ["sendmsg"]
-        assert [len(browser.read()) for browser in crowd] == [7, 4]
+        crowd[0].receiver.move(crowd[0].receiver.address)
+        assert ours.fan(packets_of([500, 500], first=15), receivers[:1], port) == 0
+        assert port.calls[4:] == ["sendmsg"]
+        assert [len(browser.read()) for browser in crowd] == [9, 4]
 
 
 def test_what_the_system_has_no_room_for_is_counted_a_packet_each() -> None:
@@ -183,6 +194,42 @@ def test_what_the_system_has_no_room_for_is_counted_a_packet_each() -> None:
         assert ours.fan(packets_of([500, 500, 20, 700], first=9), [browser.receiver], port) == 3
         assert browser.receiver.segments
         assert len(browser.read()) == 2
+        port.fault, port.single_fault = errno.EIO, errno.ENOBUFS
+        assert ours.fan(packets_of([500, 500, 20, 700], first=13), [browser.receiver], port) == 4
+        assert ours.fan(packets_of([500], first=17), [browser.receiver], port) == 1
+        assert browser.read() == []
+
+
+def test_a_packet_that_is_refused_takes_no_other_with_it(fan: Fan) -> None:
+    with browsers(Policy.SRTP_PROFILE_AEAD_AES_256_GCM) as (crowd, port):
+        (browser,) = crowd
+        assert fan(packets_of([30], first=5_000), [browser.receiver], port) == 0
+        burst = [*packets_of([300], first=5_001), *packets_of([300], first=3_000), *packets_of([300], first=5_002)]
+        assert fan(burst, [browser.receiver], port) == 1
+        assert [int.from_bytes(packet[2:4], "big") for packet in browser.read()] == [5_000, 5_001, 5_002]
+
+
+def test_what_a_network_may_not_carry_in_one_piece_goes_alone() -> None:
+    with browsers(Policy.SRTP_PROFILE_AEAD_AES_256_GCM) as (crowd, port):
+        (browser,) = crowd
+        assert ours.fan(packets_of([30]), [browser.receiver], port) == 0
+        port.calls.clear()
+        assert ours.fan(packets_of([1_420] * 3 + [900] * 3, first=9), [browser.receiver], port) == 0
+        assert port.calls == ["sendto"] * 3 + ["sendmsg"]
+        assert len(browser.read()) == 7
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_packets_that_fill_all_the_room_there_is_are_whole(profile: int) -> None:
+    with browsers(profile) as (crowd, port):
+        (browser,) = crowd
+        assert ours.fan(packets_of([30], first=1), [browser.receiver], port) == 0
+        browser.read()
+        packets = packets_of([*[1_150] * 99, 1_100], first=2)
+        room = sum(len(packet.data) + ours._MOST_TRAILER for packet in packets)
+        assert ours._BURST_BYTES - 1_000 < room <= ours._BURST_BYTES
+        assert ours.fan(packets, [browser.receiver], port) == 0
+        assert browser.read() == [packet.data for packet in packets]
 
 
 @pytest.mark.parametrize("size", [2_031, 3_000])

@@ -114,17 +114,35 @@ def test_it_is_full_when_so_much_waits_that_nothing_more_should_be_read() -> Non
             place += 1
             assert place < 10_000
             rig.send(0, place)
-        rig.outbox.flush()
+        rig.outbox.release()
         assert not rig.outbox.is_full
     finally:
         rig.close()
 
 
-def test_a_fault_of_one_group_leaves_nothing_waiting_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_little_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig()
+    try:
+        rig.send(0, 0, keyframe=True)
+        rig.send(1, 0, keyframe=True)
+        sizes: list[int] = []
+        monkeypatch.setattr(Outbox, "send", lambda _self, packets, receivers: sizes.append(len(packets) * len(receivers)))
+        rig.outbox.hold()
+        for place in range(1, 6):
+            rig.send(0, place)
+        rig.send(1, 1)
+        rig.outbox.release()
+        assert sizes == [1, 5]
+    finally:
+        rig.close()
+
+
+def test_a_fault_of_one_group_is_no_other_groups_and_leaves_nothing_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     rig = Rig()
     try:
         rig.move(0)
         rig.send(0, 0, keyframe=True)
+        rig.send(1, 0, keyframe=True)
         before, faults = len(rig.arrived), [OverflowError()]
         send = Outbox.send
 
@@ -135,10 +153,14 @@ def test_a_fault_of_one_group_leaves_nothing_waiting_for_ever(monkeypatch: pytes
 
         monkeypatch.setattr(Outbox, "send", broken)
         rig.outbox.hold()
+        rig.send(1, 1)  # to the one who goes first, as it is less
         rig.send(0, 1)
         with pytest.raises(OverflowError):
             rig.outbox.release()
+        assert rig.outbox.sent.dropped == 1
         rig.send(0, 2)
-        assert rig.frames_as_they_came()[before:] == [2]
+        rig.send(1, 2)
+        assert rig.frames_as_they_came()[before:] == [1, 2]
+        assert rig.outbox.sent.packets == 8
     finally:
         rig.close()
