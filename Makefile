@@ -47,7 +47,7 @@ ifneq ($(HAS_WEB),)
 	cd web && $(WITH_NODE) npm run --silent test
 endif
 	$(BIN)/pytest -m "not chaos" --ignore tests/end_to_end --numprocesses $(TEST_WORKERS) --dist loadfile
-	$(BIN)/pytest -m "not chaos" tests/end_to_end
+	$(BIN)/pytest tests/end_to_end
 
 load: install ## Load the running system: SCENARIO=class_start USERS=1500 (headless); alone: locust's web page
 ifdef SCENARIO
