@@ -44,7 +44,9 @@ async def test_a_lost_connection_is_told_and_nothing_said_meanwhile_is_missed(pe
     await student.say("three")
     await teacher.say("four")
     cable.put_back()
-    await teacher.press("Try now")
+    # the page also tries by itself, and the button goes with the first success: pressed only if it is still there
+    button = teacher.page.get_by_role("button", name="Try now", exact=True)
+    await button.evaluate_all("found => found.forEach((one) => one.click())")
     await teacher.sees_text("Connected again. You missed nothing.")
     log = teacher.page.get_by_role("log").get_by_role("article")
     for text in ("one", "two", "three", "four"):
