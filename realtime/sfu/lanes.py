@@ -39,7 +39,7 @@ class Group:
         self.shape = shape
         self.receivers: list[Receiver] = []
         self.held: list[Packet] = []
-        """What they are to be sent together (`outbox`)."""
+        """What they are to be sent together (`egress`)."""
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from typing import Protocol
 import structlog
 
 from realtime.rates import Bucket
-from realtime.sfu.outbox import Outbox
+from realtime.sfu.egress import Egress
 from realtime.sfu.srtp import Address
 from realtime.sfu.stun import MOST_BYTES, is_signed, read_request, success
 
@@ -93,7 +93,7 @@ class Mux:
             self.socket.close()
             raise
         self.port: int = self.socket.getsockname()[1]
-        self.outbox = Outbox(self.socket)
+        self.egress = Egress(self.socket)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def start(self) -> None:
@@ -136,11 +136,11 @@ class Mux:
             self.dropped += 1
 
     def _readable(self) -> None:
-        self.outbox.hold()
+        self.egress.hold()
         try:
             self._read()
         finally:
-            self.outbox.release()
+            self.egress.release()
 
     def _read(self) -> None:
         receive, by_address = self.socket.recvmsg, self._by_address
@@ -172,7 +172,7 @@ class Mux:
                     self.faults.count("handshake_of_a_stranger")
             else:
                 self.faults.count("no_known_protocol")
-            if self.outbox.is_full or time.monotonic() > until:
+            if self.egress.is_full or time.monotonic() > until:
                 return  # the loop comes back: the socket is still readable
 
     def _on_stun(self, data: bytes, address: Address) -> None:

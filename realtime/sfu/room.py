@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 from realtime.sfu.desk import Person, Shown
+from realtime.sfu.egress import Egress
 from realtime.sfu.layers import HIGH, LOW, NONE
 from realtime.sfu.levels import Levels
-from realtime.sfu.outbox import Outbox
 from realtime.sfu.packets import Header
 from realtime.sfu.payloads import describe
 from realtime.sfu.publisher import Incoming, Publisher
@@ -52,12 +52,12 @@ class Onward(Protocol):
 
 
 class Room:
-    """One class. Its time comes from outside; its packets leave by the outbox that it is given."""
+    """One class. Its time comes from outside; its packets leave by the egress that it is given."""
 
     def __init__(
         self,
         session_id: str,
-        outbox: Outbox,
+        egress: Egress,
         wall: Callable[[], float],
         gone: Callable[["Room", Publisher | Viewer, str], None],
         now: float,
@@ -76,9 +76,9 @@ class Room:
         self._streams: dict[tuple[str, str], Stream] = {}
         for slot in _PICTURES:
             for layer in _LAYERS:
-                self._streams[slot, layer] = Stream(slot, "video", layer, outbox, wall)
+                self._streams[slot, layer] = Stream(slot, "video", layer, egress, wall)
         for slot in _SOUNDS:
-            self._streams[slot, HIGH] = Stream(slot, "audio", HIGH, outbox, wall)
+            self._streams[slot, HIGH] = Stream(slot, "audio", HIGH, egress, wall)
         self.links: list[Onward] = []
         self.holds: dict[str, Key] = {}
         """What is in each slot."""

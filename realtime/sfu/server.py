@@ -23,11 +23,11 @@ from realtime.sfu.desk import (
     Participant,
 )
 from realtime.sfu.dtls import Certificate, HandshakeFailed
+from realtime.sfu.egress import Sent
 from realtime.sfu.fan import SLOW
 from realtime.sfu.gates import Gates
 from realtime.sfu.keeper import Keeper
 from realtime.sfu.mux import Mux
-from realtime.sfu.outbox import Sent
 from realtime.sfu.peers import Listener, Peer
 from realtime.sfu.publisher import Publisher
 from realtime.sfu.recorder import Pieces
@@ -151,7 +151,7 @@ class MediaServer:
 
     def load(self) -> Load:
         """What is carried now."""
-        sent = Sent() if self._open is None else self._open.mux.outbox.sent
+        sent = Sent() if self._open is None else self._open.mux.egress.sent
         members = [session.member for session in self._sessions]
         viewers = sum(isinstance(member, Viewer) for member in members)
         return Load(
@@ -205,7 +205,7 @@ class MediaServer:
         room = self._rooms.get(session_id)
         if room is None:
             up = self._up()
-            room = Room(session_id, up.mux.outbox, time.time, self._left, self._clock())
+            room = Room(session_id, up.mux.egress, time.time, self._left, self._clock())
             self._rooms[session_id] = room
             self._tasks.start(self._keep(room, up.keeper), f"media.room.{session_id}")
         return room

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from realtime.sfu.around_streams import Encoding, Tap
 from realtime.sfu.canonical import canonical, places_in, places_of, stamp_of, written
+from realtime.sfu.egress import Egress
 from realtime.sfu.lanes import CLOCK_RATES, CODES, Group, Lane, Numbers, Shape
-from realtime.sfu.outbox import Outbox
 from realtime.sfu.packets import Header, to_retransmission
 from realtime.sfu.payloads import PayloadFacts
 from realtime.sfu.reports import SenderReport, write_sender_report
@@ -27,7 +27,7 @@ _MOST_HELD = 128  # packets of a source whose keyframe is waited for
 class Stream:
     """One slot in one layer. A viewer's lane follows from a keyframe on; nobody else notices that it came."""
 
-    def __init__(self, slot: str, kind: str, layer: str, outbox: Outbox, wall: Callable[[], float]) -> None:
+    def __init__(self, slot: str, kind: str, layer: str, egress: Egress, wall: Callable[[], float]) -> None:
         """`wall`: Unix seconds, for the send time that browsers estimate by."""
         self.slot = slot
         self.kind = kind
@@ -47,7 +47,7 @@ class Stream:
         self._ring = Ring()
         self._held: deque[tuple[Encoding, bytes, Header, PayloadFacts, int | None, float]] = deque(maxlen=_MOST_HELD)
         self._splice = Splice(CLOCK_RATES[kind], secrets.randbelow(0x4000), secrets.randbelow(1 << 32))
-        self._outbox = outbox
+        self._egress = egress
         self._wall = wall
 
     @property
@@ -104,7 +104,7 @@ class Stream:
     def leave(self, lane: Lane) -> None:
         """Send the lane nothing more."""
         group = self._groups[lane.shape]
-        self._outbox.flush(group)
+        self._egress.flush(group)
         lane.leave()
         self.lanes.discard(lane)
         group.receivers.remove(lane.receiver)
@@ -182,11 +182,11 @@ class Stream:
             places = places_of(len(out) - len(packet) + 12, facts, picture, zero)
             whole = Packet(out, sequence, timestamp, places)
             if late is None:
-                self._outbox.put(whole, group)
+                self._egress.put(whole, group)
             else:
-                self._outbox.flush(group)
+                self._egress.flush(group)
                 before = [one.receiver for one in self.lanes if one.shape == group.shape and one.first <= late]
-                self._outbox.send((whole,), before)
+                self._egress.send((whole,), before)
 
     def again(self, lane: Lane, sequence: int) -> bytes | None:
         """The packet that the lane had under this sequence, to be sent again: byte for byte, or in a stream of its own
@@ -224,12 +224,12 @@ class Stream:
         for tap in self.taps:
             tap.on_report(encoding.sender, told.ntp, timestamp)
         for group in self._groups.values():
-            self._outbox.flush(group)  # a report counts what was sent
+            self._egress.flush(group)  # a report counts what was sent
         for lane in self.lanes:
             receiver = lane.receiver
             shifted = (timestamp + receiver.add_timestamp) & 0xFFFFFFFF
             raw = write_sender_report(lane.shape.ssrc, told.ntp, shifted, lane.packets, lane.octets, self.slot)
-            self._outbox.send_reports(raw, receiver)
+            self._egress.send_reports(raw, receiver)
 
     def _note_keyframe(self, found: Numbers) -> None:
         """A packet could begin a keyframe: the first of several does, and who waits begins there."""
@@ -253,7 +253,7 @@ class Stream:
         group = self._groups.get(lane.shape)
         if group is None:
             group = self._groups[lane.shape] = Group(lane.shape)
-        self._outbox.flush(group)
+        self._egress.flush(group)
         lane.enter(self, begin)
         self.lanes.add(lane)
         group.receivers.append(lane.receiver)
@@ -269,7 +269,7 @@ class Stream:
                 places = places_in(packet, out) if lane.receiver.patched else None
                 since.append(Packet(out, number & 0xFFFF, int.from_bytes(packet[4:8], "big"), places))
         if since:
-            self._outbox.send(since, (lane.receiver,))
+            self._egress.send(since, (lane.receiver,))
 
     def _catch_up(self, lane: Lane, now: float) -> bool:
         """Have a lane begin with the newest keyframe, if that is fresh."""

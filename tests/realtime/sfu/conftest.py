@@ -1,7 +1,7 @@
 """What the tests of live video share."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from persistence.object_store import open_object_store
 from persistence.recordings import PieceFiles
 from realtime.sfu.server import MediaServer
 from tests.realtime.sfu.media_clients import SETTINGS, Desk
+from tests.realtime.sfu.rig import Rig
 from tests.realtime.sfu.stage import Stage
 
 
@@ -51,3 +52,11 @@ async def clients() -> AsyncIterator[AsyncExitStack]:
     """Takes clients, and closes them at the end of the test."""
     async with AsyncExitStack() as stack:
         yield stack
+
+
+@pytest.fixture
+def rig() -> Iterator[Rig]:
+    """A slot of two layers, and one viewer's line."""
+    made = Rig()
+    yield made
+    made.close()

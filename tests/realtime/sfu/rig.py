@@ -5,8 +5,8 @@ from struct import Struct
 
 from pylibsrtp import Policy
 
+from realtime.sfu.egress import Egress
 from realtime.sfu.lanes import Lane, shape_of
-from realtime.sfu.outbox import Outbox
 from realtime.sfu.packets import parse_header
 from realtime.sfu.payloads import describe
 from realtime.sfu.reports import SenderReport
@@ -65,10 +65,10 @@ class Rig:
         self.back.settimeout(0.0)
         self.session = session_of(KEY, PROFILE, outbound=True)
         self.reader = session_of(KEY, PROFILE, outbound=False)
-        self.outbox = Outbox(self.out)
+        self.egress = Egress(self.out)
         self.now = 0.0
         self.lane = self.new_lane(rtx_types)
-        self.streams = [Stream("main", "video", layer, self.outbox, lambda: self.now) for layer in ("high", "low")]
+        self.streams = [Stream("main", "video", layer, self.egress, lambda: self.now) for layer in ("high", "low")]
         self.cameras = [kind(), kind(1000)]
         self.others: list[Lane] = []
         self.contents: dict[int, bytes] = {}

@@ -40,7 +40,7 @@ class Edge:
     def __init__(self, mux: Mux) -> None:
         self.tasks = Tasks()
         self.cascade = Cascade(Gates(mux), "127.0.0.1", time.monotonic, self.tasks)
-        self.room = Room(CLASS, mux.outbox, time.time, lambda _room, _member, _why: None, 0.0)
+        self.room = Room(CLASS, mux.egress, time.time, lambda _room, _member, _why: None, 0.0)
 
     async def waiting(self, *origins: Origin) -> list[asyncio.Task[bool]]:
         """One who waits for each, one after the other."""

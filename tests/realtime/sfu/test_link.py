@@ -206,7 +206,7 @@ def test_what_comes_twice_or_too_late_goes_over_a_link_once() -> None:
     edge.bind(("127.0.0.1", 0))
     edge.settimeout(0.0)
     try:
-        room = Room(CLASS, mux.outbox, time.time, lambda _room, _member, _why: None, 0.0)
+        room = Room(CLASS, mux.egress, time.time, lambda _room, _member, _why: None, 0.0)
         label = LinkFrom("edge@1", "127.0.0.1", edge.getsockname()[1], bytes(range(KEY_BYTES)), 7)
         end = OriginEnd(Gates(mux), room, label, lambda: 0.0)
         line = TakenLine("0", "video", "", {"vp8": 96}, {}, {}, ())

@@ -60,7 +60,7 @@ class Sending(Waiting):
         self.turns.append(len(self.group.held))
         if data[3] == self._at:
             raise OverflowError
-        self._mux.outbox.put(Packet(data, data[3], 9), self.group)
+        self._mux.egress.put(Packet(data, data[3], 9), self.group)
 
 
 @contextlib.asynccontextmanager
@@ -119,7 +119,7 @@ async def test_a_fault_in_a_turn_keeps_nothing_back() -> None:
             await until(lambda: len(sending.turns) == 5)
             assert sending.turns == [0, 1, 2, 0, 1]
             assert numbers_at(viewer) == [0, 1, 3, 4]
-            sending._mux.outbox.put(Packet(packet(9), 9, 9), sending.group)
+            sending._mux.egress.put(Packet(packet(9), 9, 9), sending.group)
             assert numbers_at(viewer) == [9]
     finally:
         asyncio.get_running_loop().set_exception_handler(None)

@@ -1,20 +1,10 @@
 """What a viewer's line is sent: no sequence with two contents, whatever comes late or twice; and again what it was."""
 
-from collections.abc import Iterator
-
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realtime.sfu.streams import FRESH_PACKETS, FRESH_SECONDS
 from tests.realtime.sfu.rig import Encoder, Rig
-
-
-@pytest.fixture
-def rig() -> Iterator[Rig]:
-    made = Rig()
-    yield made
-    made.close()
 
 
 def test_a_line_that_moves_is_not_sent_what_was_late_before_it_came(rig: Rig) -> None:
@@ -36,7 +26,7 @@ def test_what_comes_twice_goes_out_once(rig: Rig) -> None:
     for place in (0, 1, 3, 2, 2, 1, 4):
         rig.send(0, place, keyframe=place == 0)
     assert len(rig.contents) == 5
-    assert rig.outbox.sent.packets == 10  # to the other line as well
+    assert rig.egress.sent.packets == 10  # to the other line as well
 
 
 def test_what_is_sent_again_in_the_same_stream_is_what_it_was(rig: Rig) -> None:
@@ -62,7 +52,7 @@ def test_what_is_missed_comes_again_however_long_the_line_was_there(rig: Rig) ->
             packet = rig.ask_again(rig.newest() - 5 & 0xFFFF)
             assert packet is not None, f"after {place} packets"
             assert packet.endswith((place - 5).to_bytes(4, "big") + bytes(20))
-    assert rig.outbox.sent.dropped == 0
+    assert rig.egress.sent.dropped == 0
 
 
 def test_what_a_line_was_never_sent_it_cannot_ask_for(rig: Rig) -> None:
@@ -201,7 +191,7 @@ def test_no_sequence_ever_has_two_contents(told: list[tuple[int, int, int | None
             place = max(0, newest[layer] + ahead)
             newest[layer] = max(newest[layer], place)
             rig.send(layer, place, keyframe=place % 3 == 0)
-        assert rig.outbox.sent.dropped == 0
+        assert rig.egress.sent.dropped == 0
         for data in rig.contents.values():
             rig.reader.unprotect(data)  # all of them fit: none went around
     finally:

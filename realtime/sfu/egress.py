@@ -22,7 +22,7 @@ class Sent:
     dropped: int = 0
 
 
-class Outbox:
+class Egress:
     """Sends at once, but between `hold` and `release`: then a group's packets wait for each other. They are sent receiver by
     receiver, which costs a third of packet by packet. Nothing waits for a packet that has not come yet."""
 
