@@ -20,24 +20,7 @@ COMPARISONS = {
     "fanout": ("--subscribers", "100", "--rounds", "1", "--seconds", "0.4", "--enough-cpu", "0"),
     "idle": ("--sockets", "500", "--rounds", "1", "--settled", "0.5"),
     "catalogue": ("--seconds", "1", "--rounds", "1"),
-    "media": tuple(
-        [
-            "--viewers",
-            "8",
-            "--capacity",
-            "12",
-            "--rush",
-            "8",
-            "--rounds",
-            "1",
-            "--full-rounds",
-            "1",
-            "--rushes",
-            "1",
-            "--seconds",
-            "2",
-        ]
-    ),
+    "media": ("--viewers", "8", "--capacity", "12", "--rush", "8", "--rounds", "1", "--full-rounds", "1", "--seconds", "2"),
 }
 """What there is, and how to see quickly whether it works: figures of a quick run say nothing."""
 

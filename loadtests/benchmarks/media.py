@@ -34,6 +34,7 @@ from loadtests.benchmarks.turns import interleaved
 MOST_VIEWERS = {RELAY: 10}
 """It encodes for each viewer: ten fill a core and more."""
 _SETTLE_SECONDS = 2.0
+_RUSHES = 2
 
 
 @contextlib.asynccontextmanager
@@ -167,7 +168,7 @@ async def measure(options: argparse.Namespace, found: Found, folder: Path, fault
         print(f"… {options.capacity} viewers, {TITLES[kind]}", file=sys.stderr, flush=True)
         with faults.surviving(f"{options.capacity} viewers, {TITLES[kind]}"):
             found.full.append(await take_turn(kind, options.port, options.capacity, options.seconds, folder, number))
-    for _ in range(options.rushes if LYCEUM in contenders else 0):
+    for _ in range(_RUSHES if LYCEUM in contenders else 0):
         print(f"… {options.rush} viewers at once, {TITLES[LYCEUM]}", file=sys.stderr, flush=True)
         with faults.surviving(f"{options.rush} viewers at once"):
             found.rushes.append(await take_rush(options.port, options.rush, folder))
@@ -181,7 +182,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rush", type=int, default=200, help="viewers who join at once")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--full-rounds", type=int, default=5)
-    parser.add_argument("--rushes", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=8.0, help="of each measurement")
     parser.add_argument("--contenders", nargs="+", choices=list(TITLES), default=list(TITLES))
     parser.add_argument("--port", type=int, default=9_940)
